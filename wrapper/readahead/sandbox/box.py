@@ -1,0 +1,149 @@
+"""The sandbox: both APIs, their rows, and what they were asked."""
+
+import sqlite3
+import weakref
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from os import PathLike
+from threading import RLock
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+from readahead.sandbox import kintsugi, sweetspot
+from readahead.sandbox.data import kintsugi_seeds, sweetspot_seeds
+from readahead.sandbox.server import serving
+from readahead.sandbox.service import Latency, Recorded, Traffic
+from readahead.sandbox.store import Table
+
+if TYPE_CHECKING:
+    from readahead.kintsugi import Kintsugi
+    from readahead.sweetspot import SweetSpot
+
+API_KEY: Final = "sandbox-key"
+ORGANIZATION_ID: Final = "org_sandbox"
+TOKEN: Final = "sk_test_sandbox"  # noqa: S105
+_IN_PROCESS: Final = "http://127.0.0.1"
+
+
+class Sandbox:
+    """Kintsugi and Sweet Spot over SQLite, with the same made-up customers in every run.
+
+    Arguments: how many customers each API has; `path` of a database file whose rows outlive the sandbox (in memory
+    without one; a file that has rows keeps them, whatever number is asked for); `latency` in seconds before each
+    answer, or an async function of the request to await instead; and the credentials to accept, where None takes any
+    that are not empty. The rows of Kintsugi belong to `organization_id`, else to `ORGANIZATION_ID`.
+
+    It holds a database and nothing else, so closing it (`with Sandbox() as sandbox`, or `close`) can be left to the
+    garbage collector.
+    """
+
+    def __init__(
+        self,
+        *,
+        kintsugi_rows: int = 10_000,
+        sweetspot_rows: int = 10_000,
+        path: str | PathLike[str] | None = None,
+        latency: Latency = 0.0,
+        api_key: str | None = None,
+        organization_id: str | None = None,
+        token: str | None = None,
+    ) -> None:
+        connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        self.close = weakref.finalize(self, connection.close)
+        connection.execute("PRAGMA synchronous = OFF")
+        lock = RLock()
+        self._traffic = Traffic()
+        self._api_key = api_key or API_KEY
+        self._organization_id = organization_id or ORGANIZATION_ID
+        self._token = token or TOKEN
+
+        #: The rows of each API; what changes here between two requests, changed on the server.
+        self.kintsugi_table = Table(
+            connection, lock, "kintsugi", hidden=kintsugi.HIDDEN, derived=kintsugi.DERIVED, derive=kintsugi.derive
+        )
+        self.kintsugi_table.fill(kintsugi_seeds(kintsugi_rows, self._organization_id))
+        self.sweetspot_table = Table(
+            connection, lock, "sweetspot", hidden=sweetspot.HIDDEN, derived=sweetspot.DERIVED, derive=sweetspot.derive
+        )
+        self.sweetspot_table.fill(sweetspot_seeds(sweetspot_rows))
+
+        self.kintsugi_app: ASGIApp = kintsugi.KintsugiService(
+            self.kintsugi_table,
+            self._traffic,
+            latency,
+            api_key=api_key,
+            organization_id=organization_id,
+            organization=self._organization_id,
+        ).app
+        self.sweetspot_app: ASGIApp = sweetspot.SweetSpotService(
+            self.sweetspot_table, self._traffic, latency, token=token
+        ).app
+        self.app: ASGIApp = Starlette(
+            routes=[Mount("/kintsugi", self.kintsugi_app), Mount("/sweetspot", self.sweetspot_app)]
+        )
+
+    def serve(self, port: int = 0) -> AbstractContextManager[str]:
+        """Both APIs on 127.0.0.1 while the block lasts: `with sandbox.serve() as url`.
+
+        Kintsugi is at `url + "/kintsugi"`, Sweet Spot at `url + "/sweetspot"`; port 0 takes a free one. The server has
+        a thread of its own, so any code can use it, async or not.
+        """
+        return serving(self.app, port)
+
+    def kintsugi(self) -> "Kintsugi":
+        """A Kintsugi client of this sandbox, connected in process."""
+        from readahead.kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
+        from readahead.transport import client_for_app  # noqa: PLC0415
+
+        return Kintsugi(
+            api_key=self._api_key,
+            organization_id=self._organization_id,
+            base_url=_IN_PROCESS,
+            http_client=client_for_app(self.kintsugi_app),
+        )
+
+    def sweetspot(self) -> "SweetSpot":
+        """A Sweet Spot client of this sandbox, connected in process."""
+        from readahead.sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
+        from readahead.transport import client_for_app  # noqa: PLC0415
+
+        return SweetSpot(token=self._token, base_url=_IN_PROCESS, http_client=client_for_app(self.sweetspot_app))
+
+    def kintsugi_rows(self) -> list[dict[str, Any]]:
+        """Every customer of Kintsugi as plain data, in the order of an unfiltered listing."""
+        return self.kintsugi_table.rows()
+
+    def sweetspot_rows(self) -> list[dict[str, Any]]:
+        """Every customer of Sweet Spot as plain data, in the order of an unfiltered listing."""
+        return self.sweetspot_table.rows()
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """What was asked of either API, in the order of arrival; a copy."""
+        return list(self._traffic.requests)
+
+    @property
+    def in_flight(self) -> Mapping[str, int]:
+        """Requests that are being answered now, by API (`"kintsugi"`, `"sweetspot"`)."""
+        return dict(self._traffic.in_flight)
+
+    @property
+    def peak(self) -> Mapping[str, int]:
+        """The most requests that were in flight at once, by API, since the start or the last `forget`."""
+        return dict(self._traffic.peak)
+
+    def forget(self) -> None:
+        """Empty the log of requests and start the peaks anew."""
+        self._traffic.forget()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

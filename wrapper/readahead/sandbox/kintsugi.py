@@ -1,0 +1,148 @@
+"""Kintsugi's customers API: numbered pages with a total, FastAPI's error shapes.
+
+Parameters and shapes follow the vendor's reference page and OpenAPI documents. Where these say nothing the sandbox
+does what FastAPI and fastapi-pagination do: a page past the end is 200 without items, `pages` of an empty listing is 0.
+Choices of the sandbox alone: customers are listed in the order of their creation, an empty filter is no filter, a state
+matches exactly, a search looks for the text anywhere in names, contact data and addresses without regard to case.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+import orjson
+
+from readahead.sandbox.data import Seed, instant, public_id
+from readahead.sandbox.service import Answer, Call, Handler, Latency, Refused, Service, Traffic
+from readahead.sandbox.store import Condition, Stored, Table
+from readahead.sandbox.validation import Problems, changes, new_customer
+from readahead.sandbox.vocabulary import COUNTRIES
+
+HIDDEN: Final = ("created_at",)
+DERIVED: Final = (
+    "external_id", "street_1", "street_2", "city", "state", "postal_code", "country", "status", "source", "search",
+)  # fmt: skip
+ORDER_BY: Final = (
+    "created_at", "street_1", "street_2", "city", "state", "postal_code", "country", "status",
+)  # fmt: skip
+_SEARCHED: Final = (
+    "id", "name", "external_id", "email", "phone", "street_1", "street_2", "city", "county", "postal_code",
+    "full_address", "registration_number", "external_friendly_id",
+)  # fmt: skip
+_LARGEST_SIZE = 100
+_BLANK: Final = dict.fromkeys((
+    "name", "external_id", "email", "phone", "street_1", "street_2", "city", "county", "state", "postal_code",
+    "country", "full_address", "source", "connection_id", "registration_number", "external_friendly_id",
+))  # fmt: skip
+
+
+class KintsugiService(Service):
+    """Kintsugi's five operations on customers."""
+
+    name: ClassVar[str] = "kintsugi"
+
+    def __init__(
+        self,
+        table: Table,
+        traffic: Traffic,
+        latency: Latency,
+        *,
+        api_key: str | None,
+        organization_id: str | None,
+        organization: str,
+    ) -> None:
+        self._credentials = {"x-api-key": api_key, "x-organization-id": organization_id}
+        self._organization = organization
+        super().__init__(table, traffic, latency)
+
+    def routes(self) -> Mapping[str, Mapping[str, Handler]]:
+        return {
+            "/v1/customers": {"GET": self.list, "POST": self.create},
+            "/v1/customers/external/{external_id}": {"GET": self.get_by_external_id},
+            "/v1/customers/{customer_id}": {"GET": self.get, "PUT": self.update},
+        }
+
+    def authorize(self, call: Call) -> None:
+        for header, accepted in self._credentials.items():
+            given = call.headers.get(header, "").strip()
+            if not given or accepted not in (None, given):
+                raise Refused(self.error(401, f"The header {header} is missing or not valid."))
+
+    def error(self, status: int, message: str) -> Answer:
+        return Answer(status, orjson.dumps({"detail": message}))
+
+    def list(self, call: Call) -> Answer:
+        problems = Problems()
+        page = problems.integer(call, "page", default=1, at_most=None)
+        size = problems.integer(call, "size", default=50, at_most=_LARGEST_SIZE)
+        countries = sorted(set(call.query.getlist("country")))
+        for index, country in enumerate(call.query.getlist("country")):
+            problems.one_of(country, COUNTRIES, "query", "country", index)
+        order = _listed(call, "order_by")
+        for name in order:
+            problems.one_of(name, ORDER_BY, "query", "order_by")
+        problems.refuse_if_any()
+
+        where: list[Condition] = []
+        if search := call.query.get("search_query"):
+            where.append(Condition("instr(search, ?)", (search.casefold(),)))
+        if countries:
+            where.append(Condition(f"country IN ({_marks(countries)})", tuple(countries)))
+        if state := call.query.get("state"):
+            where.append(Condition("state = ?", (state,)))
+        if sources := sorted(set(_listed(call, "source__in"))):
+            where.append(Condition(f"source IN ({_marks(sources)})", tuple(sources)))
+        window = self.window(where, order, (page - 1) * size, size)
+        pages = -(-window.total // size)
+        counts = f',"total":{window.total},"page":{page},"size":{size},"pages":{pages}}}'
+        return Answer(200, b'{"items":[' + b",".join(window.rows) + b"]" + counts.encode())
+
+    def create(self, call: Call) -> Answer:
+        given = new_customer(call)
+
+        def make(position: int) -> Seed:
+            row: dict[str, Any] = {
+                "id": public_id("cust_", position),
+                "organization_id": self._organization,
+                **_BLANK,
+                "status": "ACTIVE",
+                "address_status": "UNVERIFIED",
+                "customer_tax_registrations": [],
+                **given,
+            }
+            return Seed(row, {"created_at": instant(position * 10_000)})
+
+        return Answer(200, orjson.dumps(self.table.append(make).row))
+
+    def get(self, call: Call) -> Answer:
+        return Answer(200, orjson.dumps(self._find("id", call.path_params["customer_id"]).row))
+
+    def get_by_external_id(self, call: Call) -> Answer:
+        return Answer(200, orjson.dumps(self._find("external_id", call.path_params["external_id"]).row))
+
+    def update(self, call: Call) -> Answer:
+        given = changes(call)
+        stored = self._find("id", call.path_params["customer_id"])
+        row = stored.row | given
+        self.table.replace(Stored(stored.position, row, stored.hidden))
+        return Answer(200, orjson.dumps(row))
+
+    def _find(self, column: str, value: str) -> Stored:
+        stored = self.table.find(column, value)
+        if stored is None:
+            raise Refused(self.error(404, f"There is no customer with this {column}."))
+        return stored
+
+
+def derive(row: Mapping[str, Any], _hidden: Mapping[str, str | None]) -> Iterator[str | None]:
+    """The columns that the list filters and sorts by; a search looks in one text of lines."""
+    for column in DERIVED[:-1]:
+        yield row[column]
+    yield "\n".join(filter(None, map(row.get, _SEARCHED))).casefold()
+
+
+def _listed(call: Call, name: str) -> list[str]:
+    return [part for part in call.query.get(name, "").split(",") if part]
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))

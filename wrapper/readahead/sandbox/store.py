@@ -1,0 +1,168 @@
+"""Rows of one API in SQLite, kept as the JSON that is sent."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from threading import RLock
+from typing import Any, TypeAlias
+
+import orjson
+from attrs import frozen
+
+from readahead.sandbox.data import Seed
+
+_LISTINGS_KEPT = 64
+
+Derive: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, str | None]], Iterable[str | None]]
+
+
+@frozen
+class Condition:
+    """A piece of a WHERE clause: the text is the sandbox's own, what a client sent travels as values."""
+
+    sql: str
+    values: tuple[str, ...] = ()
+
+
+@frozen
+class Stored:
+    """One row at its position: what is shown, and what is only filtered or sorted by."""
+
+    position: int
+    row: dict[str, Any]
+    hidden: dict[str, str | None]
+
+
+class Table:
+    """The customers of one API, in the order of their creation.
+
+    Columns exist to filter and to sort by: `hidden` ones hold what no row shows, `derived` ones what `derive` makes of
+    a row and its hidden values. A listing is sorted by the columns asked for, nulls last, then by position, so its
+    order is always total. Which positions it holds is computed once and kept until a row changes.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        lock: RLock,
+        name: str,
+        *,
+        hidden: Sequence[str],
+        derived: Sequence[str],
+        derive: Derive,
+    ) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._name = name
+        self._hidden = hidden
+        self._columns = (*hidden, *derived)
+        self._derive = derive
+        self._insert = f"INSERT INTO {name} VALUES ({', '.join('?' * (3 + len(self._columns)))})"  # noqa: S608
+        self._listings: dict[tuple[str, tuple[str, ...], str], Sequence[int]] = {}
+
+    def fill(self, seeds: Iterable[Seed]) -> None:
+        """Put the rows in, unless an earlier sandbox did so in the same file."""
+        columns = "".join(f"{column} TEXT, " for column in self._columns)
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            if self._execute("SELECT 1 FROM sqlite_schema WHERE name = ?", self._name):
+                return
+            self._execute(
+                f"CREATE TABLE {self._name} "
+                f"(position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, {columns}document BLOB NOT NULL)"
+            )
+            self._execute(
+                f"CREATE TABLE {self._name}_checkouts "
+                "(organization TEXT, customer INTEGER, PRIMARY KEY (organization, customer)) WITHOUT ROWID"
+            )
+            checkouts: list[tuple[str, int]] = []
+            self._connection.executemany(self._insert, self._records(seeds, checkouts))
+            self._connection.executemany(f"INSERT INTO {self._name}_checkouts VALUES (?, ?)", checkouts)  # noqa: S608
+
+    def positions(self, where: Sequence[Condition] = (), order: Sequence[str] = ()) -> Sequence[int]:
+        """Where the rows of a filtered and sorted listing are; its length is the total."""
+        clause = " AND ".join(condition.sql for condition in where) or "1"
+        values = tuple(value for condition in where for value in condition.values)
+        columns = ", ".join([*(f"{column} IS NULL, {column}" for column in order), "position"])
+        with self._lock:
+            listing = self._listings.get((clause, values, columns))
+            if listing is None:
+                found = self._execute(
+                    f"SELECT position FROM {self._name} WHERE {clause} ORDER BY {columns}",  # noqa: S608
+                    *values,
+                )
+                listing = tuple(position for (position,) in found)
+                while len(self._listings) >= _LISTINGS_KEPT:
+                    del self._listings[next(iter(self._listings))]
+                self._listings[clause, values, columns] = listing
+            return listing
+
+    def documents(self, positions: Sequence[int]) -> list[bytes]:
+        """The rows at these positions as JSON, in this order; one that went away meanwhile is left out."""
+        marks = ", ".join("?" * len(positions))
+        found = dict(
+            self._execute(
+                f"SELECT position, document FROM {self._name} WHERE position IN ({marks})",  # noqa: S608
+                *positions,
+            )
+        )
+        return [found[position] for position in positions if position in found]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every row in listing order."""
+        found = self._execute(f"SELECT document FROM {self._name} ORDER BY position")  # noqa: S608
+        return [orjson.loads(document) for (document,) in found]
+
+    def find(self, column: str, value: str) -> Stored | None:
+        """The first row with this value, or None."""
+        columns = ", ".join(["position", "document", *self._hidden])
+        found = self._execute(
+            f"SELECT {columns} FROM {self._name} WHERE {column} = ? ORDER BY position LIMIT 1",  # noqa: S608
+            value,
+        )
+        if not found:
+            return None
+        position, document, *hidden = found[0]
+        return Stored(position, orjson.loads(document), dict(zip(self._hidden, hidden, strict=True)))
+
+    def append(self, make: Callable[[int], Seed]) -> Stored:
+        """Add the row that `make` gives for the position after the last one."""
+        with self._lock:
+            position = int(self._execute(f"SELECT coalesce(max(position), 0) + 1 FROM {self._name}")[0][0])  # noqa: S608
+            seed = make(position)
+            self._execute(self._insert, *self._record(position, seed.row, seed.hidden))
+            self._listings.clear()
+        return Stored(position, seed.row, seed.hidden)
+
+    def replace(self, stored: Stored) -> None:
+        """Write the row at its position again."""
+        with self._lock:
+            record = self._record(stored.position, stored.row, stored.hidden)
+            self._execute(self._insert.replace("INSERT", "INSERT OR REPLACE", 1), *record)
+            self._listings.clear()
+
+    def delete(self, customer_id: str) -> bool:
+        """Take a row away; whether there was one."""
+        with self._lock:
+            gone = self._execute(f"DELETE FROM {self._name} WHERE id = ? RETURNING position", customer_id)  # noqa: S608
+            self._listings.clear()
+        return bool(gone)
+
+    def checkouts(self, organization: str) -> Condition:
+        """The customers that an organisation knows through a checkout."""
+        return Condition(
+            f"position IN (SELECT customer FROM {self._name}_checkouts WHERE organization = ?)",  # noqa: S608
+            (organization,),
+        )
+
+    def _execute(self, sql: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def _records(self, seeds: Iterable[Seed], checkouts: list[tuple[str, int]]) -> Iterator[tuple[object, ...]]:
+        for position, seed in enumerate(seeds, 1):
+            checkouts.extend((organization, position) for organization in seed.organizations)
+            yield self._record(position, seed.row, seed.hidden)
+
+    def _record(self, position: int, row: Mapping[str, Any], hidden: Mapping[str, str | None]) -> tuple[object, ...]:
+        columns = (hidden[column] for column in self._hidden)
+        return (position, row["id"], *columns, *self._derive(row, hidden), orjson.dumps(row))
