@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from typing import Required, TypedDict
+
+from .country import Country
+from .tax_type import TaxType
+
+
+class TaxRegistrationInput(TypedDict, total=False):
+    """A tax registration of a customer."""
+
+    id: Required[str]
+    customer_id: Required[str]
+    country_code: Required[Country | str]
+    """ISO 3166-1 alpha-2 codes, XK (Kosovo) and ZZ_EU (European Union)."""
+    tax_type: Required[TaxType | str]
+    """Kinds of tax."""
+    tax_id: Required[str]
+    is_valid: Required[bool]

@@ -1,0 +1,258 @@
+"""What the generated classes have in common: open string enumerations, rows, and how values are read.
+
+Reading is lenient. What a document does not list, or describes otherwise, is kept as it came: a row says what the
+server said. Only something that is not an object at all is refused.
+"""
+
+import datetime
+import difflib
+import enum
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define, field
+
+Reader = Callable[[Any], Any]
+
+
+class Member:
+    """A listed value, as written in the body of an `OpenStr` class."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+def member(value: str) -> Any:
+    """Declare a listed value in the body of an `OpenStr` class, which turns it into an instance of itself."""
+    return Member(value)
+
+
+class Readings(dict[Any, Any]):
+    """From what came to what is kept: one subscript when listed, `__missing__` for everything else."""
+
+    def __init__(self, unlisted: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.unlisted = unlisted
+
+    def __missing__(self, value: Any) -> Any:
+        return self.unlisted(value) if isinstance(value, str) else value
+
+
+class OpenStr(str):
+    """A string with a list of known values that may grow at any time.
+
+    `Country.CA` is a listed value and `Country("CA")` is the same object. `Country("XX")` is an error; a value that
+    the document does not list is asked for by name, `Country.unlisted("XX")`.
+    """
+
+    __slots__ = ()
+    _readings: ClassVar[Readings]
+
+    def __init_subclass__(cls) -> None:
+        cls._readings = Readings(lambda value: str.__new__(cls, value))
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, Member):
+                instance = cls._readings.setdefault(value.value, str.__new__(cls, value.value))
+                setattr(cls, name, instance)
+
+    def __new__(cls, value: str) -> Self:
+        known: Self | None = cls._readings.get(value)
+        if known is not None:
+            return known
+        if not isinstance(value, str):
+            msg = f"{cls.__name__} takes a string, not {type(value).__name__}"
+            raise TypeError(msg)
+        by_folded = {listed.casefold(): str(listed) for listed in cls.listed()}
+        near = [by_folded[name] for name in difflib.get_close_matches(value.casefold(), by_folded)]
+        hint = f"; nearest: {', '.join(map(repr, near))}" if near else ""
+        msg = f"{value!r} is not a listed {cls.__name__}{hint} ({cls.__name__}.unlisted({value!r}) takes it as it is)"
+        raise ValueError(msg)
+
+    @classmethod
+    def listed(cls) -> tuple[Self, ...]:
+        """Return the listed values, in the order of the document."""
+        return tuple(cls._readings.values())
+
+    @classmethod
+    def unlisted(cls, value: str) -> Self:
+        """Return `value` as an instance of this class, whether it is listed or not."""
+        if not isinstance(value, str):
+            msg = f"{cls.__name__} takes a string, not {type(value).__name__}"
+            raise TypeError(msg)
+        found: Self = cls._readings[value]
+        return found
+
+    @classmethod
+    def read(cls, value: Any) -> Any:
+        """Return what came as an instance of this class if it is a string, else as it is."""
+        try:
+            return cls._readings[value]
+        except TypeError:  # not hashable
+            return value
+
+    @classmethod
+    def read_listed(cls, value: Any) -> Any:
+        """Return what came as the listed value that it is, else as it is."""
+        return cls._readings.get(value, value) if isinstance(value, str) else value
+
+    @property
+    def value(self) -> str:
+        """The bare text."""
+        return str(self)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the document lists this value."""
+        return self in self._readings
+
+    def __repr__(self) -> str:
+        for name, value in vars(type(self)).items():
+            if value is self:
+                return f"{type(self).__name__}.{name}"
+        return f"{type(self).__name__}.unlisted({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str]]:
+        return type(self).unlisted, (str(self),)
+
+
+@define
+class Row:
+    """An object that the server sent: declared fields as attributes, every field by its wire name, `row["createdAt"]`.
+
+    Fields that the document does not declare are kept as well.
+    """
+
+    _unknown: dict[str, Any] | None = field(default=None, init=False, repr=False)
+
+    # wire name: (attribute, how to read it); in the order in which the constructor takes them
+    _fields: ClassVar[Mapping[str, tuple[str, Reader | None]]] = {}
+    _required: ClassVar[frozenset[str]] = frozenset()
+    _read_unknown: ClassVar[Reader | None] = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read a row from decoded JSON. A missing field is None; raises TypeError if `data` is not a mapping."""
+        return cls._from_any(data)
+
+    @classmethod
+    def _from_any(cls, data: Mapping[str, Any]) -> Self:
+        if not isinstance(data, Mapping):
+            msg = f"{cls.__name__} is read from a mapping, not from {type(data).__name__}"
+            raise TypeError(msg)
+        fields = cls._fields
+        row = cls(
+            *[data.get(wire) if reader is None else reader(data.get(wire)) for wire, (_, reader) in fields.items()]
+        )
+        unknown = {wire: value for wire, value in data.items() if wire not in fields}
+        if unknown:
+            read = cls._read_unknown
+            row._unknown = unknown if read is None else {wire: read(value) for wire, value in unknown.items()}
+        return row
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return cls.from_dict(value) if isinstance(value, Mapping) else value
+
+    @classmethod
+    def _read_if_fits(cls, value: Any) -> Any:
+        return cls.from_dict(value) if isinstance(value, Mapping) and cls._required <= value.keys() else value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that JSON can carry, by wire names, with the fields that the document does not declare."""
+        data = {wire: plain(getattr(self, name)) for wire, (name, _) in self._fields.items()}
+        for wire, value in (self._unknown or {}).items():
+            data[wire] = plain(value)
+        return data
+
+    def __getitem__(self, wire: str) -> Any:
+        if wire in self._fields:
+            return getattr(self, self._fields[wire][0])
+        if self._unknown is None:
+            raise KeyError(wire)
+        return self._unknown[wire]
+
+    def __contains__(self, wire: object) -> bool:
+        return wire in self._fields or (self._unknown is not None and wire in self._unknown)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the wire names."""
+        yield from self._fields
+        yield from self._unknown or ()
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON can carry it."""
+    match value:
+        case Row():
+            return value.to_dict()
+        case OpenStr():
+            return str(value)
+        case enum.Enum():
+            return value.value
+        case list():
+            return [plain(item) for item in value]
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case datetime.date():  # and datetime
+            return value.isoformat()
+        case uuid.UUID():
+            return str(value)
+        case _:
+            return value
+
+
+def read_datetime(value: Any) -> Any:
+    """Return the point in time that the text names, else what came."""
+    try:
+        return datetime.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def read_date(value: Any) -> Any:
+    """Return the day that the text names, else what came."""
+    try:
+        return datetime.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def read_uuid(value: Any) -> Any:
+    """Return the UUID that the text names, else what came."""
+    try:
+        return uuid.UUID(value)
+    except (AttributeError, TypeError, ValueError):
+        return value
+
+
+def int_enum_of(cls: type[enum.IntEnum]) -> Reader:
+    """Read integers as members of `cls` where they are listed."""
+    members = {item.value: item for item in cls}
+
+    def read(value: Any) -> Any:
+        return members.get(value, value) if type(value) is int else value
+
+    return read
+
+
+def list_of(reader: Reader) -> Reader:
+    """Read every item of a list."""
+
+    def read(value: Any) -> Any:
+        return [reader(item) for item in value] if isinstance(value, list) else value
+
+    return read
+
+
+def any_of(*readers: Reader) -> Reader:
+    """Read with the first of `readers` that makes something else of what came."""
+
+    def read(value: Any) -> Any:
+        for reader in readers:
+            made = reader(value)
+            if made is not value:
+                return made
+        return value
+
+    return read

@@ -1,0 +1,278 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.customer import Customer
+from ...models.customer_page import CustomerPage
+from ...models.error_answer import ErrorAnswer
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    organization_id: str | Unset = UNSET,
+    email: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    offset: int | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    user_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["organizationId"] = organization_id
+
+    params["email"] = email
+
+    params["name"] = name
+
+    params["offset"] = offset
+
+    params["limit"] = limit
+
+    params["userId"] = user_id
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/customers",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> CustomerPage | list[Customer] | ErrorAnswer | None:
+    if response.status_code == 200:
+
+        def _parse_response_200(data: object) -> CustomerPage | list[Customer]:
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                response_200_type_0 = []
+                _response_200_type_0 = data
+                for response_200_type_0_item_data in _response_200_type_0:
+                    response_200_type_0_item = Customer.from_dict(response_200_type_0_item_data)
+
+                    response_200_type_0.append(response_200_type_0_item)
+
+                return response_200_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, dict):
+                raise TypeError()
+            response_200_type_1 = CustomerPage.from_dict(data)
+
+            return response_200_type_1
+
+        response_200 = _parse_response_200(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorAnswer.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorAnswer.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorAnswer.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 500:
+        response_500 = ErrorAnswer.from_dict(response.json())
+
+        return response_500
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[CustomerPage | list[Customer] | ErrorAnswer]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    organization_id: str | Unset = UNSET,
+    email: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    offset: int | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    user_id: str | Unset = UNSET,
+) -> Response[CustomerPage | list[Customer] | ErrorAnswer]:
+    """List the customers that the caller may see.
+
+    Args:
+        organization_id (str | Unset):
+        email (str | Unset):
+        name (str | Unset):
+        offset (int | Unset):
+        limit (int | Unset):
+        user_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CustomerPage | list[Customer] | ErrorAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        organization_id=organization_id,
+        email=email,
+        name=name,
+        offset=offset,
+        limit=limit,
+        user_id=user_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    organization_id: str | Unset = UNSET,
+    email: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    offset: int | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    user_id: str | Unset = UNSET,
+) -> CustomerPage | list[Customer] | ErrorAnswer | None:
+    """List the customers that the caller may see.
+
+    Args:
+        organization_id (str | Unset):
+        email (str | Unset):
+        name (str | Unset):
+        offset (int | Unset):
+        limit (int | Unset):
+        user_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CustomerPage | list[Customer] | ErrorAnswer
+    """
+
+    return sync_detailed(
+        client=client,
+        organization_id=organization_id,
+        email=email,
+        name=name,
+        offset=offset,
+        limit=limit,
+        user_id=user_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    organization_id: str | Unset = UNSET,
+    email: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    offset: int | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    user_id: str | Unset = UNSET,
+) -> Response[CustomerPage | list[Customer] | ErrorAnswer]:
+    """List the customers that the caller may see.
+
+    Args:
+        organization_id (str | Unset):
+        email (str | Unset):
+        name (str | Unset):
+        offset (int | Unset):
+        limit (int | Unset):
+        user_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CustomerPage | list[Customer] | ErrorAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        organization_id=organization_id,
+        email=email,
+        name=name,
+        offset=offset,
+        limit=limit,
+        user_id=user_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    organization_id: str | Unset = UNSET,
+    email: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    offset: int | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    user_id: str | Unset = UNSET,
+) -> CustomerPage | list[Customer] | ErrorAnswer | None:
+    """List the customers that the caller may see.
+
+    Args:
+        organization_id (str | Unset):
+        email (str | Unset):
+        name (str | Unset):
+        offset (int | Unset):
+        limit (int | Unset):
+        user_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CustomerPage | list[Customer] | ErrorAnswer
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            organization_id=organization_id,
+            email=email,
+            name=name,
+            offset=offset,
+            limit=limit,
+            user_id=user_id,
+        )
+    ).parsed

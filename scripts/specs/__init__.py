@@ -1,0 +1,1 @@
+"""From OpenAPI documents to `generated/`: take, overlay, normalise, compare, generate."""

@@ -1,0 +1,7 @@
+"""scripts/regenerate"""
+
+import sys
+
+from specs.command import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,145 @@
+"""OpenAPI documents as plain data: reading, writing, and walking them."""
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode, SequenceNode
+from ruamel.yaml.representer import SafeRepresenter
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+# Below these keywords the keys are names that the author of the document chose, not keywords.
+NAMED = frozenset(
+    {
+        "$defs", "callbacks", "content", "definitions", "dependentSchemas", "encoding", "headers", "links", "mapping",
+        "parameters", "pathItems", "paths", "patternProperties", "properties", "requestBodies", "responses", "schemas",
+        "scopes", "securitySchemes", "variables", "webhooks",
+    }
+)  # fmt: skip
+# Below these keywords there is data, not schema.
+DATA = frozenset({"const", "default", "enum", "example", "examples", "security"})
+
+# YAML 1.1 readers take these for booleans; Norway is among the countries.
+_BOOLEAN_IN_YAML_1_1 = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE)
+
+
+class SpecError(Exception):
+    """A step of regenerating cannot be done; nothing has been written."""
+
+
+class _Representer(SafeRepresenter):
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _represent_str(representer: SafeRepresenter, text: str) -> ScalarNode:
+    style = "'" if _BOOLEAN_IN_YAML_1_1.fullmatch(text) else None
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _represent_list(representer: SafeRepresenter, items: list[Any]) -> SequenceNode:
+    flow = all(not isinstance(item, dict | list) for item in items)
+    return representer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flow)
+
+
+_Representer.add_representer(str, _represent_str)
+_Representer.add_representer(list, _represent_list)
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """Return the document in `text`, JSON or YAML."""
+    try:
+        document = json.loads(text) if text.lstrip().startswith("{") else YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, ValueError) as error:
+        msg = f"{name} is neither JSON nor YAML: {error}"
+        raise SpecError(msg) from error
+    if not isinstance(document, dict):
+        msg = f"{name} is not an OpenAPI document"
+        raise SpecError(msg)
+    return document
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the document in the file."""
+    return parse(path.read_text(encoding="utf-8"), path.name)
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Return the document as YAML, the same text for the same document."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Representer = _Representer
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.width = 118
+    yaml.allow_unicode = True
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield path, method and operation, in the order of the document."""
+    for path, item in document.get("paths", {}).items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def rebuild(node: Any, change: Callable[[dict[str, Any]], dict[str, Any]], *, named: bool = False) -> Any:
+    """Return a copy of `node` in which `change` has been applied to every mapping of keywords, outermost first."""
+    if isinstance(node, list):
+        return [rebuild(item, change) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if named:
+        return {name: rebuild(item, change) for name, item in node.items()}
+    return {
+        key: item if key in DATA else rebuild(item, change, named=key in NAMED)
+        for key, item in change(node).items()
+    }
+
+
+def references(node: Any) -> Iterator[str]:
+    """Yield the target of every `$ref` in `node`."""
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+    elif isinstance(node, dict):
+        target = node.get("$ref")
+        if isinstance(target, str):
+            yield target
+        for key, item in node.items():
+            if key not in DATA:
+                yield from references(item)
+
+
+def component(document: dict[str, Any], target: str) -> tuple[str, str, Any]:
+    """Return kind, name and content of the component that a `$ref` points to."""
+    parts = target.split("/")
+    if len(parts) != 4 or parts[:2] != ["#", "components"]:  # noqa: PLR2004
+        msg = f"a reference that is not to a component: {target}"
+        raise SpecError(msg)
+    kind, name = parts[2], parts[3].replace("~1", "/").replace("~0", "~")
+    try:
+        return kind, name, document["components"][kind][name]
+    except KeyError:
+        msg = f"a reference to nothing: {target}"
+        raise SpecError(msg) from None
+
+
+def reached(document: dict[str, Any], start: Any) -> dict[str, dict[str, Any]]:
+    """Return the components that `start` refers to, directly or not: kind, then name; in the order of reaching."""
+    found: dict[str, dict[str, Any]] = {}
+    waiting = list(references(start))
+    while waiting:
+        kind, name, content = component(document, waiting.pop(0))
+        if name not in found.setdefault(kind, {}):
+            found[kind][name] = content
+            waiting.extend(references(content))
+    return found

@@ -1,0 +1,171 @@
+"""Write `readahead_clients` from documents: the generator, our few templates, and the formatter, all pinned."""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+from typing import Any, cast
+
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from openapi_python_client import Project
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.properties import EnumProperty, ModelProperty, Property
+from openapi_spec_validator import validate
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+
+from specs import shapes
+from specs.document import SpecError, operations
+from specs.normalise import normalise
+
+PACKAGE = "readahead_clients"
+TOOLS = ("openapi-python-client", "ruff")
+
+# The formatter's defaults change between releases and read the nearest pyproject: everything is said here.
+_RUFF_CHECK = ["check", "--isolated", "--no-cache", "--quiet", "--fix-only", "--select", "F401,I001"]
+_RUFF_FORMAT = ["format", "--isolated", "--no-cache", "--quiet"]
+_RUFF_OPTIONS = ["--target-version", "py311", "--config", "line-length = 120"]
+_RUFF_STYLE = [
+    "format.quote-style = 'double'",
+    "format.indent-style = 'space'",
+    "format.line-ending = 'lf'",
+    "format.skip-magic-trailing-comma = false",
+    "format.docstring-code-format = false",
+]
+
+
+@dataclass
+class Shapes:
+    """What the templates ask for beyond what the generator gives them."""
+
+    sent: set[str]
+    forms: set[str]
+    models: dict[str, ModelProperty]
+    enums: dict[str, EnumProperty]
+
+    row_type = staticmethod(shapes.row_type)
+    body_type = staticmethod(shapes.body_type)
+    reader = staticmethod(shapes.reader)
+    from_key = staticmethod(shapes.from_key)
+    from_key_helper = staticmethod(shapes.from_key_helper)
+
+    @staticmethod
+    def are_identifiers(properties: list[Property]) -> bool:
+        """Whether every wire name can be written as a Python name."""
+        names = [prop.name.get_untrusted_value() for prop in properties]
+        return all(name.isidentifier() and name not in shapes.RESERVED for name in names)
+
+    def enum_imports(self, model: ModelProperty) -> list[str]:
+        """Import lines of the enumerations that a model is written with."""
+        return self._imports(model, self.enums)
+
+    def model_imports(self, model: ModelProperty) -> list[str]:
+        """Import lines of the other models that a model is written with."""
+        return self._imports(model, self.models)
+
+    @staticmethod
+    def _imports(model: ModelProperty, classes: Any) -> list[str]:
+        props = [*(model.required_properties or []), *(model.optional_properties or [])]
+        if model.additional_properties is not None:
+            props.append(model.additional_properties)
+        names = sorted(shapes.names_in(*props) & classes.keys() - {model.class_info.name})
+        return [f"from .{classes[name].class_info.module_name} import {name}" for name in names]
+
+
+def package(document: dict[str, Any], name: str, templates: Path, target: Path) -> None:
+    """Write the package of one API into the folder `target`, unformatted.
+
+    Every warning of the generator is an error, because it warns of what it leaves out.
+    """
+    check(document, name)
+    seen = normalise(document)
+    config = Config.from_sources(
+        ConfigFile(post_hooks=[], package_name_override=name, project_name_override=name),
+        MetaType.NONE,
+        document_source=Path(),
+        file_encoding="utf-8",
+        overwrite=False,
+        output_path=target,
+    )
+    openapi = GeneratorData.from_dict(seen, config=config)
+    if isinstance(openapi, GeneratorError):
+        raise SpecError(_told(name, [openapi]))
+    sent, forms = shapes.sides(openapi)
+    for collection in openapi.endpoint_collections_by_tag.values():
+        for endpoint in collection.endpoints:
+            for body in endpoint.bodies:
+                if body.body_type == "json":
+                    body.prop = cast("Property", shapes.AsItIs(body.prop))
+
+    project = Project(openapi=openapi, config=config)
+    stock = PackageLoader("openapi_python_client")
+    project.env.loader = ChoiceLoader([FileSystemLoader(templates), PrefixLoader({"stock": stock}), stock])
+    project.env.globals["shapes"] = Shapes(
+        sent,
+        forms,
+        {model.class_info.name: model for model in openapi.models},
+        {enum.class_info.name: enum for enum in openapi.enums if isinstance(enum, EnumProperty)},
+    )
+    with contextlib.redirect_stdout(StringIO()):
+        errors = project.build()
+    if errors:
+        raise SpecError(_told(name, errors))
+    wanted = sum(1 for _ in operations(seen))
+    written = sum(1 for path in (target / "api").glob("*/*.py") if path.name != "__init__.py")
+    if wanted != written:
+        msg = f"{name}: {wanted} operations in the document, {written} endpoint modules written"
+        raise SpecError(msg)
+
+
+def check(document: dict[str, Any], name: str) -> None:
+    """Raise SpecError if the document is not valid OpenAPI."""
+    try:
+        validate(document)
+    except OpenAPIValidationError as error:
+        where = "/".join(str(part) for part in getattr(error, "absolute_path", ()))
+        msg = f"{name} is not a valid document: {str(error).splitlines()[0]}" + (f" at {where}" if where else "")
+        raise SpecError(msg) from error
+
+
+def _told(name: str, errors: Any) -> str:
+    lines = [f"{name}: the generator cannot read all of the document"]
+    lines += [f"{error.header.strip()} {error.detail or ''}".strip() for error in errors]
+    return "\n  ".join(lines)
+
+
+def clients(packages: dict[str, dict[str, Any]], templates: Path, target: Path) -> None:
+    """Write the whole of `generated/` into the folder `target`: one package for each document."""
+    root = target / PACKAGE
+    root.mkdir(parents=True)
+    (root / "__init__.py").write_text(
+        '"""Clients generated from the documents in openapi/; only scripts/regenerate writes here."""\n',
+        encoding="utf-8",
+    )
+    (root / "py.typed").touch()
+    shutil.copyfile(templates / "runtime.py", root / "runtime.py")
+    for name, document in packages.items():
+        package(document, name, templates, root / name)
+    for arguments in ([*_RUFF_CHECK, *_RUFF_OPTIONS], [*_RUFF_FORMAT, *_RUFF_OPTIONS, *_style()]):
+        _ruff([*arguments, str(root)])
+
+
+def _style() -> list[str]:
+    return [part for option in _RUFF_STYLE for part in ("--config", option)]
+
+
+def _ruff(arguments: list[str]) -> None:
+    # of this interpreter, never one found on PATH
+    done = subprocess.run([sys.executable, "-m", "ruff", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        msg = f"ruff failed: {done.stderr.strip() or done.stdout.strip()}"
+        raise SpecError(msg)
+
+
+def tools() -> dict[str, str]:
+    """Return the versions of what decides the bytes of the output."""
+    return {name: version(name) for name in TOOLS}

@@ -1,0 +1,69 @@
+"""`openapi/openapi.lock`: what the generated code was made from, and with what."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from specs.document import SpecError
+
+NAME = "openapi.lock"
+
+_HEAD = """\
+# What generated/ is made from, and with what. Written by scripts/regenerate.
+# To take up another generator or formatter: change pyproject.toml and [tools] here, regenerate, read the difference.
+"""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Versions of the tools, where taken documents come from, and the sha256 of every input."""
+
+    tools: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the lock as it is written."""
+        tables = {"tools": self.tools, **{f"sources.{api}": source for api, source in sorted(self.sources.items())}}
+        tables["inputs"] = self.inputs
+        lines = [_HEAD]
+        for name, table in tables.items():
+            lines += [f"[{name}]", *(f'"{key}" = "{value}"' for key, value in sorted(table.items())), ""]
+        return "\n".join(lines)
+
+
+def read(openapi: Path) -> Lock:
+    """Return the lock in the folder; an empty one if there is none."""
+    try:
+        data = tomllib.loads((openapi / NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Lock()
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{NAME}: {error}"
+        raise SpecError(msg) from error
+    return Lock(data.get("tools", {}), data.get("sources", {}), data.get("inputs", {}))
+
+
+def digest(content: bytes) -> str:
+    """Return the sha256 of what is in a file."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digests(openapi: Path, instead: Mapping[str, bytes] | None = None) -> dict[str, str]:
+    """Return the sha256 of every file in the folder, of the contents in `instead` where it has any."""
+    found = {
+        path.relative_to(openapi).as_posix(): path.read_bytes()
+        for path in openapi.rglob("*")
+        if path.is_file() and path.name != NAME and "__pycache__" not in path.parts
+    }
+    return {name: digest(content) for name, content in sorted({**found, **(instead or {})}.items())}
+
+
+def require_tools(lock: Lock, installed: Mapping[str, str]) -> None:
+    """Raise SpecError if generator or formatter is not the locked one: another version writes other bytes."""
+    for name, wanted in lock.tools.items():
+        if installed.get(name) != wanted:
+            msg = f"{name} {installed.get(name)} is installed, {wanted} is locked in {NAME}"
+            raise SpecError(msg)
