@@ -1,0 +1,396 @@
+"""The laws of a listing that is read ahead, on a server that answers last-first."""
+
+import asyncio
+import gc
+import math
+from contextlib import aclosing
+
+import anyio
+import pytest
+import trio
+from anyio.lowlevel import checkpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakes import CURSOR, NUMBERED, OFFSET, FakeServer
+from readahead.errors import ConnectionLost, StreamError
+from readahead.paging import Rows, Stream
+
+BACKENDS = ["asyncio", "trio"]
+styles = st.sampled_from([(NUMBERED, True), (NUMBERED, False), (OFFSET, False), (OFFSET, True), (CURSOR, False)])
+backends = st.sampled_from(BACKENDS)
+
+
+def tasks_alive():
+    """Tasks of this loop besides the one that asks."""
+    try:
+        return len(asyncio.all_tasks()) - 1
+    except RuntimeError:
+        nursery = trio.lowlevel.current_task().parent_nursery
+        own = trio.lowlevel.current_task()
+        return sum(len(n.child_tasks) for n in own.child_nurseries) + len(nursery.child_tasks) - 1
+
+
+async def read(server, size, window, **how):
+    rows = []
+    async with Stream(server.engine(size, window, **how)) as stream:
+        async for row in stream:
+            rows.append(row)
+            assert server.requests - stream.report.pages <= window or how.get("ordered") is False
+    return rows, stream.report
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(0, 80),
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.booleans(),
+    styles,
+    st.none() | st.integers(1, 90),
+    backends,
+)
+def test_every_window_gives_exactly_the_rows_of_the_serial_listing(rows, size, window, ordered, style, limit, backend):
+    """Any size, window, order mode, style and limit: the same rows; in the same order where order is asked for."""
+    server = FakeServer(rows, *style)
+    got, report = anyio.run(lambda: read(server, size, window, limit=limit, ordered=ordered), backend=backend)
+    expected = list(range(rows))[:limit]
+    if ordered:
+        assert got == expected
+    elif limit is None:
+        assert sorted(got) == expected
+    else:
+        assert len(got) == len(expected) == len(set(got)) and set(got) <= set(range(rows))
+    assert report.rows == len(got)
+    assert report.complete
+    assert server.in_flight == 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 80), st.integers(1, 12), st.integers(1, 9), st.booleans(), backends)
+def test_with_a_known_total_exactly_the_window_is_in_flight_and_nothing_is_asked_past_the_end(
+    rows, size, window, ordered, backend
+):
+    """The peak is the smaller of the window and the pages after the first; the requests are the pages."""
+    server = FakeServer(rows, NUMBERED)
+    anyio.run(lambda: read(server, size, window, ordered=ordered), backend=backend)
+    pages = max(1, math.ceil(rows / size))
+    assert server.peak == max(1, min(window, pages - 1))
+    assert server.requests == pages
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 120), st.integers(1, 12), st.integers(1, 9), backends)
+def test_without_a_total_the_overshoot_is_at_most_the_window_and_the_proof(rows, size, window, backend):
+    """Pages that hold rows, at most ``window`` past them, and one that proves the end."""
+    server = FakeServer(rows, OFFSET, says_total=False)
+    anyio.run(lambda: read(server, size, window), backend=backend)
+    assert server.requests <= math.ceil(rows / size) + window + 1
+
+
+@pytest.mark.parametrize("rows", [0, 1, 9])
+def test_a_list_of_one_page_costs_what_the_serial_listing_costs(rows):
+    """A short or empty first page is followed by at most the one request that proves the end."""
+    server = FakeServer(rows, OFFSET, says_total=False)
+    anyio.run(lambda: read(server, 10, 16))
+    assert server.requests == (1 if rows == 0 else 2)
+
+
+def test_without_a_total_the_window_is_reached_by_doubling():
+    """A long list without a total has the whole window in flight."""
+    server = FakeServer(1000, OFFSET, says_total=False)
+    anyio.run(lambda: read(server, 10, 8))
+    assert server.peak == 8
+
+
+def test_a_cursor_reads_one_page_ahead():
+    """Each page names the next, so one request is in flight, while the consumer holds the page before."""
+
+    async def main():
+        server = FakeServer(50, CURSOR)
+        async with Stream(server.engine(10, 8)) as stream:
+            await anext(stream)
+            for _ in range(40):
+                await checkpoint()
+            assert server.answered > 1
+        assert server.peak == 1
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_consumer_that_waits_does_not_let_the_buffer_grow(backend):
+    """Pages in flight, or read and not taken, are at most the window."""
+
+    async def main():
+        server = FakeServer(500, NUMBERED)
+        async with Stream(server.engine(10, 4)) as stream, aclosing(stream.pages()) as pages:
+            for taken in range(1, 12):
+                await anext(pages)
+                for _ in range(100):
+                    await checkpoint()
+                assert server.requests == taken + 4
+
+    anyio.run(main, backend=backend)
+
+
+class Boom(Exception):
+    pass
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["break", "error", "timeout", "cancel"]),
+    st.integers(0, 60),
+    st.integers(1, 8),
+    st.integers(0, 30),
+    styles,
+    backends,
+)
+def test_nothing_outlives_the_block_however_it_is_left(how, after, window, turns, style, backend):
+    """Checked without a further await: no task, no request; and the caller's exception is its own."""
+    server = FakeServer(100, *style)
+
+    async def body(stream, scope):
+        seen = 0
+        async for _ in stream:
+            seen += 1
+            if seen > after:
+                for _ in range(turns):
+                    await checkpoint()
+                if how == "break":
+                    return
+                if how == "error":
+                    raise Boom
+                scope.cancel()
+                await anyio.sleep_forever()
+
+    async def main():
+        before = tasks_alive()
+        caught = None
+        with anyio.CancelScope() as scope:
+            try:
+                async with Stream(server.engine(5, window)) as stream:
+                    await body(stream, scope)
+            except Boom as error:
+                caught = error
+            finally:
+                left = tasks_alive() - before, server.in_flight
+        assert left == (0, 0)
+        assert (caught is not None) == (how == "error")
+        assert scope.cancelled_caught == (how in {"timeout", "cancel"})
+        requests = server.requests
+        for _ in range(10):
+            await checkpoint()
+        assert server.requests == requests
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_native_cancellation_ends_the_block_too():
+    """``task.cancel()`` of asyncio: the task ends cancelled, and no request is left when it does."""
+
+    async def main():
+        server = FakeServer(100, NUMBERED)
+        begun = asyncio.Event()
+
+        async def listing():
+            async with Stream(server.engine(5, 4)) as stream:
+                await anext(stream)
+                begun.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(listing())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert server.in_flight == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_timeout_around_one_step_loses_no_row(backend):
+    """Inside the block a step that was cut short can be taken again."""
+
+    async def main():
+        server = FakeServer(30, NUMBERED)
+        rows = []
+        async with Stream(server.engine(5, 3)) as stream:
+            while True:
+                try:
+                    with anyio.CancelScope() as scope:
+                        scope.cancel()
+                        rows.append(await anext(stream))
+                    if scope.cancelled_caught:
+                        rows.append(await anext(stream))
+                except StopAsyncIteration:
+                    break
+        assert rows == list(range(30))
+
+    anyio.run(main, backend=backend)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 9), st.integers(1, 8), st.booleans(), styles, backends)
+def test_errors_come_last_and_plain(failing, window, ordered, style, backend):
+    """Every row before the failed page is delivered, then the error itself; out of order, every page that arrived."""
+    lost = ConnectionLost("reset", request="GET /rows")
+    server = FakeServer(50, *style, fails=lambda lo: lost if lo == failing * 5 else None)
+    rows = []
+
+    async def main():
+        async with Stream(server.engine(5, window, ordered=ordered)) as stream:
+            async for row in stream:
+                rows.append(row)
+
+    with pytest.raises(ConnectionLost) as caught:
+        anyio.run(main, backend=backend)
+    assert caught.value is lost
+    before = list(range(failing * 5))
+    assert rows == before if ordered else set(before) <= set(rows)
+    assert server.in_flight == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 9), st.booleans())
+def test_errors_past_the_true_end_are_dropped(rows, window, ordered):
+    """A server that refuses what lies far past its end: the listing is whole all the same."""
+    refuse = ConnectionLost("too deep", request="GET /rows")
+    server = FakeServer(rows, OFFSET, says_total=False, fails=lambda lo: refuse if lo >= rows + 5 else None)
+    got, report = anyio.run(lambda: read(server, 5, window, ordered=ordered))
+    assert sorted(got) == list(range(rows))
+    assert report.complete
+
+
+# ---- the bare form
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("style", [NUMBERED, OFFSET, CURSOR])
+def test_the_bare_form_gives_the_same_rows(backend, style):
+    """``async for`` without a block."""
+
+    async def main():
+        server = FakeServer(73, style, says_total=style is NUMBERED)
+        assert [row async for row in Rows(server.engine(10, 4))] == list(range(73))
+        assert server.peak == (4 if backend == "asyncio" and style is NUMBERED else server.peak)
+        return server.peak
+
+    peak = anyio.run(main, backend=backend)
+    assert peak == 1 if backend == "trio" else peak >= 1
+
+
+@pytest.mark.parametrize("how", ["break", "raise", "abandon"])
+def test_the_bare_form_ends_its_requests_when_it_is_released(how):
+    """A few turns of the loop after the last reference is gone, nothing runs."""
+
+    async def main():
+        server = FakeServer(100, NUMBERED)
+
+        async def consume():
+            async for row in Rows(server.engine(5, 4)):
+                if row == 7:
+                    if how == "raise":
+                        raise Boom
+                    return
+
+        if how == "abandon":
+            rows = Rows(server.engine(5, 4))
+            await anext(rows)
+            del rows
+        else:
+            try:
+                await consume()
+            except Boom:
+                pass
+        gc.collect()
+        for _ in range(6):
+            await asyncio.sleep(0)
+        assert server.in_flight == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
+def test_aclose_of_the_bare_form_waits():
+    """After ``aclose()`` nothing runs, without a further await."""
+
+    async def main():
+        server = FakeServer(100, NUMBERED)
+        rows = Rows(server.engine(5, 4))
+        await anext(rows)
+        await rows.aclose()
+        assert server.in_flight == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_bare_iteration_cancels_its_requests_and_says_so():
+    """It does not go on as if nothing had happened."""
+
+    async def main():
+        server = FakeServer(100, NUMBERED)
+        rows = Rows(server.engine(5, 4))
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await anext(rows)
+        for _ in range(6):
+            await asyncio.sleep(0)
+        assert server.in_flight == 0
+        with pytest.raises(StreamError, match="cancelled"):
+            await anext(rows)
+
+    asyncio.run(main())
+
+
+# ---- outside its life
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_stream_outside_its_block_is_a_clear_error(backend):
+    """Before, after, twice, and by two tasks at once."""
+
+    async def main():
+        server = FakeServer(30, NUMBERED)
+        stream = Stream(server.engine(5, 3))
+        with pytest.raises(StreamError, match="async with"):
+            await anext(stream)
+        async with stream:
+            assert [row async for row in stream] == list(range(30))
+            assert [row async for row in stream] == []
+        with pytest.raises(StreamError, match="left"):
+            await anext(stream)
+        with pytest.raises(StreamError, match="once"):
+            await stream.__aenter__()
+
+        async with Stream(server.engine(5, 3)) as shared, anyio.create_task_group() as group:
+            refused = []
+
+            async def consume():
+                try:
+                    await anext(shared)
+                except StreamError as error:
+                    refused.append(error)
+
+            group.start_soon(consume)
+            group.start_soon(consume)
+        assert len(refused) == 1
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pages_and_rows_share_one_listing(backend):
+    """Pages after rows go on where the rows stopped, with what is left of the page that was begun."""
+
+    async def main():
+        server = FakeServer(12, NUMBERED)
+        async with Stream(server.engine(5, 3)) as stream:
+            assert await anext(stream) == 0
+            assert [page.rows async for page in stream.pages()] == [(1, 2, 3, 4), (5, 6, 7, 8, 9), (10, 11)]
+
+    anyio.run(main, backend=backend)

@@ -1,0 +1,12 @@
+"""readahead: async listings that are read ahead of their consumer.
+
+The clients are in ``readahead.kintsugi`` and ``readahead.sweetspot``, the errors in ``readahead.errors``.
+"""
+
+from .pacing import Pace
+from .pages import Page, Report
+from .paging import Rows, Stream
+from .query import Query
+from .retry import Retry
+
+__all__ = ["Pace", "Page", "Query", "Report", "Retry", "Rows", "Stream"]

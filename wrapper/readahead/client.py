@@ -1,0 +1,156 @@
+"""What every client is: credentials, one way to one origin, and the rules under which requests leave.
+
+``Client.send`` is the one place where a request is held back, sent, judged and perhaps sent again.
+"""
+
+import os
+import random
+import ssl
+import sys
+import unicodedata
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, cast
+
+import anyio
+
+from .errors import ApiError, CredentialsError, ReadaheadError, UsageError
+from .pacing import Pace, Pacer
+from .pages import Report
+from .retry import Retry
+from .rows import check_status
+from .transport import Answer, Request, Secret, Transport, checked_base_url, checked_timeout, origin
+
+if TYPE_CHECKING:
+    from .transport import HTTPClient
+
+__all__ = ["Client", "credential"]
+
+
+class Client:
+    """What ``Kintsugi`` and ``SweetSpot`` share. Opens when first used; close it, or use ``async with``.
+
+    base_url: where the API is; https, or http on this machine.
+    timeout: seconds a request may take, from its start to the last byte of its answer.
+    retry: what is repeated, and when. pace: the budget of requests, shared by all listings of the client; None: none.
+    proxy: a proxy's URL; without one the proxy variables of the environment decide. verify: an ``ssl.SSLContext``, or
+    False to accept any certificate. user_agent: put after our own.
+    http_client: an ``httpx.AsyncClient`` to send with. It is never closed here, and proxy and verify are then its own.
+    """
+
+    def __init__(
+        self,
+        headers: Mapping[str, str | Secret],
+        *,
+        base_url: str,
+        timeout: float = 30.0,
+        retry: Retry | None = None,
+        pace: Pace | None = None,
+        proxy: str | None = None,
+        verify: ssl.SSLContext | bool = True,
+        user_agent: str | None = None,
+        http_client: "HTTPClient | None" = None,
+    ) -> None:
+        if http_client is not None and (proxy is not None or verify is not True):
+            raise UsageError("proxy and verify are those of the http_client that was given; set them there")
+        agent = f"readahead/{_version()}" + (f" {_header('user_agent', user_agent)}" if user_agent else "")
+        self._transport = Transport(
+            checked_base_url(base_url),
+            {"User-Agent": agent, "Accept": "application/json", **headers},
+            checked_timeout(timeout),
+            proxy,
+            verify,
+            http_client,
+        )
+        self._retry = retry if retry is not None else Retry()
+        self._pacer = Pacer(pace)
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self._transport.base_url
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections. The client cannot be used again."""
+        await self._transport.aclose()
+
+    async def send(self, request: Request, report: Report | None = None) -> Answer:
+        """Send, within the budget and as often as ``retry`` allows. The answer is one whose status says success.
+
+        Raises ApiError, RequestError, UnexpectedAnswer, RetryDelayTooLong or StreamError.
+        """
+        report = report if report is not None else Report()
+        tries = 0
+        while True:
+            await self._turn(report)
+            tries += 1
+            report.requests += 1
+            report.retries += tries > 1
+            try:
+                return check_status(await self._transport.send(request))
+            except ReadaheadError as error:
+                again = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
+                if again is None:
+                    raise
+                asked = isinstance(error, ApiError) and error.retry_after is not None
+            if asked:  # by the API, of everyone: nothing of this client leaves until then
+                self._pacer.pause(anyio.current_time(), again)
+            else:
+                report.waited += again
+                await anyio.sleep(again)
+
+    async def _turn(self, report: Report) -> None:
+        while (seconds := self._pacer.wait(anyio.current_time())) > 0:
+            report.waited += seconds
+            await anyio.sleep(seconds)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+    def __del__(self) -> None:
+        transport = getattr(self, "_transport", None)  # absent where the arguments were refused
+        if transport is not None and transport.is_open and not sys.is_finalizing():
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+
+
+def credential(name: str, given: str | None, variable: str, *, base_url: str, home: str) -> Secret:
+    """A credential from its argument, else from the environment.
+
+    An empty argument is an error, never a fallback; and one from the environment goes to the API's own origin alone.
+    Raises CredentialsError, which never shows it.
+    """
+    value = cast("object", given if given is not None else os.environ.get(variable))
+    if value is None:
+        raise CredentialsError(f"{name}: none was given, and {variable} is not set in the environment")
+    if not isinstance(value, str) or not value.strip():
+        whence = "the argument" if given is not None else f"the variable {variable}"
+        raise CredentialsError(f"{name}: {whence} is empty; allowed is non-empty text")
+    if given is None and origin(base_url) != origin(home):
+        raise CredentialsError(
+            f"{name}: the one in {variable} is for {home} and base_url is {base_url!r}; pass {name}= to send it there"
+        )
+    return Secret(_header(name, value))
+
+
+def _header(name: str, value: str) -> str:
+    # Control characters would end the header and begin another; what is not Latin-1 cannot be sent in one.
+    if any(unicodedata.category(character) == "Cc" or ord(character) > 255 for character in value):
+        raise CredentialsError(f"{name}: it holds a control character, or one that a header cannot carry")
+    return value
+
+
+def _version() -> str:
+    try:
+        return version("readahead")
+    except PackageNotFoundError:
+        return "0"

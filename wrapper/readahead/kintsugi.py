@@ -1,0 +1,164 @@
+"""Kintsugi: the customers of an organisation, for sales tax.
+
+Source: the published reference of ``GET /v1/customers`` and its OpenAPI documents.
+"""
+# pyright: reportPrivateUsage=false
+# The generated modules name the function that makes a request of parameters `_get_kwargs`.
+
+import ssl
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+
+from readahead_clients.kintsugi.api.customers import (
+    create_customer,
+    get_customer,
+    get_customer_by_external_id,
+    list_customers,
+    update_customer,
+)
+from readahead_clients.kintsugi.models import (
+    AddressStatus,
+    Country,
+    Customer,
+    CustomerChanges,
+    CustomerStatus,
+    NewCustomer,
+    Source,
+    TaxRegistration,
+    TaxType,
+)
+
+from .bodies import checked_body, checked_id, some
+from .client import Client, credential
+from .filters import Keyword
+from .pacing import Pace
+from .paging import PageNumber
+from .query import Listing, Query
+from .retry import Retry
+from .rows import RowReader, decode_object
+from .transport import generated_request
+
+if TYPE_CHECKING:
+    from .transport import HTTPClient
+
+__all__ = [
+    "AddressStatus",
+    "Country",
+    "Customer",
+    "CustomerChanges",
+    "CustomerFilters",
+    "CustomerQuery",
+    "CustomerStatus",
+    "Customers",
+    "Kintsugi",
+    "NewCustomer",
+    "Source",
+    "TaxRegistration",
+    "TaxType",
+]
+
+BASE_URL = "https://api.trykintsugi.com"
+BUDGET = Pace(10_000, per=60.0)
+
+
+class CustomerFilters(TypedDict, total=False):
+    """Keywords of ``where``. search: in names and other details. Of several countries or sources, any."""
+
+    search: str
+    country: Country | str | Iterable[Country | str]
+    state: str
+    source: Source | str | Iterable[Source | str]
+
+
+CUSTOMERS = Listing(
+    operation="GET /v1/customers",
+    request=list_customers._get_kwargs,
+    reader=RowReader(Customer.from_dict, key="id", items="items", total="total", size="size"),
+    paging=PageNumber(largest=100),
+    keywords=(
+        Keyword("search", "search_query"),
+        Keyword("country", "country", choices=Country, many="repeated"),
+        Keyword("state", "state"),
+        Keyword("source", "source_in", choices=Source, many="commas"),
+    ),
+    # The document's own example; it lists no others, and no descending order for customers.
+    orders=("created_at", "street_1", "street_2", "city", "state", "postal_code", "country", "status"),
+)
+
+
+class CustomerQuery(Query[Customer]):
+    """A listing of customers."""
+
+    def where(self, **filters: Unpack[CustomerFilters]) -> Self:
+        """Only customers that match all of these. Raises FilterError."""
+        return self.filtered(filters)
+
+
+class Customers(CustomerQuery):
+    """All customers: a query, and what can be done with one customer."""
+
+    async def get(self, customer_id: str, /) -> Customer:
+        """One customer by id. Raises NotFound."""
+        checked_id("customer_id", customer_id)
+        return await self._one("GET /v1/customers/{customer_id}", get_customer._get_kwargs(customer_id))
+
+    async def get_by_external_id(self, external_id: str, /) -> Customer:
+        """One customer by the id it has in your system. Raises NotFound."""
+        checked_id("external_id", external_id)
+        made = get_customer_by_external_id._get_kwargs(external_id)
+        return await self._one("GET /v1/customers/external/{external_id}", made)
+
+    async def create(self, **customer: Unpack[NewCustomer]) -> Customer:
+        """A new customer. Sent once: never repeated, except after 429. See ``maybe_applied`` of what it raises."""
+        body = checked_body(NewCustomer, customer)
+        return await self._one("POST /v1/customers", create_customer._get_kwargs(body=body))
+
+    async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
+        """Changes what is given and nothing else; None is null. Raises NotFound."""
+        checked_id("customer_id", customer_id)
+        body = checked_body(CustomerChanges, some(changes))
+        made = update_customer._get_kwargs(customer_id, body=body)
+        return await self._one("PUT /v1/customers/{customer_id}", made)
+
+    async def _one(self, operation: str, made: dict[str, object]) -> Customer:
+        return decode_object(await self._client.send(generated_request(operation, made)), Customer.from_dict)
+
+
+class Kintsugi(Client):
+    """The Kintsugi API, for one organisation.
+
+    api_key, organization_id: default to KINTSUGI_API_KEY and KINTSUGI_ORGANIZATION_ID. pace: the documented budget of
+    10,000 requests in any 60 s; None lifts it. The rest: see ``Client``.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        organization_id: str | None = None,
+        base_url: str = BASE_URL,
+        timeout: float = 30.0,
+        retry: Retry | None = None,
+        pace: Pace | None = BUDGET,
+        proxy: str | None = None,
+        verify: ssl.SSLContext | bool = True,
+        user_agent: str | None = None,
+        http_client: "HTTPClient | None" = None,
+    ) -> None:
+        super().__init__(
+            {
+                "X-API-KEY": credential("api_key", api_key, "KINTSUGI_API_KEY", base_url=base_url, home=BASE_URL),
+                "x-organization-id": credential(
+                    "organization_id", organization_id, "KINTSUGI_ORGANIZATION_ID", base_url=base_url, home=BASE_URL
+                ),
+            },
+            base_url=base_url,
+            timeout=timeout,
+            retry=retry,
+            pace=pace,
+            proxy=proxy,
+            verify=verify,
+            user_agent=user_agent,
+            http_client=http_client,
+        )
+        self.customers = Customers(self, CUSTOMERS)

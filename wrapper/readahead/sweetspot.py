@@ -1,0 +1,122 @@
+"""Sweet Spot: the customers of an organisation, for leasing.
+
+Source: the published reference of ``GET /v1/customers``. It names no budget of requests, no order, and no total.
+"""
+# pyright: reportPrivateUsage=false
+# The generated modules name the function that makes a request of parameters `_get_kwargs`.
+
+import ssl
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+
+from readahead_clients.sweetspot.api.customers import get_customer, list_customers, update_customer
+from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerChanges, IdentityVerificationStatus
+
+from .bodies import checked_body, checked_id, some
+from .client import Client, credential
+from .filters import Keyword
+from .pacing import Pace
+from .paging import OffsetLimit
+from .query import Listing, Query
+from .retry import Retry
+from .rows import RowReader, decode_object
+from .transport import Secret, generated_request
+
+if TYPE_CHECKING:
+    from .transport import HTTPClient
+
+__all__ = [
+    "CreditStatus",
+    "Customer",
+    "CustomerChanges",
+    "CustomerFilters",
+    "CustomerQuery",
+    "Customers",
+    "IdentityVerificationStatus",
+    "SweetSpot",
+]
+
+BASE_URL = "https://api.thesweetspot.com"
+
+
+class CustomerFilters(TypedDict, total=False):
+    """Keywords of ``where``. email, name: a part of it, in any case. organization_id: by checkouts."""
+
+    organization_id: str
+    email: str
+    name: str
+    user_id: str | int
+
+
+CUSTOMERS = Listing(
+    operation="GET /v1/customers",
+    request=list_customers._get_kwargs,
+    # The array comes alone. The vendor has turned another list of the same version into an envelope: both are read.
+    reader=RowReader(Customer.from_dict, key="id", items="results", total="total", bare=True),
+    paging=OffsetLimit(largest=100),
+    keywords=(
+        Keyword("organization_id", "organization_id"),
+        Keyword("email", "email"),
+        Keyword("name", "name"),
+        Keyword("user_id", "user_id", numbers=True),
+    ),
+)
+
+
+class CustomerQuery(Query[Customer]):
+    """A listing of customers."""
+
+    def where(self, **filters: Unpack[CustomerFilters]) -> Self:
+        """Only customers that match all of these. Raises FilterError."""
+        return self.filtered(filters)
+
+
+class Customers(CustomerQuery):
+    """All customers that the token may see: a query, and what can be done with one customer."""
+
+    async def get(self, customer_id: str, /) -> Customer:
+        """One customer by id. Raises NotFound."""
+        checked_id("id", customer_id)
+        return await self._one("GET /v1/customers/{id}", get_customer._get_kwargs(customer_id))
+
+    async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
+        """Changes what is given and nothing else; None is null. Raises NotFound."""
+        checked_id("id", customer_id)
+        body = checked_body(CustomerChanges, some(changes))
+        return await self._one("PUT /v1/customers/{id}", update_customer._get_kwargs(customer_id, body=body))
+
+    async def _one(self, operation: str, made: dict[str, object]) -> Customer:
+        return decode_object(await self._client.send(generated_request(operation, made)), Customer.from_dict)
+
+
+class SweetSpot(Client):
+    """The Sweet Spot API, for the organisation that the token belongs to.
+
+    token: defaults to SWEETSPOT_TOKEN. pace: none is documented. The rest: see ``Client``.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        base_url: str = BASE_URL,
+        timeout: float = 30.0,
+        retry: Retry | None = None,
+        pace: Pace | None = None,
+        proxy: str | None = None,
+        verify: ssl.SSLContext | bool = True,
+        user_agent: str | None = None,
+        http_client: "HTTPClient | None" = None,
+    ) -> None:
+        secret = credential("token", token, "SWEETSPOT_TOKEN", base_url=base_url, home=BASE_URL)
+        super().__init__(
+            {"Authorization": Secret(f"Bearer {secret.value}")},
+            base_url=base_url,
+            timeout=timeout,
+            retry=retry,
+            pace=pace,
+            proxy=proxy,
+            verify=verify,
+            user_agent=user_agent,
+            http_client=http_client,
+        )
+        self.customers = Customers(self, CUSTOMERS)

@@ -1,0 +1,273 @@
+"""Requests go out here and answers come in. The only module of the wrapper that knows httpx.
+
+Another HTTP library is a change in this file alone. Under asyncio requests run over aiohttp's connections, by way of
+httpx-aiohttp, for a quarter of the CPU; under trio, and where a SOCKS proxy is set, over httpx's own. The variables for
+proxies and certificates (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, …) work with either.
+
+aiohttp repeats an idempotent request (GET, PUT) once, by itself, when a connection that was kept alive turns out to have
+been closed by the server. It never repeats a POST, and httpx repeats nothing.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import ssl
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import anyio
+import httpx
+import orjson
+from attrs import define, field, frozen
+
+from .errors import ConnectFailed, ConnectionLost, ReadaheadError, RequestError, StreamError, TimedOut, UsageError
+
+HTTPClient = httpx.AsyncClient
+
+__all__ = ["Answer", "HTTPClient", "Request", "Secret", "Transport", "client_for_app", "generated_request"]
+
+
+@frozen(repr=False, eq=False)
+class Secret:
+    """A credential. Only the transport looks inside."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@frozen
+class Request:
+    """One request, not yet tied to a client.
+
+    operation: method and path template, for messages (``GET /v1/customers/{customer_id}``).
+    params: filters and order, as sent. position: paging parameters; the only ones that messages show values of.
+    """
+
+    method: str
+    path: str
+    operation: str
+    params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    position: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        shown = [f"{name}=…" for name in dict(self.params)] + [f"{name}={value}" for name, value in self.position]
+        return self.operation + ("?" + "&".join(shown) if shown else "")
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether doing it twice is the same as doing it once (RFC 9110, 9.2.2)."""
+        return self.method != "POST"
+
+
+@frozen
+class Answer:
+    """What came back: status, headers with lower-case names, and the whole body."""
+
+    request: Request
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the server gave the request, under the names in use."""
+        return next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), None)
+
+
+_REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
+
+
+@define(eq=False)
+class Transport:
+    """One client's way to one origin.
+
+    headers: sent with each request, and kept out of the connection pool, which may be shared.
+    timeout: seconds that a request may take, from its start to the last byte of the answer.
+    """
+
+    base_url: str
+    headers: Mapping[str, str | Secret]
+    timeout: float
+    proxy: str | None = field(default=None, repr=False)
+    verify: ssl.SSLContext | bool = True
+    http_client: httpx.AsyncClient | None = None
+    _own: httpx.AsyncClient | None = field(default=None, init=False)
+    _closed: bool = field(default=False, init=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether connections of ours may be open."""
+        return self._own is not None
+
+    async def send(self, request: Request) -> Answer:
+        """Send once and read the whole answer. Raises a RequestError, or StreamError if closed."""
+        if self._closed:
+            raise StreamError("the client is closed")
+        client = self.http_client or self._own
+        if client is None:
+            client = self._own = _open(self.proxy, self.verify, self.timeout)
+        try:
+            with anyio.fail_after(self.timeout), _unlogged(client is self._own):
+                built = client.build_request(
+                    request.method,
+                    self.base_url + request.path,
+                    params=[*request.params, *request.position] or None,
+                    content=request.body,
+                    headers=self._headers(request),
+                    timeout=self.timeout,
+                )
+                response = await client.send(built, follow_redirects=False)
+        except Exception as raised:  # noqa: BLE001  what is not the network's is raised again as it is
+            error = _translate(raised, request, self.timeout)
+        else:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(request, response.status_code, headers, response.content)
+        # Raised out here, the exception below does not stay on as the context: it holds the request, and so the key.
+        raise error
+
+    async def aclose(self) -> None:
+        """Close our own connections; a client that was handed in stays open."""
+        self._closed = True
+        own, self._own = self._own, None
+        if own is not None:
+            with anyio.CancelScope(shield=True):
+                await own.aclose()
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {k: v.value if isinstance(v, Secret) else v for k, v in self.headers.items()}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+
+def client_for_app(app: Any) -> httpx.AsyncClient:
+    """An HTTP client that calls an ASGI application in this process, over no socket."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app))
+
+
+def checked_base_url(url: str) -> str:
+    """An https URL, or http to this machine itself; without query, credentials or a trailing slash."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError(f"base_url: {url!r} was given, which is no URL: {error}") from None
+    if parts.username or parts.password:
+        raise UsageError("base_url: credentials do not belong in a URL; they have arguments of their own")
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        raise UsageError(f"base_url: {url!r} was given; allowed is https://HOST[:PORT][/PATH]")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise UsageError(f"base_url: {url!r} was given; plain http would show the key to the network. Use https")
+    return url.rstrip("/")
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def checked_timeout(seconds: object) -> float:
+    """A positive, finite number of seconds."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise UsageError(f"timeout: {seconds!r} was given; allowed is a positive, finite number of seconds")
+    return float(seconds)
+
+
+def generated_request(operation: str, made: Mapping[str, Any]) -> Request:
+    """The request that a generated function made, as the transport takes it. A list is sent as a repeated key."""
+    params: list[tuple[str, str]] = []
+    for name, value in made.get("params", {}).items():
+        many = cast("list[Any]", value) if isinstance(value, list) else [value]
+        params += [(name, ("false", "true")[one] if isinstance(one, bool) else str(one)) for one in many]
+    body = orjson.dumps(made["json"]) if "json" in made else None
+    return Request(made["method"].upper(), made["url"], operation, tuple(params), body=body)
+
+
+def _is_loopback(host: str) -> bool:
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _open(proxy: str | None, verify: ssl.SSLContext | bool, timeout: float) -> httpx.AsyncClient:
+    proxies = [proxy] if proxy else [url for scheme, url in getproxies().items() if scheme in {"http", "https", "all"}]
+    options: dict[str, Any] = {"proxy": proxy, "verify": verify, "timeout": timeout}
+    try:
+        if not _under_asyncio() or any(url.startswith("socks") for url in proxies):
+            # Requests are held back before the pool, never in it: it slows down with every request that waits.
+            return httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20), **options)
+        from httpx_aiohttp import HttpxAiohttpClient  # noqa: PLC0415  aiohttp is slow to import
+
+        # 0 is aiohttp's word for no limit; None would leave it at its default of 100.
+        return HttpxAiohttpClient(limits=httpx.Limits(max_connections=0), **options)
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        raise UsageError(f"proxy or verify cannot be used: {error}") from None
+
+
+def _under_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _translate(raised: Exception, request: Request, timeout: float) -> ReadaheadError:
+    """An error of httpx, or of what lies below it, as one of ours. Any other is raised again."""
+    if isinstance(raised, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return UsageError(f"{request}: {type(raised).__name__}: {raised}")
+    # httpx-aiohttp reports a connection that the server dropped as ConnectTimeout: what lies beneath is exact.
+    cause = raised.__cause__ if isinstance(raised, httpx.HTTPError) and raised.__cause__ else raised
+    kinds = {cls.__name__ for cls in type(cause).__mro__}
+    library = type(raised).__module__.partition(".")[0]
+    if library not in {"httpx", "httpcore", "aiohttp", "h11", "anyio", "trio"} and not isinstance(raised, OSError):
+        raise raised
+    said = f"{type(cause).__name__}: {cause}".rstrip(": ")
+    if kinds & {"TimeoutException", "TimeoutError"}:
+        return _lost(TimedOut, request, f"no whole answer within {timeout:g} s")
+    if kinds & _NO_CONNECTION:
+        return _lost(ConnectFailed, request, said)
+    return _lost(ConnectionLost, request, said)
+
+
+# That no connection was made is proof that nothing was applied; no other failure is.
+_NO_CONNECTION = {
+    *("ConnectError", "ProxyError"),  # httpx and httpcore
+    *("ClientConnectorError", "ClientHttpProxyError", "ClientProxyConnectionError"),  # aiohttp
+}
+
+
+def _lost(cls: type[RequestError], request: Request, message: str) -> RequestError:
+    applied = request.method in {"POST", "PUT"} and cls is not ConnectFailed
+    return cls(message, request=str(request), maybe_applied=applied)
+
+
+# httpx logs whole URLs at INFO, filter values included. For clients of our own that line is left out.
+_quiet: ContextVar[bool] = ContextVar("_quiet", default=False)
+
+
+@contextmanager
+def _unlogged(ours: bool) -> Generator[None, None, None]:  # noqa: FBT001  # noqa: FBT001
+    token = _quiet.set(ours)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def _not_quiet(_record: logging.LogRecord) -> bool:
+    return not _quiet.get()
+
+
+logging.getLogger("httpx").addFilter(_not_quiet)
