@@ -32,7 +32,7 @@ class Readings(dict[Any, Any]):
     """From what came to what is kept: one subscript when listed, `__missing__` for everything else."""
 
     def __init__(self, unlisted: Callable[[str], Any]) -> None:
-        super().__init__()
+        super().__init__({None: None})
         self.unlisted = unlisted
 
     def __missing__(self, value: Any) -> Any:
@@ -72,7 +72,7 @@ class OpenStr(str):
     @classmethod
     def listed(cls) -> tuple[Self, ...]:
         """Return the listed values, in the order of the document."""
-        return tuple(cls._readings.values())
+        return tuple(value for value in cls._readings.values() if value is not None)
 
     @classmethod
     def unlisted(cls, value: str) -> Self:
@@ -125,7 +125,7 @@ class Row:
 
     _unknown: dict[str, Any] | None = field(default=None, init=False, repr=False)
 
-    # wire name: (attribute, how to read it); in the order in which the constructor takes them
+    # wire name: (attribute, how to read it)
     _fields: ClassVar[Mapping[str, tuple[str, Reader | None]]] = {}
     _required: ClassVar[frozenset[str]] = frozenset()
     _read_unknown: ClassVar[Reader | None] = None
@@ -140,18 +140,17 @@ class Row:
         if not isinstance(data, Mapping):
             msg = f"{cls.__name__} is read from a mapping, not from {type(data).__name__}"
             raise TypeError(msg)
-        fields = cls._fields
-        row = cls(
-            *[
-                data.get(wire) if reader is None else reader(data.get(wire))
-                for wire, (_, reader) in fields.items()
-            ]
-        )
-        unknown = {wire: value for wire, value in data.items() if wire not in fields}
-        if unknown:
-            read = cls._read_unknown
-            row._unknown = unknown if read is None else {wire: read(value) for wire, value in unknown.items()}
+        row = cls.__new__(cls)
+        for wire, (name, reader) in cls._fields.items():
+            value = data.get(wire)
+            setattr(row, name, value if reader is None else reader(value))
+        row._keep_unknown(data)
         return row
+
+    def _keep_unknown(self, data: Mapping[str, Any]) -> None:
+        fields, read = self._fields, type(self)._read_unknown
+        unknown = {wire: value if read is None else read(value) for wire, value in data.items() if wire not in fields}
+        self._unknown = unknown or None
 
     @classmethod
     def _read(cls, value: Any) -> Any:
@@ -243,7 +242,7 @@ def list_of(reader: Reader) -> Reader:
     """Read every item of a list."""
 
     def read(value: Any) -> Any:
-        return [reader(item) for item in value] if isinstance(value, list) else value
+        return list(map(reader, value)) if isinstance(value, list) else value
 
     return read
 

@@ -17,7 +17,7 @@ def repair(document: dict[str, Any]) -> dict[str, Any]:
     """Return a valid document: mend what published documents get wrong often, without changing what they say.
 
     A boolean `required` inside a property belongs to OpenAPI 2 parameters; an empty `enum` allows no value at all,
-    which is never meant.
+    which is never meant; a parameter that a path names but no operation declares is text, like the path.
     """
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +31,15 @@ def repair(document: dict[str, Any]) -> dict[str, Any]:
         }
 
     mended: dict[str, Any] = rebuild(document, change)
+    for path, _, operation in operations(mended):
+        declared = [*mended["paths"][path].get("parameters", []), *operation.get("parameters", [])]
+        whole = [component(mended, each["$ref"])[2] if "$ref" in each else each for each in declared]
+        missing = [name for name in re.findall(r"{([^}]+)}", path) if name not in {each["name"] for each in whole}]
+        if missing:
+            operation["parameters"] = [
+                *operation.get("parameters", []),
+                *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in missing),
+            ]
     return mended
 
 

@@ -136,7 +136,11 @@ def from_key(prop: Property, wire: str) -> str:
     readable = [inner for inner in bare if reader(inner)]
     if len(readable) == 1 and isinstance(readable[0], EnumProperty) and readable[0].value_type is str:
         return f"_{prop.python_name}[{source}]"
-    return f"_{prop.python_name}({source})" if reader(prop) else source
+    if reader(prop) is None:
+        return source
+    read = f"_{prop.python_name}({source})"
+    # most lists are empty: no call
+    return f"{source} and {read}" if len(readable) == 1 and isinstance(readable[0], ListProperty) else read
 
 
 def from_key_helper(prop: Property) -> str | None:

@@ -30,46 +30,49 @@ class Customer(Row):
     name: str | None = None
     external_id: str | None = None
     status: CustomerStatus | None = None
-    """Whether a customer is in use."""
     email: str | None = None
     source: Source | None = None
     connection_id: str | None = None
     address_status: AddressStatus | None = None
-    """How far an address has been verified."""
     registration_number: str | None = None
     external_friendly_id: str | None = None
     customer_tax_registrations: list[TaxRegistration] | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 21:
-                return cls(
-                    data["id"],
-                    data["organization_id"],
-                    data["phone"],
-                    data["street_1"],
-                    data["street_2"],
-                    data["city"],
-                    data["county"],
-                    data["state"],
-                    data["postal_code"],
-                    _country[data["country"]],
-                    data["full_address"],
-                    data["name"],
-                    data["external_id"],
-                    _status[data["status"]],
-                    data["email"],
-                    _source[data["source"]],
-                    data["connection_id"],
-                    _address_status[data["address_status"]],
-                    data["registration_number"],
-                    data["external_friendly_id"],
-                    _customer_tax_registrations(data["customer_tax_registrations"]),
-                )
+            if len(data) < 21:
+                data = {**_ABSENT, **data}
+            row.id = data["id"]
+            row.organization_id = data["organization_id"]
+            row.phone = data["phone"]
+            row.street_1 = data["street_1"]
+            row.street_2 = data["street_2"]
+            row.city = data["city"]
+            row.county = data["county"]
+            row.state = data["state"]
+            row.postal_code = data["postal_code"]
+            row.country = _country[data["country"]]
+            row.full_address = data["full_address"]
+            row.name = data["name"]
+            row.external_id = data["external_id"]
+            row.status = _status[data["status"]]
+            row.email = data["email"]
+            row.source = _source[data["source"]]
+            row.connection_id = data["connection_id"]
+            row.address_status = _address_status[data["address_status"]]
+            row.registration_number = data["registration_number"]
+            row.external_friendly_id = data["external_friendly_id"]
+            row.customer_tax_registrations = data["customer_tax_registrations"] and _customer_tax_registrations(
+                data["customer_tax_registrations"]
+            )
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 21:
+            row._keep_unknown(data)
+        return row
 
 
 from .tax_registration import TaxRegistration
@@ -102,6 +105,7 @@ Customer._fields = {
     "external_friendly_id": ("external_friendly_id", None),
     "customer_tax_registrations": ("customer_tax_registrations", list_of(TaxRegistration._read)),
 }
+_ABSENT = dict.fromkeys(Customer._fields)
 Customer._required = frozenset(
     {
         "id",

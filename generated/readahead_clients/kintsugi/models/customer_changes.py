@@ -25,6 +25,5 @@ class CustomerChanges(TypedDict, total=False):
     email: str | None
     source: Source | str | None
     address_status: AddressStatus | str
-    """How far an address has been verified."""
     external_id: str | None
     external_friendly_id: str | None

@@ -20,18 +20,21 @@ class CustomerPage(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 5:
-                return cls(
-                    _items(data["items"]),
-                    data["total"],
-                    data["page"],
-                    data["size"],
-                    data["pages"],
-                )
+            if len(data) < 5:
+                data = {**_ABSENT, **data}
+            row.items = data["items"] and _items(data["items"])
+            row.total = data["total"]
+            row.page = data["page"]
+            row.size = data["size"]
+            row.pages = data["pages"]
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 5:
+            row._keep_unknown(data)
+        return row
 
 
 from .customer import Customer
@@ -44,6 +47,7 @@ CustomerPage._fields = {
     "size": ("size", None),
     "pages": ("pages", None),
 }
+_ABSENT = dict.fromkeys(CustomerPage._fields)
 CustomerPage._required = frozenset(
     {
         "items",

@@ -16,19 +16,23 @@ class Error(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 1:
-                return cls(
-                    data["detail"],
-                )
+            if len(data) < 1:
+                data = {**_ABSENT, **data}
+            row.detail = data["detail"]
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 1:
+            row._keep_unknown(data)
+        return row
 
 
 Error._fields = {
     "detail": ("detail", None),
 }
+_ABSENT = dict.fromkeys(Error._fields)
 Error._required = frozenset(
     {
         "detail",

@@ -16,14 +16,17 @@ class InvalidRequest(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 1:
-                return cls(
-                    _detail(data["detail"]),
-                )
+            if len(data) < 1:
+                data = {**_ABSENT, **data}
+            row.detail = data["detail"] and _detail(data["detail"])
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 1:
+            row._keep_unknown(data)
+        return row
 
 
 from .invalid_request_item import InvalidRequestItem
@@ -32,6 +35,7 @@ _detail = list_of(InvalidRequestItem._read)
 InvalidRequest._fields = {
     "detail": ("detail", list_of(InvalidRequestItem._read)),
 }
+_ABSENT = dict.fromkeys(InvalidRequest._fields)
 InvalidRequest._required = frozenset(
     {
         "detail",

@@ -20,18 +20,21 @@ class InvalidRequestItem(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 5:
-                return cls(
-                    data["type"],
-                    data["loc"],
-                    data["msg"],
-                    data["input"],
-                    _ctx(data["ctx"]),
-                )
+            if len(data) < 5:
+                data = {**_ABSENT, **data}
+            row.type_ = data["type"]
+            row.loc = data["loc"]
+            row.msg = data["msg"]
+            row.input_ = data["input"]
+            row.ctx = _ctx(data["ctx"])
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 5:
+            row._keep_unknown(data)
+        return row
 
 
 from .invalid_request_item_ctx import InvalidRequestItemCtx
@@ -44,4 +47,5 @@ InvalidRequestItem._fields = {
     "input": ("input_", None),
     "ctx": ("ctx", InvalidRequestItemCtx._read),
 }
+_ABSENT = dict.fromkeys(InvalidRequestItem._fields)
 InvalidRequestItem._required = frozenset({})

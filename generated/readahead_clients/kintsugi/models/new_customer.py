@@ -23,12 +23,10 @@ class NewCustomer(TypedDict, total=False):
     name: str | None
     external_id: str | None
     status: CustomerStatus | str
-    """Whether a customer is in use."""
     email: str | None
     source: Source | str | None
     connection_id: str | None
     address_status: AddressStatus | str
-    """How far an address has been verified."""
     registration_number: str | None
     external_friendly_id: str | None
     customer_tax_registrations: list[TaxRegistrationInput]

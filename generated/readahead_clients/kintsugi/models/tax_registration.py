@@ -17,27 +17,28 @@ class TaxRegistration(Row):
     id: str
     customer_id: str
     country_code: Country
-    """ISO 3166-1 alpha-2 codes, XK (Kosovo) and ZZ_EU (European Union)."""
     tax_type: TaxType
-    """Kinds of tax."""
     tax_id: str
     is_valid: bool
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 6:
-                return cls(
-                    data["id"],
-                    data["customer_id"],
-                    _country_code[data["country_code"]],
-                    _tax_type[data["tax_type"]],
-                    data["tax_id"],
-                    data["is_valid"],
-                )
+            if len(data) < 6:
+                data = {**_ABSENT, **data}
+            row.id = data["id"]
+            row.customer_id = data["customer_id"]
+            row.country_code = _country_code[data["country_code"]]
+            row.tax_type = _tax_type[data["tax_type"]]
+            row.tax_id = data["tax_id"]
+            row.is_valid = data["is_valid"]
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 6:
+            row._keep_unknown(data)
+        return row
 
 
 _country_code = Country._readings
@@ -50,6 +51,7 @@ TaxRegistration._fields = {
     "tax_id": ("tax_id", None),
     "is_valid": ("is_valid", None),
 }
+_ABSENT = dict.fromkeys(TaxRegistration._fields)
 TaxRegistration._required = frozenset(
     {
         "id",

@@ -12,8 +12,6 @@ class TaxRegistrationInput(TypedDict, total=False):
     id: Required[str]
     customer_id: Required[str]
     country_code: Required[Country | str]
-    """ISO 3166-1 alpha-2 codes, XK (Kosovo) and ZZ_EU (European Union)."""
     tax_type: Required[TaxType | str]
-    """Kinds of tax."""
     tax_id: Required[str]
     is_valid: Required[bool]

@@ -39,31 +39,34 @@ class Customer(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 18:
-                return cls(
-                    data["id"],
-                    _created_at(data["createdAt"]),
-                    _updated_at(data["updatedAt"]),
-                    _credit_status[data["creditStatus"]],
-                    data["userId"],
-                    data["address1"],
-                    data["address2"],
-                    data["city"],
-                    data["country"],
-                    data["creditIpAddress"],
-                    data["creditTimestamp"],
-                    data["phone"],
-                    data["state"],
-                    data["stripeId"],
-                    data["stripeSandboxId"],
-                    data["zip"],
-                    _identity_verification_status[data["identityVerificationStatus"]],
-                    data["stripeVerificationSessionId"],
-                )
+            if len(data) < 18:
+                data = {**_ABSENT, **data}
+            row.id = data["id"]
+            row.created_at = _created_at(data["createdAt"])
+            row.updated_at = _updated_at(data["updatedAt"])
+            row.credit_status = _credit_status[data["creditStatus"]]
+            row.user_id = data["userId"]
+            row.address1 = data["address1"]
+            row.address2 = data["address2"]
+            row.city = data["city"]
+            row.country = data["country"]
+            row.credit_ip_address = data["creditIpAddress"]
+            row.credit_timestamp = data["creditTimestamp"]
+            row.phone = data["phone"]
+            row.state = data["state"]
+            row.stripe_id = data["stripeId"]
+            row.stripe_sandbox_id = data["stripeSandboxId"]
+            row.zip_ = data["zip"]
+            row.identity_verification_status = _identity_verification_status[data["identityVerificationStatus"]]
+            row.stripe_verification_session_id = data["stripeVerificationSessionId"]
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 18:
+            row._keep_unknown(data)
+        return row
 
 
 _created_at = read_datetime
@@ -90,6 +93,7 @@ Customer._fields = {
     "identityVerificationStatus": ("identity_verification_status", IdentityVerificationStatus.read),
     "stripeVerificationSessionId": ("stripe_verification_session_id", None),
 }
+_ABSENT = dict.fromkeys(Customer._fields)
 Customer._required = frozenset(
     {
         "id",

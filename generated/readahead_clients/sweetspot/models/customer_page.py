@@ -17,15 +17,18 @@ class CustomerPage(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 2:
-                return cls(
-                    _results(data["results"]),
-                    data["total"],
-                )
+            if len(data) < 2:
+                data = {**_ABSENT, **data}
+            row.results = data["results"] and _results(data["results"])
+            row.total = data["total"]
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 2:
+            row._keep_unknown(data)
+        return row
 
 
 from .customer import Customer
@@ -35,6 +38,7 @@ CustomerPage._fields = {
     "results": ("results", list_of(Customer._read)),
     "total": ("total", None),
 }
+_ABSENT = dict.fromkeys(CustomerPage._fields)
 CustomerPage._required = frozenset(
     {
         "results",

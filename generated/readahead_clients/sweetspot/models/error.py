@@ -21,18 +21,21 @@ class Error(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 5:
-                return cls(
-                    _type_[data["type"]],
-                    data["code"],
-                    data["message"],
-                    data["param"],
-                    data["doc_url"],
-                )
+            if len(data) < 5:
+                data = {**_ABSENT, **data}
+            row.type_ = _type_[data["type"]]
+            row.code = data["code"]
+            row.message = data["message"]
+            row.param = data["param"]
+            row.doc_url = data["doc_url"]
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 5:
+            row._keep_unknown(data)
+        return row
 
 
 _type_ = ErrorType._readings
@@ -43,6 +46,7 @@ Error._fields = {
     "param": ("param", None),
     "doc_url": ("doc_url", None),
 }
+_ABSENT = dict.fromkeys(Error._fields)
 Error._required = frozenset(
     {
         "type",

@@ -11,18 +11,20 @@ from ...runtime import Row
 @define
 class ErrorAnswer(Row):
     error: Error
-    """What went wrong."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        row = cls.__new__(cls)
         try:
-            if len(data) == 1:
-                return cls(
-                    _error(data["error"]),
-                )
+            if len(data) < 1:
+                data = {**_ABSENT, **data}
+            row.error = _error(data["error"])
+            row._unknown = None
         except (KeyError, TypeError):
-            pass  # not as documented
-        return cls._from_any(data)
+            return cls._from_any(data)
+        if len(data) > 1:
+            row._keep_unknown(data)
+        return row
 
 
 from .error import Error
@@ -31,6 +33,7 @@ _error = Error._read
 ErrorAnswer._fields = {
     "error": ("error", Error._read),
 }
+_ABSENT = dict.fromkeys(ErrorAnswer._fields)
 ErrorAnswer._required = frozenset(
     {
         "error",
