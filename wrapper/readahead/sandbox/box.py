@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from readahead.sandbox import kintsugi, sweetspot
-from readahead.sandbox.data import kintsugi_seeds, sweetspot_seeds
-from readahead.sandbox.server import serving
-from readahead.sandbox.service import Latency, Recorded, Traffic
-from readahead.sandbox.store import Table
+from . import kintsugi, sweetspot
+from .data import kintsugi_seeds, sweetspot_seeds
+from .server import serving
+from .service import Latency, Recorded, Traffic
+from .store import Table
 
 if TYPE_CHECKING:
-    from readahead.kintsugi import Kintsugi
-    from readahead.sweetspot import SweetSpot
+    from ..kintsugi import Kintsugi
+    from ..sweetspot import SweetSpot
 
 API_KEY: Final = "sandbox-key"
 ORGANIZATION_ID: Final = "org_sandbox"
@@ -63,13 +63,23 @@ class Sandbox:
 
         #: The rows of each API; what changes here between two requests, changed on the server.
         self.kintsugi_table = Table(
-            connection, lock, "kintsugi", hidden=kintsugi.HIDDEN, derived=kintsugi.DERIVED, derive=kintsugi.derive
+            connection,
+            lock,
+            "kintsugi",
+            hidden=kintsugi.HIDDEN,
+            derived=kintsugi.DERIVED,
+            derive=kintsugi.derive,
+            seeds=kintsugi_seeds(kintsugi_rows, self._organization_id),
         )
-        self.kintsugi_table.fill(kintsugi_seeds(kintsugi_rows, self._organization_id))
         self.sweetspot_table = Table(
-            connection, lock, "sweetspot", hidden=sweetspot.HIDDEN, derived=sweetspot.DERIVED, derive=sweetspot.derive
+            connection,
+            lock,
+            "sweetspot",
+            hidden=sweetspot.HIDDEN,
+            derived=sweetspot.DERIVED,
+            derive=sweetspot.derive,
+            seeds=sweetspot_seeds(sweetspot_rows),
         )
-        self.sweetspot_table.fill(sweetspot_seeds(sweetspot_rows))
 
         self.kintsugi_app: ASGIApp = kintsugi.KintsugiService(
             self.kintsugi_table,
@@ -96,22 +106,32 @@ class Sandbox:
 
     def kintsugi(self) -> "Kintsugi":
         """A Kintsugi client of this sandbox, connected in process."""
-        from readahead.kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
-        from readahead.transport import client_for_app  # noqa: PLC0415
+        from ..kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
+        from ..transport import client_for_app  # noqa: PLC0415
 
         return Kintsugi(
             api_key=self._api_key,
             organization_id=self._organization_id,
             base_url=_IN_PROCESS,
-            http_client=client_for_app(self.kintsugi_app),
+            http_client=client_for_app(self._kept(self.kintsugi_app)),
         )
 
     def sweetspot(self) -> "SweetSpot":
         """A Sweet Spot client of this sandbox, connected in process."""
-        from readahead.sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
-        from readahead.transport import client_for_app  # noqa: PLC0415
+        from ..sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
+        from ..transport import client_for_app  # noqa: PLC0415
 
-        return SweetSpot(token=self._token, base_url=_IN_PROCESS, http_client=client_for_app(self.sweetspot_app))
+        http_client = client_for_app(self._kept(self.sweetspot_app))
+        return SweetSpot(token=self._token, base_url=_IN_PROCESS, http_client=http_client)
+
+    def _kept(self, app: ASGIApp) -> ASGIApp:
+        """The same application; whoever holds it holds the sandbox, so `Sandbox().kintsugi()` keeps its database."""
+
+        async def kept(scope: Scope, receive: Receive, send: Send) -> None:
+            assert self.close.alive, "the sandbox was closed"
+            await app(scope, receive, send)
+
+        return kept
 
     def kintsugi_rows(self) -> list[dict[str, Any]]:
         """Every customer of Kintsugi as plain data, in the order of an unfiltered listing."""
