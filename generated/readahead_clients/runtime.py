@@ -1,10 +1,11 @@
+# ruff: noqa: INP001, SLF001  no package here; rows are filled from outside of __init__, which costs a third more
 """What the generated classes have in common: open string enumerations, rows, and how values are read.
 
 Reading is lenient. What a document does not list, or describes otherwise, is kept as it came: a row says what the
 server said. Only something that is not an object at all is refused.
 """
 
-import datetime
+import datetime as dt
 import difflib
 import enum
 import uuid
@@ -61,13 +62,12 @@ class OpenStr(str):
         if known is not None:
             return known
         if not isinstance(value, str):
-            msg = f"{cls.__name__} takes a string, not {type(value).__name__}"
-            raise TypeError(msg)
+            raise TypeError(f"{cls.__name__} takes a string, not {type(value).__name__}")
         by_folded = {listed.casefold(): str(listed) for listed in cls.listed()}
         near = [by_folded[name] for name in difflib.get_close_matches(value.casefold(), by_folded)]
         hint = f"; nearest: {', '.join(map(repr, near))}" if near else ""
-        msg = f"{value!r} is not a listed {cls.__name__}{hint} ({cls.__name__}.unlisted({value!r}) takes it as it is)"
-        raise ValueError(msg)
+        way_out = f"{cls.__name__}.unlisted({value!r}) takes it all the same"
+        raise ValueError(f"{value!r} is not a listed {cls.__name__}{hint} ({way_out})")
 
     @classmethod
     def listed(cls) -> tuple[Self, ...]:
@@ -78,8 +78,7 @@ class OpenStr(str):
     def unlisted(cls, value: str) -> Self:
         """Return `value` as an instance of this class, whether it is listed or not."""
         if not isinstance(value, str):
-            msg = f"{cls.__name__} takes a string, not {type(value).__name__}"
-            raise TypeError(msg)
+            raise TypeError(f"{cls.__name__} takes a string, not {type(value).__name__}")
         found: Self = cls._readings[value]
         return found
 
@@ -138,8 +137,7 @@ class Row:
     @classmethod
     def _from_any(cls, data: Mapping[str, Any]) -> Self:
         if not isinstance(data, Mapping):
-            msg = f"{cls.__name__} is read from a mapping, not from {type(data).__name__}"
-            raise TypeError(msg)
+            raise TypeError(f"{cls.__name__} is read from a mapping, not from {type(data).__name__}")
         row = cls.__new__(cls)
         for wire, (name, reader) in cls._fields.items():
             value = data.get(wire)
@@ -196,7 +194,7 @@ def plain(value: Any) -> Any:
             return [plain(item) for item in value]
         case dict():
             return {key: plain(item) for key, item in value.items()}
-        case datetime.date():  # and datetime
+        case dt.date():  # and datetime
             return value.isoformat()
         case uuid.UUID():
             return str(value)
@@ -207,7 +205,7 @@ def plain(value: Any) -> Any:
 def read_datetime(value: Any) -> Any:
     """Return the point in time that the text names, else what came."""
     try:
-        return datetime.datetime.fromisoformat(value)
+        return dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return value
 
@@ -215,7 +213,7 @@ def read_datetime(value: Any) -> Any:
 def read_date(value: Any) -> Any:
     """Return the day that the text names, else what came."""
     try:
-        return datetime.date.fromisoformat(value)
+        return dt.date.fromisoformat(value)
     except (TypeError, ValueError):
         return value
 
@@ -243,6 +241,15 @@ def list_of(reader: Reader) -> Reader:
 
     def read(value: Any) -> Any:
         return list(map(reader, value)) if isinstance(value, list) else value
+
+    return read
+
+
+def dict_of(reader: Reader) -> Reader:
+    """Read every value of a map."""
+
+    def read(value: Any) -> Any:
+        return {key: reader(item) for key, item in value.items()} if isinstance(value, dict) else value
 
     return read
 

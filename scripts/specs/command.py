@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-import datetime
+import datetime as dt
 import filecmp
 import os
 import re
@@ -39,7 +39,9 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     parser = _Parser("scripts/regenerate", description="Rebuild generated/ from openapi/, offline.")
     parser.add_argument("api", nargs="?", help="take a new upstream document for this API")
     parser.add_argument("--from", dest="source", metavar="FILE-OR-URL", help="the upstream document")
-    parser.add_argument("--dated", metavar="DATE", help="date of the upstream document (default: in its name, or today)")
+    parser.add_argument(
+        "--dated", metavar="DATE", help="date of the upstream document (default: in its name, or today)"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if anything differs")
     given = parser.parse_args(arguments)
     if (given.api is None) != (given.source is None) or (given.check and given.api):
@@ -93,8 +95,7 @@ def _take(root: Path, api: str, source: str, dated: str | None) -> int:
     locked = _locked(openapi)
     entry = _apis(openapi).get(api)
     if entry is None or "operations" not in entry:
-        msg = f"openapi/apis.toml lists no operations to take for {api!r}"
-        raise SpecError(msg)
+        raise SpecError(f"openapi/apis.toml lists no operations to take for {api!r}")
     content, name = _fetch(source)
     upstream = repair(parse(content.decode("utf-8"), name))
     taken = take(upstream, entry["operations"], entry["title"])
@@ -155,8 +156,7 @@ def _require_taken(locked: lock.Lock, openapi: Path) -> None:
     for api in locked.sources:
         name = _apis(openapi)[api]["document"]
         if lock.digest((openapi / name).read_bytes()) != locked.inputs.get(name):
-            msg = f"openapi/{name} was changed by hand; it is taken from upstream, corrections go to the overlay"
-            raise SpecError(msg)
+            raise SpecError(f"openapi/{name} was changed by hand; it is taken as it is, corrections go to the overlay")
 
 
 def _fetch(source: str) -> tuple[bytes, str]:
@@ -165,26 +165,23 @@ def _fetch(source: str) -> tuple[bytes, str]:
         try:
             return Path(source).read_bytes(), Path(source).name
         except OSError as error:
-            msg = f"cannot read {source}: {error.strerror}"
-            raise SpecError(msg) from error
+            raise SpecError(f"cannot read {source}: {error.strerror}") from error
     try:
         with urllib.request.urlopen(source, timeout=60) as answer:  # noqa: S310  # http and https only, see above
             content: bytes = answer.read()
     except (urllib.error.URLError, TimeoutError) as error:
-        msg = f"cannot fetch the document: {error}"
-        raise SpecError(msg) from error
+        raise SpecError(f"cannot fetch the document: {error}") from error
     parts = urlsplit(source)
     return content, urlunsplit((parts.scheme, parts.hostname or "", parts.path, "", ""))
 
 
 def _date(name: str, dated: str | None) -> str:
     in_name = re.search(r"\d{4}-\d{2}-\d{2}", name)
-    text = dated or (in_name.group() if in_name else datetime.datetime.now(datetime.UTC).date().isoformat())
+    text = dated or (in_name.group() if in_name else dt.datetime.now(dt.UTC).date().isoformat())
     try:
-        return datetime.date.fromisoformat(text).isoformat()
+        return dt.date.fromisoformat(text).isoformat()
     except ValueError as error:
-        msg = f"not a date: {text}"
-        raise SpecError(msg) from error
+        raise SpecError(f"not a date: {text}") from error
 
 
 def _differences(wanted: Path, found: Path) -> Iterator[str]:

@@ -34,7 +34,7 @@ class SpecError(Exception):
 
 
 class _Representer(SafeRepresenter):
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
 
 
@@ -57,11 +57,9 @@ def parse(text: str, name: str) -> dict[str, Any]:
     try:
         document = json.loads(text) if text.lstrip().startswith("{") else YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError) as error:
-        msg = f"{name} is neither JSON nor YAML: {error}"
-        raise SpecError(msg) from error
+        raise SpecError(f"{name} is neither JSON nor YAML: {error}") from error
     if not isinstance(document, dict):
-        msg = f"{name} is not an OpenAPI document"
-        raise SpecError(msg)
+        raise SpecError(f"{name} is not an OpenAPI document")
     return document
 
 
@@ -74,8 +72,7 @@ def dump(document: dict[str, Any]) -> str:
     """Return the document as YAML, the same text for the same document."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Representer = _Representer
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 118
     yaml.allow_unicode = True
     stream = io.StringIO()
@@ -100,12 +97,11 @@ def rebuild(node: Any, change: Callable[[dict[str, Any]], dict[str, Any]], *, na
     if named:
         return {name: rebuild(item, change) for name, item in node.items()}
     return {
-        key: item if key in DATA else rebuild(item, change, named=key in NAMED)
-        for key, item in change(node).items()
+        key: item if key in DATA else rebuild(item, change, named=key in NAMED) for key, item in change(node).items()
     }
 
 
-def references(node: Any) -> Iterator[str]:
+def references(node: Any, *, named: bool = False) -> Iterator[str]:
     """Yield the target of every `$ref` in `node`."""
     if isinstance(node, list):
         for item in node:
@@ -115,22 +111,20 @@ def references(node: Any) -> Iterator[str]:
         if isinstance(target, str):
             yield target
         for key, item in node.items():
-            if key not in DATA:
-                yield from references(item)
+            if named or key not in DATA:
+                yield from references(item, named=not named and key in NAMED)
 
 
 def component(document: dict[str, Any], target: str) -> tuple[str, str, Any]:
     """Return kind, name and content of the component that a `$ref` points to."""
     parts = target.split("/")
-    if len(parts) != 4 or parts[:2] != ["#", "components"]:  # noqa: PLR2004
-        msg = f"a reference that is not to a component: {target}"
-        raise SpecError(msg)
+    if len(parts) != 4 or parts[:2] != ["#", "components"]:
+        raise SpecError(f"a reference that is not to a component: {target}")
     kind, name = parts[2], parts[3].replace("~1", "/").replace("~0", "~")
     try:
         return kind, name, document["components"][kind][name]
     except KeyError:
-        msg = f"a reference to nothing: {target}"
-        raise SpecError(msg) from None
+        raise SpecError(f"a reference to nothing: {target}") from None
 
 
 def reached(document: dict[str, Any], start: Any) -> dict[str, dict[str, Any]]:

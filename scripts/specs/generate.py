@@ -4,7 +4,6 @@ import contextlib
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -15,13 +14,13 @@ from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
-from openapi_python_client.parser.properties import EnumProperty, ModelProperty, Property
+from openapi_python_client.parser.properties import Property
 from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
-from specs import shapes
 from specs.document import SpecError, operations
 from specs.normalise import forget, normalise
+from specs.shapes import AsItIs, Shapes
 
 PACKAGE = "readahead_clients"
 TOOLS = ("openapi-python-client", "ruff")
@@ -37,44 +36,6 @@ _RUFF_STYLE = [
     "format.skip-magic-trailing-comma = false",
     "format.docstring-code-format = false",
 ]
-
-
-@dataclass
-class Shapes:
-    """What the templates ask for beyond what the generator gives them."""
-
-    sent: set[str]
-    forms: set[str]
-    models: dict[str, ModelProperty]
-    enums: dict[str, EnumProperty]
-
-    row_type = staticmethod(shapes.row_type)
-    body_type = staticmethod(shapes.body_type)
-    reader = staticmethod(shapes.reader)
-    from_key = staticmethod(shapes.from_key)
-    from_key_helper = staticmethod(shapes.from_key_helper)
-
-    @staticmethod
-    def are_identifiers(properties: list[Property]) -> bool:
-        """Whether every wire name can be written as a Python name."""
-        names = [prop.name.get_untrusted_value() for prop in properties]
-        return all(name.isidentifier() and name not in shapes.RESERVED for name in names)
-
-    def enum_imports(self, model: ModelProperty) -> list[str]:
-        """Import lines of the enumerations that a model is written with."""
-        return self._imports(model, self.enums)
-
-    def model_imports(self, model: ModelProperty) -> list[str]:
-        """Import lines of the other models that a model is written with."""
-        return self._imports(model, self.models)
-
-    @staticmethod
-    def _imports(model: ModelProperty, classes: Any) -> list[str]:
-        props = [*(model.required_properties or []), *(model.optional_properties or [])]
-        if model.additional_properties is not None:
-            props.append(model.additional_properties)
-        names = sorted(shapes.names_in(*props) & classes.keys() - {model.class_info.name})
-        return [f"from .{classes[name].class_info.module_name} import {name}" for name in names]
 
 
 def package(document: dict[str, Any], name: str, templates: Path, target: Path) -> None:
@@ -95,22 +56,18 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     openapi = GeneratorData.from_dict(seen, config=config)
     if isinstance(openapi, GeneratorError):
         raise SpecError(_told(name, [openapi]))
-    sent, forms = shapes.sides(openapi)
+    shapes = Shapes(openapi)
+    openapi.models = [model for model in openapi.models if shapes.met(model)]
     for collection in openapi.endpoint_collections_by_tag.values():
         for endpoint in collection.endpoints:
             for body in endpoint.bodies:
                 if body.body_type == "json":
-                    body.prop = cast("Property", shapes.AsItIs(body.prop))
+                    body.prop = cast("Property", AsItIs(body.prop))
 
     project = Project(openapi=openapi, config=config)
     stock = PackageLoader("openapi_python_client")
     project.env.loader = ChoiceLoader([FileSystemLoader(templates), PrefixLoader({"stock": stock}), stock])
-    project.env.globals["shapes"] = Shapes(
-        sent,
-        forms,
-        {model.class_info.name: model for model in openapi.models},
-        {enum.class_info.name: enum for enum in openapi.enums if isinstance(enum, EnumProperty)},
-    )
+    project.env.globals["shapes"] = shapes
     with contextlib.redirect_stdout(StringIO()):
         errors = project.build()
     if errors:
@@ -118,8 +75,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     wanted = sum(1 for _ in operations(seen))
     written = sum(1 for path in (target / "api").glob("*/*.py") if path.name != "__init__.py")
     if wanted != written:
-        msg = f"{name}: {wanted} operations in the document, {written} endpoint modules written"
-        raise SpecError(msg)
+        raise SpecError(f"{name}: {wanted} operations in the document, {written} endpoint modules written")
 
 
 def check(document: dict[str, Any], name: str) -> None:
@@ -127,9 +83,8 @@ def check(document: dict[str, Any], name: str) -> None:
     try:
         validate(forget(document))
     except OpenAPIValidationError as error:
-        where = "/".join(str(part) for part in getattr(error, "absolute_path", ()))
-        msg = f"{name} is not a valid document: {str(error).splitlines()[0]}" + (f" at {where}" if where else "")
-        raise SpecError(msg) from error
+        where = "".join(f"/{part}" for part in getattr(error, "absolute_path", ())) or "/"
+        raise SpecError(f"{name} is not a valid document: {str(error).splitlines()[0]} at {where}") from error
 
 
 def _told(name: str, errors: Any) -> str:
@@ -162,8 +117,7 @@ def _ruff(arguments: list[str]) -> None:
     # of this interpreter, never one found on PATH
     done = subprocess.run([sys.executable, "-m", "ruff", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        msg = f"ruff failed: {done.stderr.strip() or done.stdout.strip()}"
-        raise SpecError(msg)
+        raise SpecError(f"ruff failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def tools() -> dict[str, str]:

@@ -41,8 +41,7 @@ def read(openapi: Path) -> Lock:
     except FileNotFoundError:
         return Lock()
     except tomllib.TOMLDecodeError as error:
-        msg = f"{NAME}: {error}"
-        raise SpecError(msg) from error
+        raise SpecError(f"{NAME}: {error}") from error
     return Lock(data.get("tools", {}), data.get("sources", {}), data.get("inputs", {}))
 
 
@@ -65,5 +64,4 @@ def require_tools(lock: Lock, installed: Mapping[str, str]) -> None:
     """Raise SpecError if generator or formatter is not the locked one: another version writes other bytes."""
     for name, wanted in lock.tools.items():
         if installed.get(name) != wanted:
-            msg = f"{name} {installed.get(name)} is installed, {wanted} is locked in {NAME}"
-            raise SpecError(msg)
+            raise SpecError(f"{name} {installed.get(name)} is installed, {wanted} is locked in {NAME}")

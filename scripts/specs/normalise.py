@@ -60,8 +60,7 @@ def rename(document: dict[str, Any]) -> dict[str, Any]:
     names = {old: schema.get(NAME, old) for old, schema in schemas.items()}
     twice = [name for name, count in Counter(names.values()).items() if count > 1]
     if twice:
-        msg = f"two schemas would be named {', '.join(twice)}"
-        raise SpecError(msg)
+        raise SpecError(f"two schemas would be named {', '.join(twice)}")
     targets = {_target(old): _target(new) for old, new in names.items()}
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +101,7 @@ def one_content(document: dict[str, Any]) -> dict[str, Any]:
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         content = node.get("content")
-        if not isinstance(content, dict) or len(content) < 2:  # noqa: PLR2004
+        if not isinstance(content, dict) or len(content) < 2:
             return node
         kept = min(content, key=_preference)
         return {**node, "content": {kept: content[kept]}}
@@ -112,7 +111,7 @@ def one_content(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _preference(content_type: str) -> int:
-    bare = content_type.split(";")[0].strip().lower()
+    bare = content_type.split(";", maxsplit=1)[0].strip().lower()
     if bare == "application/json" or bare.endswith("+json"):
         return 0
     order = ["application/x-www-form-urlencoded", "multipart/form-data", "application/octet-stream"]
@@ -182,9 +181,8 @@ def split(document: dict[str, Any]) -> dict[str, Any]:
             continue
         schemas = document["components"]["schemas"]
         targets = {_target(name): _target(name + suffix) for name in both}
-        if any(name + suffix in schemas for name in both):
-            msg = f"names taken: {', '.join(sorted(name + suffix for name in both if name + suffix in schemas))}"
-            raise SpecError(msg)
+        if taken := sorted(name + suffix for name in both if name + suffix in schemas):
+            raise SpecError(f"schemas to be split, but these names are taken: {', '.join(taken)}")
 
         def change(node: dict[str, Any], targets: dict[str, str] = targets) -> dict[str, Any]:
             target = node.get("$ref")

@@ -32,19 +32,16 @@ def apply(document: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     correction that no longer corrects anything should go.
     """
     if not str(overlay.get("overlay", "")).startswith("1.0."):
-        msg = "not an OpenAPI Overlay 1.0 document"
-        raise SpecError(msg)
+        raise SpecError("not an OpenAPI Overlay 1.0 document")
     root = {"$": copy.deepcopy(document)}
     for action in overlay.get("actions", []):
         target = action.get("target", "")
         extra = {key for key in action if key not in _ACTION and not key.startswith("x-")}
         if extra or not action.get("description") or not {"update", "remove"} & action.keys():
-            msg = f"overlay action {target!r}: needs target, description (its reason) and update or remove, only"
-            raise SpecError(msg)
+            raise SpecError(f"overlay action {target!r} needs target, description (its reason), update or remove, only")
         places = list(find(root, target))
         if not places and not action.get("x-optional", False):
-            msg = f"overlay action {target!r} matches nothing"
-            raise SpecError(msg)
+            raise SpecError(f"overlay action {target!r} matches nothing")
         if action.get("remove", False):
             for holder, key in reversed(places):
                 del holder[key]
@@ -56,22 +53,19 @@ def apply(document: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
                     node.append(update)
                 else:
                     holder[key] = _merged(node, update)
-    document = root["$"]
-    return document
+    return root["$"]
 
 
 def find(root: dict[str, Any], path: str) -> Iterator[Place]:
     """Yield where the nodes are that `path` names; `root` holds the document under `$`."""
     if not path.startswith("$"):
-        msg = f"not a JSONPath: {path!r}"
-        raise SpecError(msg)
+        raise SpecError(f"not a JSONPath: {path!r}")
     places: list[Place] = [(root, "$")]
     position = 1
     while position < len(path):
         step = _STEP.match(path, position)
         if step is None:
-            msg = f"JSONPath {path!r}: cannot read {path[position:]!r}"
-            raise SpecError(msg)
+            raise SpecError(f"JSONPath {path!r}: cannot read {path[position:]!r}")
         places = [place for holder, key in places for place in _children(holder[key], step)]
         position = step.end()
     yield from places

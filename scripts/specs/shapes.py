@@ -4,186 +4,198 @@ import keyword
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from openapi_python_client.parser.openapi import GeneratorData
-from openapi_python_client.parser.properties import (
-    AnyProperty,
-    ConstProperty,
-    DateProperty,
-    DateTimeProperty,
-    EnumProperty,
-    FileProperty,
-    ListProperty,
-    ModelProperty,
-    NoneProperty,
-    Property,
-    UnionProperty,
-    UuidProperty,
-)
+from openapi_python_client.parser.openapi import Endpoint, GeneratorData
+from openapi_python_client.parser.properties import AnyProperty, EnumProperty, ModelProperty
+from openapi_python_client.parser.properties.date import DateProperty
+from openapi_python_client.parser.properties.datetime import DateTimeProperty
+from openapi_python_client.parser.properties.file import FileProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
+from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.parser.properties.uuid import UuidProperty
 
-RESERVED = frozenset(keyword.kwlist)
-
-_READERS: dict[type[Any], str] = {
+# What is strict about its text comes first where several are possible: a date is also a date-time.
+_TEXTS: dict[type[Any], str] = {
+    UuidProperty: "read_uuid",
     DateProperty: "read_date",
     DateTimeProperty: "read_datetime",
-    UuidProperty: "read_uuid",
 }
 
 
-def row_type(prop: Property) -> str:
-    """Return the type of an attribute of a row: what is absent is None."""
-    return _union([_row(prop)] if prop.required else [_row(prop), "None"])
+class Shapes:
+    """What the templates ask for beyond what the generator gives them.
 
+    A model is a row, except where it is sent: as JSON it is a typed dictionary (`sent`), as a form it stays what the
+    generator makes of it (`forms`). A model without properties is a map, and inside others a plain `dict`.
+    """
 
-def body_type(prop: Property) -> str:
-    """Return the type of a key of a body; whether the key may be absent is said elsewhere."""
-    match prop:
-        case UnionProperty():
-            return _union(body_type(inner) for inner in prop.inner_properties)
-        case ListProperty():
-            return f"list[{body_type(prop.inner_property)}]"
-        case EnumProperty():
-            return f"{prop.class_info.name} | {prop.value_type.__name__}"
-        case DateProperty() | DateTimeProperty() | UuidProperty() | FileProperty():
-            return "str"
-        case _:
-            return _row(prop)
+    def __init__(self, openapi: GeneratorData) -> None:
+        self.models = {model.class_info.name: model for model in openapi.models}
+        self.enums = {enum.class_info.name: enum for enum in openapi.enums}
+        endpoints = [each for group in openapi.endpoint_collections_by_tag.values() for each in group.endpoints]
+        bodies = [body for endpoint in endpoints for body in endpoint.bodies]
+        self.sent = {name for body in bodies if body.body_type == "json" for name in self._below(body.prop)}
+        self.forms = {name for body in bodies if body.body_type != "json" for name in self._below(body.prop)}
+        self._in_signatures = {name for each in endpoints for prop in _signature(each) for name in self._names(prop)}
 
+    def met(self, model: ModelProperty) -> bool:
+        """Whether anything in the generated code is written with the class of a model."""
+        name = model.class_info.name
+        return not self.is_map(model) or name in self.forms or name in self._in_signatures
 
-def _row(prop: Property) -> str:
-    match prop:
-        case UnionProperty():
-            return _union(_row(inner) for inner in prop.inner_properties)
-        case ListProperty():
-            return f"list[{_row(prop.inner_property)}]"
-        case EnumProperty() if prop.value_type is int:
-            return f"{prop.class_info.name} | int"
-        case AnyProperty():
-            return "Any"
-        case NoneProperty():
-            return "None"
-        case FileProperty():  # JSON has no bytes
-            return "str"
-        case _:
-            return prop.get_type_string(no_optional=True).as_unembedded_code()
+    # --- types
 
+    def row_type(self, prop: Property) -> str:
+        """Return the type of an attribute of a row: what is absent is None."""
+        return _union([self._type(prop)] if prop.required else [self._type(prop), "None"])
 
-def _union(types: Iterable[str]) -> str:
-    single = list(dict.fromkeys(part for text in types for part in _parts(text)))
-    if "Any" in single:
-        return "Any"
-    return " | ".join(sorted(single, key=lambda text: text == "None"))
+    def body_type(self, prop: Property) -> str:
+        """Return the type of a key of a body; whether the key may be absent is said elsewhere."""
+        return self._type(prop, sent=True)
 
+    def _type(self, prop: Property, *, sent: bool = False) -> str:
+        match prop:
+            case UnionProperty():
+                return _union(self._type(inner, sent=sent) for inner in prop.inner_properties)
+            case ListProperty():
+                return f"list[{self._type(prop.inner_property, sent=sent)}]"
+            case EnumProperty() if sent or prop.value_type is int:
+                return f"{prop.class_info.name} | {prop.value_type.__name__}"
+            case ModelProperty() if self.is_map(prop):
+                return f"dict[str, {self._type(self._extra(prop), sent=sent)}]"
+            case AnyProperty():
+                return "Any"
+            case NoneProperty():
+                return "None"
+            case FileProperty():  # JSON has no bytes
+                return "str"
+            case DateProperty() | DateTimeProperty() | UuidProperty() if sent:  # sent as it is given
+                return "str"
+            case _:
+                return prop.get_type_string(no_optional=True).as_unembedded_code()
 
-def _parts(text: str) -> Iterator[str]:
-    """Split a union at its own bars, not at those inside brackets."""
-    depth, start = 0, 0
-    for position, character in enumerate(text):
-        depth += {"[": 1, "]": -1}.get(character, 0)
-        if character == "|" and depth == 0:
-            yield text[start:position].strip()
-            start = position + 1
-    yield text[start:].strip()
+    # --- reading
 
+    def reader(self, prop: Property) -> str | None:
+        """Return the expression of a function that reads the property, or None where what came is kept as it is."""
+        match prop:
+            case UnionProperty():
+                return self._union_reader(prop)
+            case ListProperty():
+                inner = self.reader(prop.inner_property)
+                return inner and f"list_of({inner})"
+            case ModelProperty() if self.is_map(prop):
+                inner = self.reader(self._extra(prop))
+                return inner and f"dict_of({inner})"
+            case ModelProperty():
+                return f"{prop.class_info.name}._read"
+            case EnumProperty() if prop.value_type is int:
+                return f"int_enum_of({prop.class_info.name})"
+            case EnumProperty():
+                return f"{prop.class_info.name}.read"
+            case _:
+                return _TEXTS.get(type(prop))
 
-def reader(prop: Property) -> str | None:
-    """Return the expression of a function that reads the property, or None where what came is kept as it is."""
-    match prop:
-        case UnionProperty():
-            return _union_reader(prop)
-        case ListProperty():
-            inner = reader(prop.inner_property)
-            return inner and f"list_of({inner})"
-        case EnumProperty() if prop.value_type is int:
-            return f"int_enum_of({prop.class_info.name})"
-        case EnumProperty():
-            return f"{prop.class_info.name}.read"
-        case ModelProperty():
-            return f"{prop.class_info.name}._read"
-        case _:
-            return _READERS.get(type(prop))
+    def _union_reader(self, prop: UnionProperty) -> str | None:
+        found = [each for each in prop.inner_properties if self.reader(each)]
+        found.sort(key=lambda each: [*_TEXTS, type(each)].index(type(each)))
+        if len(found) <= 1:
+            return self.reader(found[0]) if found else None
+        several_rows = sum(isinstance(each, ModelProperty) and not self.is_map(each) for each in found) > 1
+        several_texts = sum(isinstance(each, EnumProperty) and each.value_type is str for each in found) > 1
+        readers = [str(self.reader(each)) for each in found]
+        if several_rows:  # any object could be read as any of them
+            readers = [
+                each.replace("._read", "._read_if_fits") if each.endswith("._read") else each for each in readers
+            ]
+        if several_texts:  # any text could be an unlisted value of any of them
+            readers = [f"{each}_listed" if each.endswith(".read") else each for each in readers]
+        return f"any_of({', '.join(readers)})"
 
+    def from_key(self, prop: Property, wire: str) -> str:
+        """Return the expression that reads the property from `data`, where `wire` is there and nothing is odd."""
+        source, how = f"data[{wire}]", self.reader(prop)
+        if how is None:
+            return source
+        if how.endswith(".read"):
+            return f"_{prop.python_name}[{source}]"
+        read = f"_{prop.python_name}({source})"
+        # most lists are empty: no call for those
+        return f"{source} and {read}" if how.startswith("list_of(") else read
 
-def _union_reader(prop: UnionProperty) -> str | None:
-    def order(inner: Property) -> int:
-        # what is strict about its text comes first: a date is also a date-time, anything is an unlisted value
-        kinds: list[type[Any]] = [UuidProperty, DateProperty, DateTimeProperty]
-        return kinds.index(type(inner)) if type(inner) in kinds else len(kinds)
+    def helper(self, prop: Property) -> str | None:
+        """Return what `from_key` finds under the name of the property."""
+        how = self.reader(prop)
+        return f"{how.removesuffix('.read')}._readings" if how and how.endswith(".read") else how
 
-    inner = [each for each in sorted(prop.inner_properties, key=order) if reader(each)]
-    if len(inner) == 1:
-        return reader(inner[0])
-    if not inner:
-        return None
-    texts = [each for each in inner if isinstance(each, EnumProperty) and each.value_type is str]
-    models = [each for each in inner if isinstance(each, ModelProperty)]
-    readers = []
-    for each in inner:
-        if each in texts and len(texts) > 1:
-            readers.append(f"{each.class_info.name}.read_listed")
-        elif each in models and len(models) > 1:
-            readers.append(f"{each.class_info.name}._read_if_fits")
-        else:
-            readers.append(str(reader(each)))
-    return f"any_of({', '.join(readers)})"
+    # --- modules
 
+    def enum_imports(self, model: ModelProperty) -> list[str]:
+        """Return the import lines of the enumerations that a model is written with."""
+        return self._imports(model, self.enums)
 
-def from_key(prop: Property, wire: str) -> str:
-    """Return the expression that reads the property from `data`; subscripts only, for rows as documented."""
-    source = f"data[{wire}]"
-    bare = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)] if isinstance(
-        prop, UnionProperty
-    ) else [prop]  # fmt: skip
-    readable = [inner for inner in bare if reader(inner)]
-    if len(readable) == 1 and isinstance(readable[0], EnumProperty) and readable[0].value_type is str:
-        return f"_{prop.python_name}[{source}]"
-    if reader(prop) is None:
-        return source
-    read = f"_{prop.python_name}({source})"
-    # most lists are empty: no call
-    return f"{source} and {read}" if len(readable) == 1 and isinstance(readable[0], ListProperty) else read
+    def model_imports(self, model: ModelProperty) -> list[str]:
+        """Return the import lines of the other models that a model is written with."""
+        return self._imports(model, self.models)
 
+    def _imports(self, model: ModelProperty, classes: Any) -> list[str]:
+        used = {name for prop in _properties(model) for name in self._names(prop)} - {model.class_info.name}
+        return [f"from .{classes[name].class_info.module_name} import {name}" for name in sorted(used & classes.keys())]
 
-def from_key_helper(prop: Property) -> str | None:
-    """Return what `from_key` uses under the name of the property."""
-    how = reader(prop)
-    if how is not None and how.endswith(".read"):
-        return how.removesuffix(".read") + "._readings"
-    return how
+    @staticmethod
+    def are_identifiers(properties: list[Property]) -> bool:
+        """Whether every wire name can be written as a name in a class."""
+        names = [prop.name.get_untrusted_value() for prop in properties]
+        return all(name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__") for name in names)
 
+    # --- structure
 
-def names_in(*props: Property) -> set[str]:
-    """Return the names of the classes and functions that types and readers of `props` are written with."""
-    return {name for prop in props for name in _names(prop)}
+    def _whole(self, model: ModelProperty) -> ModelProperty:
+        # the generator leaves copies behind that it made before it knew the properties
+        return self.models.get(model.class_info.name, model)
 
+    def _extra(self, model: ModelProperty) -> Property:
+        extra = self._whole(model).additional_properties
+        assert extra is not None
+        return extra
 
-def _names(prop: Property) -> Iterator[str]:
-    match prop:
-        case UnionProperty():
-            for inner in prop.inner_properties:
-                yield from _names(inner)
-        case ListProperty():
-            yield from _names(prop.inner_property)
-        case EnumProperty() | ModelProperty():
-            yield prop.class_info.name
+    def is_map(self, model: ModelProperty) -> bool:
+        """Whether a model has no properties of its own and does not contain itself: any key, values of one type."""
+        whole = self._whole(model)
+        if whole.required_properties or whole.optional_properties or whole.additional_properties is None:
+            return False
+        return whole.class_info.name not in self._below(whole.additional_properties)
 
+    def _names(self, prop: Property) -> Iterator[str]:
+        """Yield the names of the classes that the type of a property is written with."""
+        match prop:
+            case UnionProperty():
+                for inner in prop.inner_properties:
+                    yield from self._names(inner)
+            case ListProperty():
+                yield from self._names(prop.inner_property)
+            case EnumProperty():
+                yield prop.class_info.name
+            case ModelProperty():
+                yield prop.class_info.name
+                if self.is_map(prop):
+                    yield from self._names(self._extra(prop))
 
-def models_below(prop: Property, models: dict[str, ModelProperty]) -> set[str]:
-    """Return the names of the model classes that a value of `prop` can contain."""
-    found: set[str] = set()
-    waiting = [prop]
-    while waiting:
-        match waiting.pop():
-            case UnionProperty() as union:
-                waiting.extend(union.inner_properties)
-            case ListProperty() as array:
-                waiting.append(array.inner_property)
-            case ModelProperty() as model if model.class_info.name not in found:
-                found.add(model.class_info.name)
-                whole = models.get(model.class_info.name, model)
-                waiting.extend([*(whole.required_properties or []), *(whole.optional_properties or [])])
-                if whole.additional_properties is not None:
-                    waiting.append(whole.additional_properties)
-    return found
+    def _below(self, prop: Property) -> set[str]:
+        """Return the names of the models that a value of a property can contain."""
+        found: set[str] = set()
+        waiting = [prop]
+        while waiting:
+            match waiting.pop():
+                case UnionProperty() as union:
+                    waiting.extend(union.inner_properties)
+                case ListProperty() as array:
+                    waiting.append(array.inner_property)
+                case ModelProperty() as model if model.class_info.name not in found:
+                    found.add(model.class_info.name)
+                    waiting.extend(_properties(self._whole(model)))
+        return found
 
 
 class AsItIs:
@@ -201,13 +213,28 @@ class AsItIs:
         return getattr(self._prop, name)
 
 
-def sides(openapi: GeneratorData) -> tuple[set[str], set[str]]:
-    """Return the names of the models that are sent as JSON, and of those that are sent as forms."""
-    models = {model.class_info.name: model for model in openapi.models}
-    sent: set[str] = set()
-    forms: set[str] = set()
-    for collection in openapi.endpoint_collections_by_tag.values():
-        for endpoint in collection.endpoints:
-            for body in endpoint.bodies:
-                (sent if body.body_type == "json" else forms).update(models_below(body.prop, models))
-    return sent, forms
+def _properties(model: ModelProperty) -> list[Property]:
+    extra = [] if model.additional_properties is None else [model.additional_properties]
+    return [*(model.required_properties or []), *(model.optional_properties or []), *extra]
+
+
+def _signature(endpoint: Endpoint) -> Iterator[Property]:
+    yield from endpoint.list_all_parameters()
+    for response in endpoint.responses:
+        yield response.prop
+
+
+def _union(types: Iterable[str]) -> str:
+    single = list(dict.fromkeys(part for text in types for part in _parts(text)))
+    return "Any" if "Any" in single else " | ".join(sorted(single, key=lambda text: text == "None"))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Split a union at its own bars, not at those inside brackets."""
+    depth, start = 0, 0
+    for position, character in enumerate(text):
+        depth += {"[": 1, "]": -1}.get(character, 0)
+        if character == "|" and depth == 0:
+            yield text[start:position].strip()
+            start = position + 1
+    yield text[start:].strip()

@@ -1,6 +1,5 @@
 """Take from an upstream document what `apis.toml` lists: facts, no prose."""
 
-from http import HTTPStatus
 from typing import Any
 
 from specs.document import SpecError, operations, reached, rebuild
@@ -19,8 +18,7 @@ def take(source: dict[str, Any], wanted: list[str], title: str) -> dict[str, Any
     found = {f"{method.upper()} {path}": (path, method, operation) for path, method, operation in operations(source)}
     missing = [name for name in wanted if name not in found]
     if missing:
-        msg = f"not in the document: {', '.join(missing)}"
-        raise SpecError(msg)
+        raise SpecError(f"not in the document: {', '.join(missing)}")
 
     paths: dict[str, Any] = {}
     for name in wanted:
@@ -52,9 +50,9 @@ def take(source: dict[str, Any], wanted: list[str], title: str) -> dict[str, Any
 
 
 def _described(responses: dict[str, Any]) -> dict[str, Any]:
-    """A response must have a description; the phrase of its status is nobody's prose."""
+    """A response must have a description; an empty one is nobody's prose."""
     return {
-        code: response if "$ref" in response else {"description": _phrase(code), **response}
+        code: response if "$ref" in response else {"description": "", **response}
         for code, response in sorted(responses.items())
     }
 
@@ -68,13 +66,6 @@ def _facts(node: dict[str, Any]) -> dict[str, Any]:
     if isinstance(kept.get("scopes"), dict):
         kept["scopes"] = dict.fromkeys(kept["scopes"], "")
     return kept
-
-
-def _phrase(code: str) -> str:
-    try:
-        return HTTPStatus(int(code)).phrase
-    except ValueError:
-        return code
 
 
 def _whole(value: Any) -> Any:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from .error import Error
     from .invalid_request import InvalidRequest
     from .invalid_request_item import InvalidRequestItem
-    from .invalid_request_item_ctx import InvalidRequestItemCtx
     from .new_customer import NewCustomer
     from .source import Source
     from .tax_registration import TaxRegistration
@@ -31,7 +30,6 @@ else:
         "Error": ".error",
         "InvalidRequest": ".invalid_request",
         "InvalidRequestItem": ".invalid_request_item",
-        "InvalidRequestItemCtx": ".invalid_request_item_ctx",
         "NewCustomer": ".new_customer",
         "Source": ".source",
         "TaxRegistration": ".tax_registration",
@@ -41,8 +39,7 @@ else:
 
     def __getattr__(name):
         if name not in _MODULES:
-            msg = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(msg)
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
         return found
 
@@ -60,7 +57,6 @@ __all__ = (
     "Error",
     "InvalidRequest",
     "InvalidRequestItem",
-    "InvalidRequestItemCtx",
     "NewCustomer",
     "Source",
     "TaxRegistration",

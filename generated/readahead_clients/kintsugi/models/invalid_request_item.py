@@ -16,7 +16,7 @@ class InvalidRequestItem(Row):
     loc: list[str | int] | None = None
     msg: str | None = None
     input_: Any = None
-    ctx: InvalidRequestItemCtx | None = None
+    ctx: dict[str, Any] | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -28,7 +28,7 @@ class InvalidRequestItem(Row):
             row.loc = data["loc"]
             row.msg = data["msg"]
             row.input_ = data["input"]
-            row.ctx = _ctx(data["ctx"])
+            row.ctx = data["ctx"]
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
@@ -37,15 +37,12 @@ class InvalidRequestItem(Row):
         return row
 
 
-from .invalid_request_item_ctx import InvalidRequestItemCtx
-
-_ctx = InvalidRequestItemCtx._read
 InvalidRequestItem._fields = {
     "type": ("type_", None),
     "loc": ("loc", None),
     "msg": ("msg", None),
     "input": ("input_", None),
-    "ctx": ("ctx", InvalidRequestItemCtx._read),
+    "ctx": ("ctx", None),
 }
 _ABSENT = dict.fromkeys(InvalidRequestItem._fields)
 InvalidRequestItem._required = frozenset({})
