@@ -2,11 +2,15 @@
 
 import argparse
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from types import FrameType
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,18 +30,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sandbox_command(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--port", type=_port, default=0, help="0 takes a free one (default: %(default)s)")
-    command.add_argument("--rows", type=_count, default=10_000, help="customers of each API (default: %(default)s)")
-    command.add_argument("--latency", type=_seconds, default=0.0, help="seconds before each answer (default: none)")
+    command.add_argument("--port", type=port, default=0, help="0 takes a free one (default: %(default)s)")
+    command.add_argument("--rows", type=rows, default=10_000, help="customers of each API (default: %(default)s)")
+    command.add_argument("--latency", type=seconds, default=0.0, help="seconds before each answer (default: none)")
     command.add_argument("--path", type=Path, help="database file to keep the customers in (default: in memory)")
     command.set_defaults(run=_sandbox)
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
     try:
-        from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox  # noqa: PLC0415 - an extra
+        from .sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
+        if error.name not in {"starlette", "uvicorn"}:
             raise
         return _fail("the sandbox needs an extra: pip install 'readahead[sandbox]'")
 
@@ -48,16 +52,23 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    with Sandbox(
-        kintsugi_rows=arguments.rows, sweetspot_rows=arguments.rows, path=arguments.path, latency=arguments.latency
-    ) as sandbox:
-        try:
-            with sandbox.serve(arguments.port) as url:
-                print(f"Kintsugi    {url}/kintsugi    X-API-KEY: {API_KEY}, x-organization-id: {ORGANIZATION_ID}")
-                print(f"Sweet Spot  {url}/sweetspot   Authorization: Bearer {TOKEN}", flush=True)
-                stop.wait()
-        except OSError as error:
-            return _fail(f"cannot serve on port {arguments.port}: {error.strerror}")
+    try:
+        with (
+            Sandbox(
+                kintsugi_rows=arguments.rows,
+                sweetspot_rows=arguments.rows,
+                path=arguments.path,
+                latency=arguments.latency,
+            ) as sandbox,
+            sandbox.serve(arguments.port) as url,
+        ):
+            print(f"Kintsugi    {url}/kintsugi    X-API-KEY: {API_KEY}, x-organization-id: {ORGANIZATION_ID}")
+            print(f"Sweet Spot  {url}/sweetspot   Authorization: Bearer {TOKEN}", flush=True)
+            stop.wait()
+    except sqlite3.Error as error:
+        return _fail(f"cannot keep customers in {arguments.path}: {error}")
+    except OSError as error:
+        return _fail(f"cannot serve on port {arguments.port}: {error.strerror}")
     return 0
 
 
@@ -66,25 +77,25 @@ def _fail(reason: str) -> int:
     return 1
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port")
-    return port
+# Types are named as argparse shows them: "invalid port value: 'x'".
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("there is no negative number of rows")
+def port(text: str) -> int:
+    return _within(int(text), 65_535)
+
+
+def rows(text: str) -> int:
+    return _within(int(text), 10_000_000)
+
+
+def seconds(text: str) -> float:
+    return _within(float(text), 3_600.0)
+
+
+def _within(number: Number, largest: Number) -> Number:
+    if not 0 <= number <= largest:
+        raise argparse.ArgumentTypeError(f"{number} is not within 0 and {largest}")
     return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
-    return seconds
 
 
 if __name__ == "__main__":

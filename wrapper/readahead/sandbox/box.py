@@ -1,23 +1,20 @@
 """The sandbox: both APIs, their rows, and what they were asked."""
 
-import sqlite3
-import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from os import PathLike
-from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from . import kintsugi, sweetspot
 from .data import kintsugi_seeds, sweetspot_seeds
 from .server import serving
 from .service import Latency, Recorded, Traffic
-from .store import Table
+from .store import Database, Table
 
 if TYPE_CHECKING:
     from ..kintsugi import Kintsugi
@@ -37,8 +34,7 @@ class Sandbox:
     answer, or an async function of the request to await instead; and the credentials to accept, where None takes any
     that are not empty. The rows of Kintsugi belong to `organization_id`, else to `ORGANIZATION_ID`.
 
-    It holds a database and nothing else, so closing it (`with Sandbox() as sandbox`, or `close`) can be left to the
-    garbage collector.
+    It holds a database and nothing else, so closing it can be left to the garbage collector.
     """
 
     def __init__(
@@ -52,10 +48,9 @@ class Sandbox:
         organization_id: str | None = None,
         token: str | None = None,
     ) -> None:
-        connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-        self.close = weakref.finalize(self, connection.close)
-        connection.execute("PRAGMA synchronous = OFF")
-        lock = RLock()
+        database = Database(path)
+        #: Gives the database up; done by itself when neither the sandbox nor an application or client of it is left.
+        self.close = database.close
         self._traffic = Traffic()
         self._api_key = api_key or API_KEY
         self._organization_id = organization_id or ORGANIZATION_ID
@@ -63,8 +58,7 @@ class Sandbox:
 
         #: The rows of each API; what changes here between two requests, changed on the server.
         self.kintsugi_table = Table(
-            connection,
-            lock,
+            database,
             "kintsugi",
             hidden=kintsugi.HIDDEN,
             derived=kintsugi.DERIVED,
@@ -72,8 +66,7 @@ class Sandbox:
             seeds=kintsugi_seeds(kintsugi_rows, self._organization_id),
         )
         self.sweetspot_table = Table(
-            connection,
-            lock,
+            database,
             "sweetspot",
             hidden=sweetspot.HIDDEN,
             derived=sweetspot.DERIVED,
@@ -113,7 +106,7 @@ class Sandbox:
             api_key=self._api_key,
             organization_id=self._organization_id,
             base_url=_IN_PROCESS,
-            http_client=client_for_app(self._kept(self.kintsugi_app)),
+            http_client=client_for_app(self.kintsugi_app),
         )
 
     def sweetspot(self) -> "SweetSpot":
@@ -121,17 +114,7 @@ class Sandbox:
         from ..sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
         from ..transport import client_for_app  # noqa: PLC0415
 
-        http_client = client_for_app(self._kept(self.sweetspot_app))
-        return SweetSpot(token=self._token, base_url=_IN_PROCESS, http_client=http_client)
-
-    def _kept(self, app: ASGIApp) -> ASGIApp:
-        """The same application; whoever holds it holds the sandbox, so `Sandbox().kintsugi()` keeps its database."""
-
-        async def kept(scope: Scope, receive: Receive, send: Send) -> None:
-            assert self.close.alive, "the sandbox was closed"
-            await app(scope, receive, send)
-
-        return kept
+        return SweetSpot(token=self._token, base_url=_IN_PROCESS, http_client=client_for_app(self.sweetspot_app))
 
     def kintsugi_rows(self) -> list[dict[str, Any]]:
         """Every customer of Kintsugi as plain data, in the order of an unfiltered listing."""

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
-from readahead.sandbox.vocabulary import COUNTRIES
+from .vocabulary import COUNTRIES
 
 EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Final
 
 import orjson
 
-from readahead.sandbox.data import Seed, instant, public_id
-from readahead.sandbox.service import Answer, Call, Handler, Latency, Refused, Service, Traffic
-from readahead.sandbox.store import Condition, Stored, Table
-from readahead.sandbox.validation import Problems, changes, new_customer
-from readahead.sandbox.vocabulary import COUNTRIES
+from .data import Seed, instant, public_id
+from .service import Answer, Call, Handler, Latency, Refused, Service, Traffic
+from .store import Condition, Stored, Table
+from .validation import Problems, changes, new_customer
+from .vocabulary import COUNTRIES
 
 HIDDEN: Final = ("created_at",)
 DERIVED: Final = (
@@ -74,8 +74,8 @@ class KintsugiService(Service):
         problems = Problems()
         page = problems.integer(call, "page", default=1, at_most=None)
         size = problems.integer(call, "size", default=50, at_most=_LARGEST_SIZE)
-        countries = sorted(set(call.query.getlist("country")))
-        for index, country in enumerate(call.query.getlist("country")):
+        countries = [country for country in call.query.getlist("country") if country]
+        for index, country in enumerate(countries):
             problems.one_of(country, COUNTRIES, "query", "country", index)
         order = _listed(call, "order_by")
         for name in order:

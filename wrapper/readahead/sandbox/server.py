@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
     """Serve in a thread and yield the URL, without a slash at its end; port 0 takes a free one.
 
-    Connections are accepted from the first line of the block on. Leaving it cuts off requests that are still running.
+    Connections are accepted from the first line of the block on. Leaving it ends requests still running with a 500.
     Raises OSError if the port is taken.
     """
     # asyncio sets TCP_NODELAY only where the protocol is spelled out; without it each answer waits 40 ms for an ACK.

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from readahead.sandbox.store import Condition, Table
+from .store import Condition, Table
 
 
 @define
@@ -100,7 +100,7 @@ class Window:
 Handler: TypeAlias = Callable[[Call], Answer]
 
 
-class Refused(Exception):  # noqa: N818 - an answer like others
+class Refused(Exception):
     """A handler's way out: the answer that refuses the request."""
 
     def __init__(self, answer: Answer) -> None:
@@ -151,16 +151,31 @@ class Service(ABC):
         recorded = self._traffic.arrive(self.name, request.method, path, request.url.query, names)
         try:
             body = await request.body()
-            if callable(self._latency):
-                await self._latency(recorded)
-            elif self._latency > 0:
-                await anyio.sleep(self._latency)
+            await self._wait(recorded, receive)
             call = Call(request.method, request.path_params, request.query_params, request.headers, body)
             await self.send(self._answer(methods, call), recorded, scope, receive, send)
         except ClientDisconnect:
             pass
         finally:
             self._traffic.leave(recorded)
+
+    async def _wait(self, recorded: Recorded, receive: Receive) -> None:
+        """Wait out the latency, for as long as the client does."""
+        latency = self._latency
+        if latency == 0:
+            return
+        async with anyio.create_task_group() as group:
+
+            async def leave_with_client() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                group.cancel_scope.cancel()
+
+            group.start_soon(leave_with_client)
+            await (latency(recorded) if callable(latency) else anyio.sleep(latency))
+            group.cancel_scope.cancel()
+            return
+        raise ClientDisconnect
 
     def _answer(self, methods: Mapping[str, Handler], call: Call) -> Answer:
         if not methods:

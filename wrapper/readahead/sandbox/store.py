@@ -1,14 +1,16 @@
 """Rows of one API in SQLite, kept as the JSON that is sent."""
 
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from threading import RLock
 from typing import Any, TypeAlias
 
 import orjson
 from attrs import frozen
 
-from readahead.sandbox.data import Seed
+from .data import Seed
 
 _LISTINGS_KEPT = 64
 
@@ -32,51 +34,45 @@ class Stored:
     hidden: dict[str, str | None]
 
 
+class Database:
+    """A connection for several threads, closed when nobody holds it any more."""
+
+    def __init__(self, path: str | PathLike[str] | None) -> None:
+        self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        self.connection.execute("PRAGMA synchronous = OFF")
+        self.lock = RLock()
+        self.close = weakref.finalize(self, self.connection.close)
+
+
 class Table:
     """The customers of one API, in the order of their creation.
 
     Columns exist to filter and to sort by: `hidden` ones hold what no row shows, `derived` ones what `derive` makes of
     a row and its hidden values. A listing is sorted by the columns asked for, nulls last, then by position, so its
-    order is always total. Which positions it holds is computed once and kept until a row changes.
+    order is always total. Which positions it holds is computed once and kept until a row changes. The first rows are
+    made from `seeds` when they are first needed.
     """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
-        lock: RLock,
+        database: Database,
         name: str,
         *,
         hidden: Sequence[str],
         derived: Sequence[str],
         derive: Derive,
+        seeds: Iterable[Seed],
     ) -> None:
-        self._connection = connection
-        self._lock = lock
+        self._database = database
+        self._connection = database.connection
+        self._lock = database.lock
         self._name = name
         self._hidden = hidden
         self._columns = (*hidden, *derived)
         self._derive = derive
+        self._seeds: Iterable[Seed] | None = seeds
         self._insert = f"INSERT INTO {name} VALUES ({', '.join('?' * (3 + len(self._columns)))})"  # noqa: S608
         self._listings: dict[tuple[str, tuple[str, ...], str], Sequence[int]] = {}
-
-    def fill(self, seeds: Iterable[Seed]) -> None:
-        """Put the rows in, unless an earlier sandbox did so in the same file."""
-        columns = "".join(f"{column} TEXT, " for column in self._columns)
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            if self._execute("SELECT 1 FROM sqlite_schema WHERE name = ?", self._name):
-                return
-            self._execute(
-                f"CREATE TABLE {self._name} "
-                f"(position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, {columns}document BLOB NOT NULL)"
-            )
-            self._execute(
-                f"CREATE TABLE {self._name}_checkouts "
-                "(organization TEXT, customer INTEGER, PRIMARY KEY (organization, customer)) WITHOUT ROWID"
-            )
-            checkouts: list[tuple[str, int]] = []
-            self._connection.executemany(self._insert, self._records(seeds, checkouts))
-            self._connection.executemany(f"INSERT INTO {self._name}_checkouts VALUES (?, ?)", checkouts)  # noqa: S608
 
     def positions(self, where: Sequence[Condition] = (), order: Sequence[str] = ()) -> Sequence[int]:
         """Where the rows of a filtered and sorted listing are; its length is the total."""
@@ -156,7 +152,29 @@ class Table:
 
     def _execute(self, sql: str, *values: object) -> list[Any]:
         with self._lock:
+            if self._seeds is not None:
+                seeds, self._seeds = self._seeds, None
+                self._fill(seeds)
             return self._connection.execute(sql, values).fetchall()
+
+    def _fill(self, seeds: Iterable[Seed]) -> None:
+        """Put the first rows in, unless an earlier sandbox did so in the same file."""
+        columns = "".join(f"{column} TEXT, " for column in self._columns)
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            if self._execute("SELECT 1 FROM sqlite_schema WHERE name = ?", self._name):
+                return
+            self._execute(
+                f"CREATE TABLE {self._name} "
+                f"(position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, {columns}document BLOB NOT NULL)"
+            )
+            self._execute(
+                f"CREATE TABLE {self._name}_checkouts "
+                "(organization TEXT, customer INTEGER, PRIMARY KEY (organization, customer)) WITHOUT ROWID"
+            )
+            checkouts: list[tuple[str, int]] = []
+            self._connection.executemany(self._insert, self._records(seeds, checkouts))
+            self._connection.executemany(f"INSERT INTO {self._name}_checkouts VALUES (?, ?)", checkouts)  # noqa: S608
 
     def _records(self, seeds: Iterable[Seed], checkouts: list[tuple[str, int]]) -> Iterator[tuple[object, ...]]:
         for position, seed in enumerate(seeds, 1):

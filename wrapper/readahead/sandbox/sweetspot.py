@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final, cast
 
 import orjson
 
-from readahead.sandbox.data import instant
-from readahead.sandbox.service import Answer, Call, Handler, Latency, Refused, Service, Traffic
-from readahead.sandbox.store import Condition, Stored, Table
+from .data import instant
+from .service import Answer, Call, Handler, Latency, Refused, Service, Traffic
+from .store import Condition, Stored, Table
 
 HIDDEN: Final = ("email", "first_name", "last_name")
 DERIVED: Final = ("user", "searched_email", "searched_name")

@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 import orjson
 from attrs import define, field
 
-from readahead.sandbox.service import Answer, Call, Refused
-from readahead.sandbox.vocabulary import ADDRESS_STATUSES, COUNTRIES, SOURCES, STATUSES, TAX_TYPES
+from .service import Answer, Call, Refused
+from .vocabulary import ADDRESS_STATUSES, COUNTRIES, SOURCES, STATUSES, TAX_TYPES
 
 _INTEGER: Final = re.compile(r"\s*([+-]?\d{1,4000})(?:\.0+)?\s*", re.ASCII)
 
