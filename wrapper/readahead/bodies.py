@@ -4,8 +4,10 @@ import functools
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
+import orjson
+
 from .errors import FilterError, UsageError, nearest
-from .filters import Choices, checked_text
+from .filters import Choices, checked_text, plain
 
 __all__ = ["checked_body", "checked_id", "some"]
 
@@ -16,7 +18,8 @@ B = TypeVar("B")
 def checked_body(shape: type[B], given: B) -> B:
     """What was given, if it is what the shape says: one that is not given is not sent, and None is null.
 
-    Raises FilterError for an unknown name, with the nearest match, and for a value outside its listed choices.
+    Raises FilterError for an unknown name, with the nearest match, for a value outside its listed choices, and for one
+    that JSON cannot carry.
     """
     choices = _choices(cast("Any", shape))
     for name, value in cast("Mapping[str, object]", given).items():
@@ -28,6 +31,10 @@ def checked_body(shape: type[B], given: B) -> B:
             if value not in listed:
                 allowed = f"one of the {len(listed)} values of {listing.__name__}, or {listing.__name__}.unlisted(…)"
                 raise FilterError(name, value, allowed, near=nearest(value, listed))
+        try:
+            orjson.dumps(value)
+        except TypeError as error:
+            raise FilterError(name, value, f"what JSON can carry ({error})") from None
     return given
 
 
@@ -37,7 +44,7 @@ def checked_id(name: str, given: object) -> str:
         raise FilterError(name, given, "text")
     if checked_text(name, given) in {".", ".."}:
         raise FilterError(name, given, "an id")
-    return given
+    return plain(given)
 
 
 def some(changes: B) -> B:

@@ -53,7 +53,10 @@ __all__ = [
 
 
 class ReadaheadError(Exception):
-    """The root of the tree."""
+    """The root of the tree. Every error pickles and copies with all that it carries."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class UsageError(ReadaheadError, ValueError):
@@ -73,10 +76,7 @@ class FilterError(UsageError):
     def __init__(self, field: str, given: object, allowed: str, *, near: Iterable[str] = ()) -> None:
         self.field, self.given, self.allowed, self.near = field, given, allowed, tuple(near)
         hint = f" Did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
-        super().__init__(f"{field}: {given!r} was given; allowed is {allowed}.{hint}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
+        super().__init__(f"{field}: {shown(given)} was given; allowed is {allowed}.{hint}")
 
 
 class StreamError(ReadaheadError, RuntimeError):
@@ -94,9 +94,6 @@ class RequestError(ReadaheadError):
         self.request, self.maybe_applied = request, maybe_applied
         said = f"{request}: {message}" if request else message
         super().__init__(said + (" (it may have been applied)" if maybe_applied else ""))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class ConnectFailed(RequestError):
@@ -135,9 +132,6 @@ class _Answered(ReadaheadError):
         known = [f"request id {request_id}"] if request_id else []
         known += ["it may have been applied"] if maybe_applied else []
         super().__init__(f"{request}: {message}" + (f" ({'; '.join(known)})" if known else ""))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class UnexpectedAnswer(_Answered):
@@ -188,9 +182,6 @@ class RetryDelayTooLong(ReadaheadError):
         self.delay, self.allowed = delay, allowed
         super().__init__(f"the API asks to wait {delay:g} s before the next request; Retry.max_delay is {allowed:g} s")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.delay, self.allowed)
-
 
 class DecodeError(ReadaheadError):
     """A row that cannot be read. ``request`` names its page, ``row`` its place there, from 0."""
@@ -199,10 +190,8 @@ class DecodeError(ReadaheadError):
         self.request, self.row, self.field = request, row, field
         super().__init__(f"{request}: row {row}{f', field {field!r}' if field else ''}: {message}")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
 
-
+_SHOWN = 200  # characters of a value that a message quotes
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: InvalidRequest,
     401: AuthenticationFailed,
@@ -214,10 +203,20 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
+def shown(given: object) -> str:
+    """What was given, as a message can quote it: whatever it is, and however long."""
+    try:
+        text = repr(given)
+    except Exception:  # noqa: BLE001  not every object can show itself; an int of 5,000 digits is one
+        return f"<{type(given).__name__}>"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
 def nearest(given: object, known: Iterable[str]) -> list[str]:
     """The known names that look most like what was given, for a message."""
     folded = {name.casefold(): name for name in map(str, known)}
-    return [folded[match] for match in get_close_matches(str(given).casefold(), list(folded), n=2, cutoff=0.6)]
+    text = given if isinstance(given, str) else shown(given)
+    return [folded[match] for match in get_close_matches(text.casefold(), list(folded), n=2, cutoff=0.6)]
 
 
 def _rebuild(cls: type[ReadaheadError], args: tuple[Any, ...], state: dict[str, Any]) -> ReadaheadError:

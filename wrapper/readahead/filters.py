@@ -1,14 +1,15 @@
 """What may be asked: each keyword of ``where`` is declared once, and checked before anything is sent. Pure."""
 
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol, cast
 
 from attrs import frozen
 
-from .errors import FilterError, UsageError, nearest
+from .errors import FilterError, nearest
 
-__all__ = ["Choices", "Keyword", "checked_extra", "checked_order", "checked_text", "filter_values", "meet"]
+__all__ = ["Choices", "Keyword", "checked_extra", "checked_order", "checked_text", "filter_values", "meet", "plain"]
 
 
 class Choices(Protocol):
@@ -37,7 +38,7 @@ class Keyword:
 
     def check(self, given: object) -> tuple[str, ...]:
         """The values, checked, each once, in the order given. Raises FilterError."""
-        if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        if isinstance(given, str | bytes | bytearray | Mapping) or not isinstance(given, Iterable):
             return (self._one(cast("object", given)),)
         listed = list(cast("Iterable[object]", given))
         if self.many is None:
@@ -55,7 +56,7 @@ class Keyword:
 
     def _one(self, given: object) -> str:
         if self.numbers and isinstance(given, int) and not isinstance(given, bool):
-            return str(given)
+            return str(int(given))
         if not isinstance(given, str):
             raise FilterError(self.name, given, self._kind())
         if self.choices is not None and not isinstance(given, self.choices):
@@ -67,7 +68,7 @@ class Keyword:
         checked_text(self.name, given)
         if self.many == "commas" and "," in given:
             raise FilterError(self.name, given, "a value without a comma: several are given as a list")
-        return str(given)
+        return plain(given)
 
     def _kind(self) -> str:
         if self.choices is not None:
@@ -75,12 +76,17 @@ class Keyword:
         return "non-empty text or a whole number" if self.numbers else "non-empty text"
 
 
+def plain(text: str) -> str:
+    """The text itself: of a member of a user's own ``class State(str, Enum)``, ``str()`` gives the member's name."""
+    return str.__str__(text)
+
+
 def checked_text(name: str, given: str) -> str:
     """Text that can be sent: not empty or blank, no control characters, no lone surrogates. Raises FilterError."""
     if not given.strip():
         raise FilterError(name, given, "text that is not empty; to leave it out, leave it out")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in given):
-        raise FilterError(name, given, "text without control characters")
+        raise FilterError(name, given, "text without control characters or lone surrogates")
     return given
 
 
@@ -108,7 +114,7 @@ def meet(keyword: Keyword, first: tuple[str, ...], second: tuple[str, ...]) -> t
 def checked_order(given: tuple[object, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
     """Names to sort by. Raises FilterError for an unknown or a doubled one."""
     if not allowed:
-        raise UsageError("order_by: this API documents no order; nothing was sent")
+        raise FilterError("order_by", given, "nothing: this API documents no order")
     if not given:
         raise FilterError("order_by", given, f"at least one of {', '.join(allowed)}")
     for index, name in enumerate(given):
@@ -116,23 +122,29 @@ def checked_order(given: tuple[object, ...], allowed: tuple[str, ...]) -> tuple[
             raise FilterError("order_by", name, f"one of {', '.join(allowed)}", near=nearest(name, allowed))
         if name in given[:index]:
             raise FilterError("order_by", name, "each name once")
-    return cast("tuple[str, ...]", given)
+    return tuple(map(plain, cast("tuple[str, ...]", given)))
 
 
 def checked_extra(given: Mapping[str, Any], taken: Iterable[str], paging: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Parameters that the wrapper does not know, as pairs; a list is a repeated key. Raises FilterError."""
     pairs: list[tuple[str, str]] = []
-    for name, value in given.items():
+    for name, value in cast("Mapping[object, Any]", given).items():
+        if not isinstance(name, str):
+            raise FilterError("extra_params", name, "the name of a parameter")
         checked_text("extra_params", name)
         if name in set(paging):
             raise FilterError(name, value, "not given by hand: paging parameters belong to the listing")
         if name in set(taken):
             raise FilterError(name, value, "not given by hand: this query has set it already")
+        if value == []:
+            raise FilterError(name, value, "at least one value; to leave it out, leave it out")
         for one in cast("list[object]", value) if isinstance(value, list) else [value]:
             if isinstance(one, bool):
                 pairs.append((name, "true" if one else "false"))
-            elif isinstance(one, int | float | str):
-                pairs.append((name, checked_text(name, str(one))))
+            elif isinstance(one, str):
+                pairs.append((name, plain(checked_text(name, one))))
+            elif isinstance(one, int) or (isinstance(one, float) and math.isfinite(one)):
+                pairs.append((name, str(one + 0)))
             else:
                 raise FilterError(name, one, "text, a number, true or false, or a list of these")
     return tuple(pairs)

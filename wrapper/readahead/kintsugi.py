@@ -99,12 +99,12 @@ class Customers(CustomerQuery):
 
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
-        checked_id("customer_id", customer_id)
+        customer_id = checked_id("customer_id", customer_id)
         return await self._one("GET /v1/customers/{customer_id}", get_customer._get_kwargs(customer_id))
 
     async def get_by_external_id(self, external_id: str, /) -> Customer:
         """One customer by the id it has in your system. Raises NotFound."""
-        checked_id("external_id", external_id)
+        external_id = checked_id("external_id", external_id)
         made = get_customer_by_external_id._get_kwargs(external_id)
         return await self._one("GET /v1/customers/external/{external_id}", made)
 
@@ -115,7 +115,7 @@ class Customers(CustomerQuery):
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
-        checked_id("customer_id", customer_id)
+        customer_id = checked_id("customer_id", customer_id)
         body = checked_body(CustomerChanges, some(changes))
         made = update_customer._get_kwargs(customer_id, body=body)
         return await self._one("PUT /v1/customers/{customer_id}", made)

@@ -75,12 +75,12 @@ class Customers(CustomerQuery):
 
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
-        checked_id("id", customer_id)
+        customer_id = checked_id("id", customer_id)
         return await self._one("GET /v1/customers/{id}", get_customer._get_kwargs(customer_id))
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
-        checked_id("id", customer_id)
+        customer_id = checked_id("id", customer_id)
         body = checked_body(CustomerChanges, some(changes))
         return await self._one("PUT /v1/customers/{id}", update_customer._get_kwargs(customer_id, body=body))
 
