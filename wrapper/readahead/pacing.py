@@ -31,7 +31,8 @@ class Pacer:
         if now < self._paused_until:
             return self._paused_until - now
         if self.pace:
-            while self._left and self._left[0] <= now - self.pace.per:
+            # One expression says when a place is free, so that no rounding lets a request leave uncounted.
+            while self._left and self._left[0] + self.pace.per <= now:
                 self._left.popleft()
             if len(self._left) >= self.pace.requests:
                 return self._left[0] + self.pace.per - now

@@ -1,6 +1,6 @@
 """What may be repeated, and when. Pure: nothing here waits."""
 
-import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +13,7 @@ __all__ = ["Retry", "parse_retry_after"]
 
 # Statuses after which the same request may succeed: RFC 9110 (408, 429, 500, 502, 503, 504), RFC 8470 (425) and the
 # 520 to 529 of content delivery networks.
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 530)})
 
 
@@ -50,6 +51,11 @@ class Retry:
             raise RetryDelayTooLong(asked, self.max_delay) from error
         return asked
 
+    def pause(self, error: ReadaheadError) -> float | None:
+        """Seconds that the API asks every request of the client to wait for, repeated or not; None: it does not."""
+        asked = error.retry_after if isinstance(error, ApiError) and _temporary(error) else None
+        return asked if asked is not None and asked <= self.max_delay else None
+
 
 def _temporary(error: ReadaheadError) -> bool:
     if isinstance(error, ApiError | UnexpectedAnswer):
@@ -61,13 +67,11 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
     """Seconds that a Retry-After header asks for, as a number or an HTTP date (RFC 9110, 10.2.3)."""
     if value is None:
         return None
+    if _SECONDS.fullmatch(value):
+        return float(value)  # inf for 400 digits: longer than any delay allowed
     try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        seconds = (date - (now or datetime.now(UTC))).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
