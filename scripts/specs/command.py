@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import datetime as dt
 import filecmp
+import http.client
 import os
 import re
 import shutil
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -60,10 +60,11 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
 def _rebuild(root: Path) -> int:
     openapi = root / "openapi"
     locked = _locked(openapi)
+    documents = _documents(openapi)
     _require_taken(locked, openapi)
     now = lock.Lock(generate.tools(), locked.sources, lock.digests(openapi))
     with _scratch(root) as scratch:
-        generate.clients(_documents(openapi), openapi / "templates", scratch / "generated")
+        generate.clients(documents, openapi / "templates", scratch / "generated")
         _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
     _write(openapi / lock.NAME, now.text())
     return _DONE
@@ -97,7 +98,7 @@ def _take(root: Path, api: str, source: str, dated: str | None) -> int:
     if entry is None or "operations" not in entry:
         raise SpecError(f"openapi/apis.toml lists no operations to take for {api!r}")
     content, name = _fetch(source)
-    upstream = repair(parse(content.decode("utf-8"), name))
+    upstream = repair(parse(content.decode("utf-8", "replace"), name))
     taken = take(upstream, entry["operations"], entry["title"])
     generate.check(taken, entry["document"])
 
@@ -106,7 +107,9 @@ def _take(root: Path, api: str, source: str, dated: str | None) -> int:
     documents = _documents(openapi, {api: taken})
     changes = []
     if path.exists():
-        changes = compare.compare(normalise(_corrected(openapi, entry, load(path))), normalise(documents[api]))
+        # the overlay is already that of the new document
+        before = _corrected(openapi, entry, load(path), all_match=False)
+        changes = compare.compare(normalise(before), normalise(documents[api]))
     facts = {"name": name, "sha256": lock.digest(content), "date": _date(name, dated)}
     if "family" in entry:
         facts["family"] = entry["family"]
@@ -130,20 +133,30 @@ def _take(root: Path, api: str, source: str, dated: str | None) -> int:
 
 
 def _apis(openapi: Path) -> dict[str, Any]:
-    return tomllib.loads((openapi / "apis.toml").read_text(encoding="utf-8"))
+    try:
+        return tomllib.loads((openapi / "apis.toml").read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(f"openapi/apis.toml: {error}") from error
 
 
 def _documents(openapi: Path, instead: dict[str, dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
+    """Return the corrected document of every API, made from the one in `instead` where there is one."""
     instead = instead or {}
-    return {
-        api: _corrected(openapi, entry, instead[api] if api in instead else load(openapi / entry["document"]))
-        for api, entry in _apis(openapi).items()
-        if api in instead or (openapi / entry["document"]).exists()
-    }
+    documents = {}
+    for api, entry in _apis(openapi).items():
+        path = openapi / entry["document"]
+        if api not in instead and not path.exists():
+            raise SpecError(f"openapi/{entry['document']} is missing; scripts/regenerate {api} --from ... takes it")
+        documents[api] = _corrected(openapi, entry, instead[api] if api in instead else load(path))
+    return documents
 
 
-def _corrected(openapi: Path, entry: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    return overlay.apply(document, load(openapi / entry["overlay"])) if "overlay" in entry else document
+def _corrected(
+    openapi: Path, entry: dict[str, Any], document: dict[str, Any], *, all_match: bool = True
+) -> dict[str, Any]:
+    if "overlay" not in entry:
+        return document
+    return overlay.apply(document, load(openapi / entry["overlay"]), all_match=all_match)
 
 
 def _locked(openapi: Path) -> lock.Lock:
@@ -153,9 +166,9 @@ def _locked(openapi: Path) -> lock.Lock:
 
 
 def _require_taken(locked: lock.Lock, openapi: Path) -> None:
-    for api in locked.sources:
-        name = _apis(openapi)[api]["document"]
-        if lock.digest((openapi / name).read_bytes()) != locked.inputs.get(name):
+    for api, entry in _apis(openapi).items():
+        name = entry["document"]
+        if api in locked.sources and lock.digest((openapi / name).read_bytes()) != locked.inputs.get(name):
             raise SpecError(f"openapi/{name} was changed by hand; it is taken as it is, corrections go to the overlay")
 
 
@@ -169,7 +182,7 @@ def _fetch(source: str) -> tuple[bytes, str]:
     try:
         with urllib.request.urlopen(source, timeout=60) as answer:  # noqa: S310  # http and https only, see above
             content: bytes = answer.read()
-    except (urllib.error.URLError, TimeoutError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise SpecError(f"cannot fetch the document: {error}") from error
     parts = urlsplit(source)
     return content, urlunsplit((parts.scheme, parts.hostname or "", parts.path, "", ""))

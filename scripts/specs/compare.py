@@ -16,7 +16,7 @@ class Kind(StrEnum):
     ADDED = "added"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Change:
     """One difference: `what` is operation, parameter, schema, field or value; `name` is its public name."""
 

@@ -25,6 +25,8 @@ from specs.shapes import AsItIs, Shapes
 PACKAGE = "readahead_clients"
 TOOLS = ("openapi-python-client", "ruff")
 
+_OF_ROWS = {"from_dict", "to_dict"}
+
 # The formatter's defaults change between releases and read the nearest pyproject: everything is said here.
 _RUFF_CHECK = ["check", "--isolated", "--no-cache", "--quiet", "--fix-only", "--select", "F401,I001"]
 _RUFF_FORMAT = ["format", "--isolated", "--no-cache", "--quiet"]
@@ -57,6 +59,10 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     if isinstance(openapi, GeneratorError):
         raise SpecError(_told(name, [openapi]))
     shapes = Shapes(openapi)
+    for model in openapi.models:
+        for prop in [*(model.required_properties or []), *(model.optional_properties or [])]:
+            if prop.python_name in _OF_ROWS:
+                raise SpecError(f"{name}: {model.class_info.name}.{prop.python_name} would hide a method of rows")
     openapi.models = [model for model in openapi.models if shapes.met(model)]
     for collection in openapi.endpoint_collections_by_tag.values():
         for endpoint in collection.endpoints:

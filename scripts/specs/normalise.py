@@ -226,7 +226,7 @@ def _not_body(document: dict[str, Any]) -> Iterator[Any]:
     for item in document["paths"].values():
         yield item.get("parameters", [])
     for _, _, operation in operations(document):
-        yield [operation.get("parameters", []), operation["responses"]]
+        yield [operation.get("parameters", []), operation.get("responses", {})]
 
 
 def _has_object(document: dict[str, Any], name: str) -> bool:

@@ -25,11 +25,11 @@ _ACTION = {"target", "description", "update", "remove"}
 Place = tuple[Any, Any]
 
 
-def apply(document: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+def apply(document: dict[str, Any], overlay: dict[str, Any], *, all_match: bool = True) -> dict[str, Any]:
     """Return the document with every action of the overlay applied, in order.
 
     An action without a reason, or that matches nothing and is not marked `x-optional: true`, is an error: a
-    correction that no longer corrects anything should go.
+    correction that no longer corrects anything should go. Without `all_match`, such actions are passed over.
     """
     if not str(overlay.get("overlay", "")).startswith("1.0."):
         raise SpecError("not an OpenAPI Overlay 1.0 document")
@@ -40,7 +40,7 @@ def apply(document: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
         if extra or not action.get("description") or not {"update", "remove"} & action.keys():
             raise SpecError(f"overlay action {target!r} needs target, description (its reason), update or remove, only")
         places = list(find(root, target))
-        if not places and not action.get("x-optional", False):
+        if all_match and not places and not action.get("x-optional", False):
             raise SpecError(f"overlay action {target!r} matches nothing")
         if action.get("remove", False):
             for holder, key in reversed(places):

@@ -51,8 +51,17 @@ class Shapes:
         return _union([self._type(prop)] if prop.required else [self._type(prop), "None"])
 
     def body_type(self, prop: Property) -> str:
-        """Return the type of a key of a body; whether the key may be absent is said elsewhere."""
-        return self._type(prop, sent=True)
+        """Return the type of a key of a body, in quotes if it names a class that is imported further below.
+
+        As a whole it cannot be in quotes: a typed dictionary has to see `Required`.
+        """
+        text = self._type(prop, sent=True)
+        text = f'"{text}"' if self.models.keys() & set(self._names(prop)) else text
+        return f"Required[{text}]" if prop.required else text
+
+    def map_type(self, model: ModelProperty) -> str:
+        """Return the type that a map is an alias of."""
+        return self._type(model, sent=True)
 
     def _type(self, prop: Property, *, sent: bool = False) -> str:
         match prop:

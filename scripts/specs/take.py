@@ -15,6 +15,8 @@ def take(source: dict[str, Any], wanted: list[str], title: str) -> dict[str, Any
     Paths come in the order of `wanted`, components in the order in which they are reached and keywords sorted, so
     that the rest of the upstream document has no influence on the result.
     """
+    if not str(source.get("openapi", "")).startswith("3."):
+        raise SpecError("not an OpenAPI 3 document")
     found = {f"{method.upper()} {path}": (path, method, operation) for path, method, operation in operations(source)}
     missing = [name for name in wanted if name not in found]
     if missing:
@@ -43,7 +45,7 @@ def take(source: dict[str, Any], wanted: list[str], title: str) -> dict[str, Any
         "components": rebuild({kind: found for kind, found in components.items() if found}, _facts),
     }
     for _, _, operation in operations(document):
-        operation["responses"] = _described(operation["responses"])
+        operation["responses"] = _described(operation.get("responses", {}))
     if "responses" in document["components"]:
         document["components"]["responses"] = _described(document["components"]["responses"])
     return {key: value for key, value in document.items() if value}

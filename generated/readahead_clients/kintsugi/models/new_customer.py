@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import TypedDict
 
 from .address_status import AddressStatus
@@ -29,7 +27,7 @@ class NewCustomer(TypedDict, total=False):
     address_status: AddressStatus | str
     registration_number: str | None
     external_friendly_id: str | None
-    customer_tax_registrations: list[TaxRegistrationInput]
+    customer_tax_registrations: "list[TaxRegistrationInput]"
 
 
 from .tax_registration_input import TaxRegistrationInput
