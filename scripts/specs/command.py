@@ -134,9 +134,13 @@ def _take(root: Path, api: str, source: str, dated: str | None) -> int:
 
 def _apis(openapi: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads((openapi / "apis.toml").read_text(encoding="utf-8"))
+        apis = tomllib.loads((openapi / "apis.toml").read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SpecError(f"openapi/apis.toml: {error}") from error
+    for api, entry in apis.items():
+        if not api.isidentifier() or not {"title", "document"} <= entry.keys():
+            raise SpecError(f"openapi/apis.toml: [{api}] must be a Python name and have title and document")
+    return apis
 
 
 def _documents(openapi: Path, instead: dict[str, dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What changed between two documents, as a caller of the client meets it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,10 @@ class Kind(StrEnum):
     GONE = "gone"
     CHANGED = "changed"
     ADDED = "added"
+
+
+# Of what is compared: its public name, the name of what it is part of, and what is said of it
+_Facts = Iterator[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
@@ -35,59 +39,59 @@ class Change:
 
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """Return the differences between two documents as the generator sees them, what is gone first."""
-    changes = [
-        *_things("operation", dict(_operations(old)), dict(_operations(new))),
-        *_things("parameter", dict(_parameters(old)), dict(_parameters(new))),
-        *_things("schema", dict(_schemas(old)), dict(_schemas(new))),
-        *_things("field", dict(_fields(old)), dict(_fields(new))),
-        *_things("value", dict(_values(old)), dict(_values(new))),
-    ]
-    order = list(Kind)
-    return sorted(changes, key=lambda change: order.index(change.kind))
+    """Return the differences between two documents as the generator sees them, what is gone first.
+
+    Parts are compared where both documents have the whole: a schema that is gone is one change.
+    """
+    both = {"", *_wholes(old) & _wholes(new)}
+    changes: list[Change] = []
+    for what, facts in _FACTS.items():
+        before = {name: said for name, whole, said in facts(old) if whole in both}
+        after = {name: said for name, whole, said in facts(new) if whole in both}
+        changes += [Change(Kind.GONE, what, name) for name in before if name not in after]
+        changes += [
+            Change(Kind.CHANGED, what, name, f"{said} is now {after[name]}")
+            for name, said in before.items()
+            if after.get(name, said) != said
+        ]
+        changes += [Change(Kind.ADDED, what, name) for name in after if name not in before]
+    return sorted(changes, key=lambda change: list(Kind).index(change.kind))
 
 
-def _things(what: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
-    for name, before in old.items():
-        if name not in new:
-            yield Change(Kind.GONE, what, name)
-        elif new[name] != before:
-            yield Change(Kind.CHANGED, what, name, f"{before} is now {new[name]}")
-    for name in new:
-        if name not in old:
-            yield Change(Kind.ADDED, what, name)
+def _wholes(document: dict[str, Any]) -> set[str]:
+    return {name for facts in (_operations, _schemas) for name, _, _ in facts(document)}
 
 
-def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _operations(document: dict[str, Any]) -> _Facts:
     for path, method, operation in operations(document):
-        yield operation.get("operationId", f"{method} {path}"), f"{method.upper()} {path}"
+        yield operation.get("operationId", f"{method} {path}"), "", f"{method.upper()} {path}"
 
 
-def _parameters(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _parameters(document: dict[str, Any]) -> _Facts:
     for path, method, operation in operations(document):
-        name = operation.get("operationId", f"{method} {path}")
+        owner = operation.get("operationId", f"{method} {path}")
         for given in [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]:
             parameter = component(document, given["$ref"])[2] if "$ref" in given else given
             needed = "required" if parameter.get("required") else "optional"
-            yield f"{name}({parameter['name']})", f"{needed} {_type(parameter.get('schema', {}))}"
+            yield f"{owner}({parameter['name']})", owner, f"{needed} {_type(parameter.get('schema', {}))}"
 
 
-def _schemas(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _schemas(document: dict[str, Any]) -> _Facts:
     for name in document.get("components", {}).get("schemas", {}):
-        yield name, ""
+        yield name, "", ""
 
 
-def _fields(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, schema in document.get("components", {}).get("schemas", {}).items():
-        for prop, content in schema.get("properties", {}).items():
-            needed = "required" if prop in schema.get("required", ()) else "optional"
-            yield f"{name}.{prop}", f"{needed} {_type(content)}"
+def _fields(document: dict[str, Any]) -> _Facts:
+    for owner, schema in document.get("components", {}).get("schemas", {}).items():
+        for name, content in schema.get("properties", {}).items():
+            needed = "required" if name in schema.get("required", ()) else "optional"
+            yield f"{owner}.{name}", owner, f"{needed} {_type(content)}"
 
 
-def _values(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, schema in document.get("components", {}).get("schemas", {}).items():
+def _values(document: dict[str, Any]) -> _Facts:
+    for owner, schema in document.get("components", {}).get("schemas", {}).items():
         for value in schema.get("enum", ()):
-            yield f"{name} {value!r}", ""
+            yield f"{owner} {value!r}", owner, ""
 
 
 def _type(schema: Any) -> str:
@@ -103,3 +107,12 @@ def _type(schema: Any) -> str:
     if schema.get("nullable"):
         text += " | null"
     return f"{text} ({schema['format']})" if "format" in schema else text
+
+
+_FACTS: dict[str, Callable[[dict[str, Any]], _Facts]] = {
+    "operation": _operations,
+    "parameter": _parameters,
+    "schema": _schemas,
+    "field": _fields,
+    "value": _values,
+}

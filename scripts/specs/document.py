@@ -65,7 +65,10 @@ def parse(text: str, name: str) -> dict[str, Any]:
 
 def load(path: Path) -> dict[str, Any]:
     """Return the document in the file."""
-    return parse(path.read_text(encoding="utf-8"), path.name)
+    try:
+        return parse(path.read_text(encoding="utf-8"), path.name)
+    except OSError as error:
+        raise SpecError(f"cannot read {path.name}: {error.strerror}") from error
 
 
 def dump(document: dict[str, Any]) -> str:

@@ -88,3 +88,16 @@ def test_comparing_names_what_a_caller_meets():
     assert [change.kind for change in changes if change.breaks] == [Kind.GONE] * 3
     assert str(changes[3]) == "changed field A.x: optional string is now optional string | null"
     assert compare(before, before) == []
+
+
+def test_what_is_part_of_something_gone_is_not_named_again():
+    """A schema that is gone is one change, not one for each of its fields; so with a new one and an operation."""
+    before = document({"A": {}, "Old": {"properties": {"x": {}, "y": {}}}})
+    after = document({"A": {"properties": {"x": {}}}, "New": {"type": "string", "enum": ["one"]}})
+    after["paths"]["/b"] = {"get": {"operationId": "get_b", "parameters": [{"name": "p", "in": "query"}]}}
+    assert [str(change) for change in compare(before, after)] == [
+        "gone    schema Old",
+        "added   operation get_b",
+        "added   schema New",
+        "added   field A.x",
+    ]

@@ -6,7 +6,7 @@ from ...runtime import OpenStr, member
 
 
 class Country(OpenStr):
-    """ISO 3166-1 alpha-2 codes, XK (Kosovo) and ZZ_EU (European Union)."""
+    """ISO 3166-1 alpha-2 codes, and XK and ZZ_EU."""
 
     __slots__ = ()
 
