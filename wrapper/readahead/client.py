@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 import anyio
+from attrs import evolve
 
-from .errors import ApiError, CredentialsError, ReadaheadError, UsageError
+from .errors import CredentialsError, ReadaheadError, UsageError
 from .pacing import Pace, Pacer
 from .pages import Report
 from .retry import Retry
@@ -64,6 +65,7 @@ class Client:
             verify,
             http_client,
         )
+        self._secrets = [value.value.encode() for value in headers.values() if isinstance(value, Secret)]
         self._retry = retry if retry is not None else Retry()
         self._pacer = Pacer(pace)
 
@@ -97,15 +99,15 @@ class Client:
             report.requests += 1
             report.retries += tries > 1
             try:
-                return check_status(await self._transport.send(request))
+                return check_status(self._unechoed(await self._transport.send(request)))
             except ReadaheadError as error:
+                asked = self._retry.pause(error)
+                if asked is not None:  # by the API, of everyone: nothing of this client leaves until then
+                    self._pacer.pause(anyio.current_time(), asked)
                 again = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
                 if again is None:
                     raise
-                asked = isinstance(error, ApiError) and error.retry_after is not None
-            if asked:  # by the API, of everyone: nothing of this client leaves until then
-                self._pacer.pause(anyio.current_time(), again)
-            else:
+            if asked is None:
                 report.waited += again
                 await anyio.sleep(again)
 
@@ -113,6 +115,15 @@ class Client:
         while (seconds := self._pacer.wait(anyio.current_time())) > 0:
             report.waited += seconds
             await anyio.sleep(seconds)
+
+    def _unechoed(self, answer: Answer) -> Answer:
+        # Some APIs quote the key that they refuse; errors keep the body, and messages quote it.
+        if 200 <= answer.status < 300:
+            return answer
+        body = answer.body
+        for secret in self._secrets:
+            body = body.replace(secret, b"(withheld)")
+        return evolve(answer, body=body)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
