@@ -7,12 +7,11 @@ import os
 import random
 import ssl
 import sys
-import unicodedata
 import warnings
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import Self, cast
 
 import anyio
 from attrs import evolve
@@ -22,10 +21,7 @@ from .pacing import Pace, Pacer
 from .pages import Report
 from .retry import Retry
 from .rows import check_status
-from .transport import Answer, Request, Secret, Transport, checked_base_url, checked_timeout, origin
-
-if TYPE_CHECKING:
-    from .transport import HTTPClient
+from .transport import Answer, HTTPClient, Request, Secret, Transport, checked_base_url, checked_timeout, origin
 
 __all__ = ["Client", "credential"]
 
@@ -52,11 +48,19 @@ class Client:
         proxy: str | None = None,
         verify: ssl.SSLContext | bool = True,
         user_agent: str | None = None,
-        http_client: "HTTPClient | None" = None,
+        http_client: HTTPClient | None = None,
     ) -> None:
+        _instance("retry", retry, Retry)
+        _instance("pace", pace, Pace)
+        _instance("http_client", http_client, HTTPClient)
         if http_client is not None and (proxy is not None or verify is not True):
             raise UsageError("proxy and verify are those of the http_client that was given; set them there")
-        agent = f"readahead/{_version()}" + (f" {_header('user_agent', user_agent)}" if user_agent else "")
+        agent = f"readahead/{_version()}"
+        _instance("user_agent", user_agent, str)
+        if user_agent:
+            if fault := _fault(user_agent):
+                raise UsageError(f"user_agent: {user_agent!r} was given; {fault}")
+            agent += f" {user_agent}"
         self._transport = Transport(
             checked_base_url(base_url),
             {"User-Agent": agent, "Accept": "application/json", **headers},
@@ -147,18 +151,29 @@ def credential(name: str, given: str | None, variable: str, *, base_url: str, ho
     if not isinstance(value, str) or not value.strip():
         whence = "the argument" if given is not None else f"the variable {variable}"
         raise CredentialsError(f"{name}: {whence} is empty; allowed is non-empty text")
-    if given is None and origin(base_url) != origin(home):
+    if given is None and origin(checked_base_url(base_url)) != origin(home):
         raise CredentialsError(
             f"{name}: the one in {variable} is for {home} and base_url is {base_url!r}; pass {name}= to send it there"
         )
-    return Secret(_header(name, value))
+    if fault := _fault(value):
+        raise CredentialsError(f"{name}: {fault}")
+    return Secret(value)
 
 
-def _header(name: str, value: str) -> str:
-    # Control characters would end the header and begin another; what is not Latin-1 cannot be sent in one.
-    if any(unicodedata.category(character) == "Cc" or ord(character) > 255 for character in value):
-        raise CredentialsError(f"{name}: it holds a control character, or one that a header cannot carry")
-    return value
+def _fault(value: str) -> str | None:
+    """What keeps text from being the value of a header (RFC 9110, 5.5), if anything does."""
+    # Control characters would end the header and begin another. Below this module one library strips outer spaces, the
+    # other refuses them with a message that shows the value, and they encode what is not ASCII each in its own way.
+    if not value.isascii() or not value.isprintable():
+        return "it holds a control character, or one that a header cannot carry"
+    if value != value.strip():
+        return "it begins or ends with a space"
+    return None
+
+
+def _instance(name: str, given: object, kind: type) -> None:
+    if given is not None and not isinstance(given, kind):
+        raise UsageError(f"{name}: {type(given).__name__} was given; allowed is {kind.__name__}")
 
 
 def _bare(secret: Secret) -> str:

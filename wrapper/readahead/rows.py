@@ -41,7 +41,8 @@ def check_status(answer: Answer) -> Answer:
         return answer
     detail = _detail(answer.body)
     if answer.status < 400:
-        raise _unexpected(answer, f"status {answer.status}: redirects are not followed")
+        why = ": redirects are not followed" if answer.status >= 300 else ""
+        raise _unexpected(answer, f"status {answer.status}{why}")
     raise ApiError.of(answer.status)(
         f"status {answer.status}" + (f": {detail}" if detail else ""),
         status=answer.status,
@@ -88,11 +89,12 @@ def decode_page(
     )
 
 
-def decode_object(answer: Answer, read: Callable[[Mapping[str, Any]], T]) -> T:
-    """The one object that the answer is. Raises UnexpectedAnswer."""
+def decode_object(answer: Answer, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:
+    """The one object that the answer is, known by its key. Raises UnexpectedAnswer."""
     found = _json(answer)
-    if not isinstance(found, dict):
-        raise _unexpected(answer, f"an object was due, {_kind(found)} came")
+    if not isinstance(found, dict) or cast("dict[str, Any]", found).get(key) is None:
+        what = f"an object without {key!r}" if isinstance(found, dict) else _kind(found)
+        raise _unexpected(answer, f"an object with {key!r} was due, {what} came")
     return read(cast("dict[str, Any]", found))
 
 
@@ -158,7 +160,8 @@ def _complaint(item: Any) -> str:
     if not isinstance(item, dict):
         return str(item)
     members = cast("dict[str, Any]", item)
-    where = ".".join(map(str, members.get("loc") or ()))
+    loc = members.get("loc") or ()
+    where = ".".join(map(str, cast("list[Any]", loc))) if isinstance(loc, list) else str(loc)
     return f"{where}: {members.get('msg')}" if where else str(members.get("msg"))
 
 

@@ -1,11 +1,11 @@
 """Requests go out here and answers come in. The only module of the wrapper that knows httpx.
 
 Another HTTP library is a change in this file alone. Under asyncio requests run over aiohttp's connections, by way of
-httpx-aiohttp, for a quarter of the CPU; under trio, and where a SOCKS proxy is set, over httpx's own. The variables for
-proxies and certificates (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, …) work with either.
+httpx-aiohttp, for a quarter of the CPU; under trio, and where a proxy speaks SOCKS or wants a password, over httpx's
+own. The variables for proxies and certificates (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, …) work with either.
 
-aiohttp repeats an idempotent request (GET, PUT) once, by itself, when a connection that was kept alive turns out to have
-been closed by the server. It never repeats a POST, and httpx repeats nothing.
+aiohttp repeats an idempotent request (GET, PUT) once, by itself, when the server closes the connection, kept alive or
+new, instead of answering: one attempt of ``Retry`` is then two requests. It never repeats a POST, and httpx nothing.
 """
 
 import asyncio
@@ -99,6 +99,7 @@ class Transport:
     verify: ssl.SSLContext | bool = True
     http_client: httpx.AsyncClient | None = None
     _own: httpx.AsyncClient | None = field(default=None, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)  # that our connections belong to
     _closed: bool = field(default=False, init=False)
 
     @property
@@ -113,6 +114,8 @@ class Transport:
         client = self.http_client or self._own
         if client is None:
             client = self._own = _open(self.proxy, self.verify, self.timeout)
+            self._loop = _running_loop()
+        self._check_usable(client)
         try:
             with anyio.fail_after(self.timeout), _unlogged(client is self._own):
                 built = client.build_request(
@@ -123,7 +126,7 @@ class Transport:
                     headers=self._headers(request),
                     timeout=self.timeout,
                 )
-                response = await client.send(built, follow_redirects=False)
+                response = await client.send(built, follow_redirects=False, auth=self._auth())
         except Exception as raised:  # noqa: BLE001  what is not the network's is raised again as it is
             error = _translate(raised, request, self.timeout)
         else:
@@ -134,11 +137,23 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close our own connections; a client that was handed in stays open."""
+        if self._own is not None:
+            self._check_usable(self._own)
         self._closed = True
         own, self._own = self._own, None
         if own is not None:
             with anyio.CancelScope(shield=True):
                 await own.aclose()
+
+    def _check_usable(self, client: httpx.AsyncClient) -> None:
+        if client.is_closed:
+            raise StreamError("the http_client that was given is closed")
+        if client is self._own and self._loop is not _running_loop():
+            raise StreamError("the client belongs to another event loop; open and close it within one")
+
+    def _auth(self) -> Any:
+        # The auth of a client that was handed in would take the place of our Authorization header.
+        return None if "Authorization" in self.headers else httpx.USE_CLIENT_DEFAULT
 
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {k: v.value if isinstance(v, Secret) else v for k, v in self.headers.items()}
@@ -154,6 +169,9 @@ def client_for_app(app: Any) -> httpx.AsyncClient:
 
 def checked_base_url(url: str) -> str:
     """An https URL, or http to this machine itself; without query, credentials or a trailing slash."""
+    # urlsplit leaves out tabs and line ends, so that it would read another URL than the one that is sent to.
+    if not isinstance(cast("object", url), str) or any(c.isspace() or not c.isprintable() for c in url):
+        raise UsageError(f"base_url: {url!r} was given; allowed is https://HOST[:PORT][/PATH]")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -200,11 +218,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _open(proxy: str | None, verify: ssl.SSLContext | bool, timeout: float) -> httpx.AsyncClient:
+def _open(proxy: str | None, verify: ssl.SSLContext | bool, timeout: float) -> httpx.AsyncClient:  # noqa: FBT001
     proxies = [proxy] if proxy else [url for scheme, url in getproxies().items() if scheme in {"http", "https", "all"}]
     options: dict[str, Any] = {"proxy": proxy, "verify": verify, "timeout": timeout}
     try:
-        if not _under_asyncio() or any(url.startswith("socks") for url in proxies):
+        # httpx-aiohttp passes a proxy's password in a way that aiohttp has deprecated.
+        if _running_loop() is None or any(url.startswith("socks") or "@" in url for url in proxies):
             # Requests are held back before the pool, never in it: it slows down with every request that waits.
             return httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20), **options)
         from httpx_aiohttp import HttpxAiohttpClient  # noqa: PLC0415  aiohttp is slow to import
@@ -215,12 +234,12 @@ def _open(proxy: str | None, verify: ssl.SSLContext | bool, timeout: float) -> h
         raise UsageError(f"proxy or verify cannot be used: {error}") from None
 
 
-def _under_asyncio() -> bool:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop of asyncio that runs here; None: another library's."""
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None
 
 
 def _translate(raised: Exception, request: Request, timeout: float) -> ReadaheadError:
@@ -233,12 +252,21 @@ def _translate(raised: Exception, request: Request, timeout: float) -> Readahead
     library = type(raised).__module__.partition(".")[0]
     if library not in {"httpx", "httpcore", "aiohttp", "h11", "anyio", "trio"} and not isinstance(raised, OSError):
         raise raised
-    said = f"{type(cause).__name__}: {cause}".rstrip(": ")
+    said = _words(cause)
     if kinds & {"TimeoutException", "TimeoutError"}:
         return _lost(TimedOut, request, f"no whole answer within {timeout:g} s")
     if kinds & _NO_CONNECTION:
         return _lost(ConnectFailed, request, said)
     return _lost(ConnectionLost, request, said)
+
+
+def _words(error: BaseException) -> str:
+    """What the error says; of one that says nothing (trio's, httpcore's), what the one beneath it says."""
+    # aiohttp's ClientResponseError ends with the whole URL, filter values included; its message does not.
+    if text := " ".join(str(getattr(error, "message", error)).split()):
+        return f"{type(error).__name__}: {text}"
+    below = error.__cause__ or error.__context__
+    return type(error).__name__ if below is None else _words(below)
 
 
 # That no connection was made is proof that nothing was applied; no other failure is.
@@ -258,7 +286,7 @@ _quiet: ContextVar[bool] = ContextVar("_quiet", default=False)
 
 
 @contextmanager
-def _unlogged(ours: bool) -> Generator[None, None, None]:  # noqa: FBT001  # noqa: FBT001
+def _unlogged(ours: bool) -> Generator[None, None, None]:  # noqa: FBT001
     token = _quiet.set(ours)
     try:
         yield
