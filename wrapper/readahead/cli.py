@@ -4,7 +4,8 @@ import argparse
 import signal
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -41,19 +42,13 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     try:
         from .sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        if error.name not in {"starlette", "uvicorn"}:
+        if (error.name or "").partition(".")[0] not in {"starlette", "uvicorn"}:
             raise
         return _fail("the sandbox needs an extra: pip install 'readahead[sandbox]'")
 
-    stop = Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
     try:
         with (
+            _stop_signals() as stop,
             Sandbox(
                 kintsugi_rows=arguments.rows,
                 sweetspot_rows=arguments.rows,
@@ -70,6 +65,22 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     except OSError as error:
         return _fail(f"cannot serve on port {arguments.port}: {error.strerror}")
     return 0
+
+
+@contextmanager
+def _stop_signals() -> Generator[Event]:
+    """An event that Ctrl-C and SIGTERM set for as long as the block lasts, instead of what else they would do."""
+    stop = Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _fail(reason: str) -> int:

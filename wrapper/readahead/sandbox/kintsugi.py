@@ -74,10 +74,10 @@ class KintsugiService(Service):
         problems = Problems()
         page = problems.integer(call, "page", default=1, at_most=None)
         size = problems.integer(call, "size", default=50, at_most=_LARGEST_SIZE)
-        countries = [country for country in call.query.getlist("country") if country]
+        countries = call.query.getlist("country")
         for index, country in enumerate(countries):
             problems.one_of(country, COUNTRIES, "query", "country", index)
-        order = _listed(call, "order_by")
+        order = call.query["order_by"].split(",") if call.query.get("order_by") else []
         for name in order:
             problems.one_of(name, ORDER_BY, "query", "order_by")
         problems.refuse_if_any()
@@ -89,7 +89,7 @@ class KintsugiService(Service):
             where.append(Condition(f"country IN ({_marks(countries)})", tuple(countries)))
         if state := call.query.get("state"):
             where.append(Condition("state = ?", (state,)))
-        if sources := sorted(set(_listed(call, "source__in"))):
+        if sources := sorted({*call.query.get("source__in", "").split(",")} - {""}):
             where.append(Condition(f"source IN ({_marks(sources)})", tuple(sources)))
         window = self.window(where, order, (page - 1) * size, size)
         pages = -(-window.total // size)
@@ -138,10 +138,6 @@ def derive(row: Mapping[str, Any], _hidden: Mapping[str, str | None]) -> Iterato
     for column in DERIVED[:-1]:
         yield row[column]
     yield "\n".join(filter(None, map(row.get, _SEARCHED))).casefold()
-
-
-def _listed(call: Call, name: str) -> list[str]:
-    return [part for part in call.query.get(name, "").split(",") if part]
 
 
 def _marks(values: Collection[str]) -> str:

@@ -103,7 +103,7 @@ class SweetSpotService(Service):
             raise Refused(self.error(400, "The body is not an object.", code="body_invalid"))
         changes = cast("dict[str, Any]", given)
         for key in (*_CHANGED, *_CHANGED_UNSEEN):
-            if not isinstance(changes.get(key), str | None):
+            if not isinstance(changes.get(key, ""), str):
                 raise Refused(self.error(400, f"{key} is a string.", code="parameter_invalid", param=key))
         return changes
 
