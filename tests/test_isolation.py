@@ -1,0 +1,341 @@
+"""Clients side by side in one process: nobody's key, organisation or settings end up in another's requests."""
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from urllib.parse import parse_qs
+
+import anyio
+import httpx
+import pytest
+from attrs import frozen
+
+from readahead import Retry
+from readahead.errors import StreamError, TimedOut, UnexpectedAnswer
+from readahead.kintsugi import Kintsugi
+from readahead.sandbox.server import serving
+from readahead.sweetspot import SweetSpot
+
+both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+PAGES, SIZE = 12, 5
+STATES = {"org_a": "CA", "org_b": "NY"}
+CREDENTIALS = {"x-api-key", "x-organization-id", "authorization", "cookie"}
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@frozen
+class Seen:
+    """A request as it came: how often each header was there is kept."""
+
+    path: str
+    query: dict
+    headers: list
+
+    def credentials(self):
+        return {(name, value) for name, value in self.headers if name in CREDENTIALS}
+
+
+class Server:
+    """Lists for whoever asks, and names them in the rows. Later pages wait until ``parties`` have asked for theirs."""
+
+    def __init__(self, parties=1):
+        self.seen = []
+        self.free = asyncio.Event()
+        self._parties = parties
+        self._asked = defaultdict(set)
+        self._met = defaultdict(asyncio.Event)
+
+    async def __call__(self, scope, receive, send):
+        query = parse_qs(scope["query_string"].decode())
+        headers = [(name.decode(), value.decode()) for name, value in scope["headers"]]
+        self.seen.append(Seen(scope["path"], query, headers))
+        await self._answer(scope["path"], query, dict(headers), send)
+
+    async def _answer(self, path, query, headers, send):
+        status, extra = 200, []
+        if "page" in query:
+            whose, page = headers["x-organization-id"], int(query["page"][0])
+            await self._meet(page, whose)
+            rows = [{"id": f"{whose}-{n}", "organization_id": whose} for n in range((page - 1) * SIZE, page * SIZE)]
+            body = {"items": rows, "total": PAGES * SIZE, "page": page, "size": SIZE, "pages": PAGES}
+        elif "offset" in query:
+            whose, offset = headers["authorization"], int(query["offset"][0])
+            await self._meet(offset // SIZE + 1, whose)
+            body = [{"id": f"{whose}-{n}"} for n in range(offset, min(offset + SIZE, PAGES * SIZE))]
+        elif path.endswith("/moved"):
+            status, body, extra = 302, {}, [(b"location", b"/elsewhere")]
+        elif path.endswith("/stalled"):
+            await self.free.wait()
+            body = {}
+        else:
+            body = {"id": "cust", "organization_id": headers.get("x-organization-id")}
+        await send({"type": "http.response.start", "status": status, "headers": extra})
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+    async def _meet(self, page, whose):
+        if 1 < page <= PAGES:
+            self._asked[page].add(whose)
+            if len(self._asked[page]) == self._parties:
+                self._met[page].set()
+            await self._met[page].wait()
+
+
+async def list_kintsugi(url, organization, http_client=None):
+    async with Kintsugi(
+        api_key=f"key-of-{organization}", organization_id=organization, base_url=url, http_client=http_client
+    ) as client:
+        query = client.customers.where(state=STATES[organization]).page_size(SIZE)
+        async with query.prefetch(window=4) as rows:
+            return [row.id async for row in rows]
+
+
+async def list_sweetspot(url, token, http_client=None):
+    async with SweetSpot(token=token, base_url=url, http_client=http_client) as client:
+        query = client.customers.where(name=token).page_size(SIZE)
+        async with query.prefetch(window=4) as rows:
+            return [row.id async for row in rows]
+
+
+def check(server, rows):
+    """Every request carries the credentials of the listing whose filter it carries, once each, and no others."""
+    expected = {
+        whose: [f"{whose}-{n}" for n in range(PAGES * SIZE)] for whose in ("org_a", "org_b", "Bearer a", "Bearer b")
+    }
+    assert rows == expected
+    per_listing = defaultdict(int)
+    for seen in server.seen:
+        assert len(seen.credentials()) == len([name for name, _ in seen.headers if name in CREDENTIALS])
+        if "state" in seen.query:
+            organization = next(name for name, state in STATES.items() if [state] == seen.query["state"])
+            of_it = {("x-api-key", f"key-of-{organization}"), ("x-organization-id", organization)}
+        else:
+            organization = seen.query["name"][0]
+            of_it = {("authorization", f"Bearer {organization}")}
+        assert seen.credentials() == of_it
+        per_listing[organization] += 1
+    assert per_listing["org_a"] == per_listing["org_b"] == PAGES
+    assert per_listing["a"] >= PAGES
+    assert per_listing["b"] >= PAGES
+
+
+@both
+@pytest.mark.parametrize("shared", [False, True], ids=["own connections", "one httpx client"])
+def test_listings_of_four_clients_at_once_never_mix(backend, shared):
+    """Two organisations and two tokens, each page held until all four have asked: own rows, own credentials."""
+    server, rows = Server(parties=4), {}
+
+    async def main():
+        async with AsyncExitStack() as stack:
+            http_client = await stack.enter_async_context(httpx.AsyncClient()) if shared else None
+            group = await stack.enter_async_context(anyio.create_task_group())
+
+            async def collect(whose, listing, name):
+                rows[whose] = await listing(url, name, http_client)
+
+            for organization in STATES:
+                group.start_soon(collect, organization, list_kintsugi, organization)
+            for token in "ab":
+                group.start_soon(collect, f"Bearer {token}", list_sweetspot, token)
+
+    with serving(server) as url:
+        anyio.run(main, backend=backend)
+    check(server, rows)
+
+
+def test_clients_in_threads_with_loops_of_their_own_never_mix():
+    """Four threads, two of them under trio, each page held until all four have asked."""
+    server = Server(parties=4)
+    with serving(server) as url, ThreadPoolExecutor(4) as threads:
+        running = {
+            "org_a": threads.submit(anyio.run, list_kintsugi, url, "org_a", backend="asyncio"),
+            "org_b": threads.submit(anyio.run, list_kintsugi, url, "org_b", backend="trio"),
+            "Bearer a": threads.submit(anyio.run, list_sweetspot, url, "a", backend="asyncio"),
+            "Bearer b": threads.submit(anyio.run, list_sweetspot, url, "b", backend="trio"),
+        }
+        rows = {whose: future.result() for whose, future in running.items()}
+    check(server, rows)
+
+
+# ---- a client of the user's own
+
+
+def kintsugi(url, http_client, **how):
+    how = {"retry": Retry(attempts=1), **how}
+    return Kintsugi(api_key="key", organization_id="org", base_url=url, http_client=http_client, **how)
+
+
+@both
+def test_the_users_client_is_left_as_it_was(backend):
+    """Not closed by us, not even by an error; nothing of ours stays on it, and its next request carries none of it."""
+    server = Server()
+
+    async def main():
+        async with httpx.AsyncClient(headers={"x-mine": "1"}, cookies={"mine": "1"}, params={"mine": "1"}) as mine:
+            before = [list(mine.headers.multi_items()), list(mine.cookies.jar), mine.params, mine.auth]
+            async with kintsugi(url, mine) as one, SweetSpot(token="token", base_url=url, http_client=mine) as other:
+                assert (await one.customers.get("cust_1")).id == "cust"
+                assert len((await other.customers.page_size(SIZE).first_page()).rows) == SIZE
+                with pytest.raises(UnexpectedAnswer):
+                    await one.customers.get("moved")
+            with pytest.raises(StreamError, match="closed"):
+                await one.customers.get("cust_1")
+            assert not mine.is_closed
+            after = [list(mine.headers.multi_items()), list(mine.cookies.jar), mine.params, mine.auth]
+            assert after == before
+            await mine.get(f"{url}/of-my-own")
+
+    with serving(server) as url:
+        anyio.run(main, backend=backend)
+    own = server.seen[-1]
+    assert own.path == "/of-my-own"
+    assert own.credentials() == {("cookie", "mine=1")}
+
+
+@both
+def test_the_users_headers_cookies_and_hooks_keep_working(backend):
+    """They are on our requests too, where they do not contradict what the API needs."""
+    server, hooked = Server(), []
+
+    async def on_request(request):
+        hooked.append(("request", request.url.path))
+        request.headers["x-traced"] = "1"
+
+    async def on_response(response):
+        hooked.append(("response", response.status_code))
+
+    async def main():
+        async with httpx.AsyncClient(
+            headers={"x-mine": "1", "x-api-key": "another", "accept": "text/html", "authorization": "Basic me"},
+            cookies={"mine": "1"},
+            event_hooks={"request": [on_request], "response": [on_response]},
+        ) as mine:
+            async with kintsugi(url, mine) as one:
+                await one.customers.get("cust_1")
+            async with SweetSpot(token="token", base_url=url, http_client=mine) as other:
+                await other.customers.get("cust_1")
+
+    with serving(server) as url:
+        anyio.run(main, backend=backend)
+    assert hooked == [("request", "/v1/customers/cust_1"), ("response", 200)] * 2
+    one, other = (dict(seen.headers) for seen in server.seen)
+    for headers in (one, other):
+        assert headers["x-mine"] == headers["x-traced"] == "1"
+        assert headers["cookie"] == "mine=1"
+        assert headers["accept"] == "application/json"
+        assert headers["user-agent"].startswith("readahead/")
+    assert one["x-api-key"] == "key"
+    assert other["authorization"] == "Bearer token"
+    assert len(server.seen[0].headers) == len(one)
+
+
+@both
+def test_the_users_auth_does_not_replace_our_token(backend):
+    """An ``auth`` on the client would put its own Authorization header in the place of ours."""
+    server = Server()
+
+    async def main():
+        async with httpx.AsyncClient(auth=("me", "my password")) as mine:
+            async with SweetSpot(token="token", base_url=url, http_client=mine) as client:
+                await client.customers.get("cust_1")
+            await mine.get(f"{url}/of-my-own")
+
+    with serving(server) as url:
+        anyio.run(main, backend=backend)
+    ours, own = server.seen
+    assert ours.credentials() == {("authorization", "Bearer token")}
+    assert dict(own.headers)["authorization"].startswith("Basic ")
+
+
+@both
+def test_redirects_are_off_and_a_timeout_is_on_whatever_the_users_client_says(backend):
+    """A client that follows redirects and never times out does neither on our requests, and both on its own."""
+    server, timeouts = Server(), []
+
+    async def on_request(request):
+        timeouts.append(request.extensions["timeout"])
+
+    async def main():
+        async with httpx.AsyncClient(
+            follow_redirects=True, timeout=None, event_hooks={"request": [on_request]}
+        ) as mine:
+            async with kintsugi(url, mine, timeout=12.5) as client:
+                with pytest.raises(UnexpectedAnswer, match="redirects are not followed"):
+                    await client.customers.get("moved")
+            async with kintsugi(url, mine, timeout=0.05) as client:
+                with pytest.raises(TimedOut):
+                    await client.customers.get("stalled")
+            assert (await mine.get(f"{url}/moved")).url.path == "/elsewhere"
+
+    with serving(server) as url:
+        anyio.run(main, backend=backend)
+    assert [set(timeout.values()) for timeout in timeouts] == [{12.5}, {0.05}, {None}, {None}]
+    assert [seen.path for seen in server.seen if "stalled" not in seen.path] == [
+        "/v1/customers/moved",
+        "/moved",
+        "/elsewhere",
+    ]
+
+
+@both
+def test_a_users_client_that_is_closed_is_a_clear_error(backend):
+    """Its owner closed it: nothing can be sent over it, and no error of the HTTP library says so."""
+
+    async def main():
+        async with httpx.AsyncClient() as mine:
+            client = kintsugi("http://127.0.0.1:9", mine)
+        with pytest.raises(StreamError, match="http_client"):
+            await client.customers.first_page()
+        await client.aclose()
+
+    anyio.run(main, backend=backend)
+
+
+@both
+def test_one_client_closed_leaves_the_other_listing_over_the_same_connections(backend):
+    """Two clients over one of the user's: closing the first in the middle of the second's listing does not end it."""
+    server = Server()
+
+    async def main():
+        async with httpx.AsyncClient() as mine, kintsugi(url, mine) as second:
+            first = kintsugi(url, mine)
+            await first.customers.get("cust_1")
+            ids = []
+            async with second.customers.page_size(SIZE).prefetch(window=3) as rows:
+                async for row in rows:
+                    ids.append(row.id)
+                    if len(ids) == SIZE:
+                        await first.aclose()
+            assert ids == [f"org-{n}" for n in range(PAGES * SIZE)]
+
+    with serving(server) as url:
+        anyio.run(main, backend=backend)
+
+
+@both
+def test_httpxs_line_with_the_whole_url_is_logged_for_the_users_requests_alone(backend, caplog):
+    """Listings over our own connections leave no filter value in the log, while the user's requests go on logging."""
+    server = Server(parties=2)
+    caplog.set_level(logging.DEBUG)
+
+    async def main():
+        async with httpx.AsyncClient() as mine, anyio.create_task_group() as group:
+            group.start_soon(list_kintsugi, url, "org_a")
+            group.start_soon(list_kintsugi, url, "org_b", mine)
+
+    with serving(server) as url:
+        anyio.run(main, backend=backend)
+    lines = [record.getMessage() for record in caplog.records]
+    logged = [line for line in lines if line.startswith("HTTP Request")]
+    assert len(logged) == PAGES
+    assert all("state=NY" in line for line in logged)
+    assert not any("state=CA" in line for line in lines)
+    assert not any("key-of" in line for line in lines)
