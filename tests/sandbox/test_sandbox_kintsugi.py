@@ -313,11 +313,19 @@ def test_a_created_customer_is_the_last_of_the_listing(box):
 
 
 def test_created_customers_never_share_an_id(box):
-    """Each POST makes another customer, even of the same body."""
-    for _ in range(30):
-        ask(box.kintsugi_app, CUSTOMERS, "POST", json={"external_id": "twice"})
+    """Each POST makes another customer, even of the same body, even after the last one was deleted."""
     ids = [row["id"] for row in box.kintsugi_rows()]
-    assert len(set(ids)) == len(ids) == 150
+    for _ in range(10):
+        ids.append(ask(box.kintsugi_app, CUSTOMERS, "POST", json={"external_id": "twice"}).json()["id"])
+        box.kintsugi_table.delete(ids[-1])
+    assert len(set(ids)) == len(ids) == 130
+
+
+def test_the_first_customer_can_be_created():
+    """A sandbox without rows takes a customer."""
+    empty = Sandbox(kintsugi_rows=0)
+    row = ask(empty.kintsugi_app, CUSTOMERS, "POST", json={"name": "First"}).json()
+    assert empty.kintsugi_rows() == [row]
 
 
 def test_an_update_changes_what_is_given_and_nothing_else(box):

@@ -51,7 +51,7 @@ class Sandbox:
         database = Database(path)
         #: Gives the database up; done by itself when neither the sandbox nor an application or client of it is left.
         self.close = database.close
-        self._traffic = Traffic()
+        self._traffic = Traffic({"kintsugi": 0, "sweetspot": 0})
         self._api_key = api_key or API_KEY
         self._organization_id = organization_id or ORGANIZATION_ID
         self._token = token or TOKEN
@@ -126,7 +126,7 @@ class Sandbox:
 
     @property
     def requests(self) -> list[Recorded]:
-        """What was asked of either API, in the order of arrival; a copy."""
+        """What was asked of either API, the latest 100,000 requests in the order of arrival; a copy."""
         return list(self._traffic.requests)
 
     @property

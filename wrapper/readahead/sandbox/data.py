@@ -108,6 +108,11 @@ def instant(seconds: float, digits: int = 6) -> str:
     return f"{text}.{int((seconds - whole) * 1e9):09d}"[: 20 + digits] + "Z" if digits else f"{text}Z"
 
 
+def later(time: str) -> str:
+    """The next whole second after a time as `instant` writes it."""
+    return f"{(datetime.fromisoformat(time[:19]) + timedelta(seconds=1)).isoformat()}Z"
+
+
 def kintsugi_seeds(count: int, organization_id: str) -> Iterator[Seed]:
     """Rows of Kintsugi in the order of their creation; every key is there, as that server sends it, many are null."""
     random = Random(1)

@@ -6,7 +6,7 @@ the rows of a page, `Service.send` puts an answer on the wire.
 """
 
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar, TypeAlias
 
@@ -45,12 +45,15 @@ Latency: TypeAlias = float | Callable[[Recorded], Awaitable[object]]
 
 @define
 class Traffic:
-    """Requests in the order of their arrival, and how many are and were in flight at once, by API."""
+    """The latest requests in the order of their arrival, and how many are and were in flight at once, by API."""
 
-    requests: list[Recorded] = field(factory=list[Recorded])
-    in_flight: Counter[str] = field(factory=Counter[str])
-    peak: Counter[str] = field(factory=Counter[str])
-    _arrived: int = 0
+    in_flight: dict[str, int]
+    peak: dict[str, int] = field(init=False)
+    requests: deque[Recorded] = field(factory=lambda: deque[Recorded](maxlen=100_000), init=False)
+    _arrived: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.forget()
 
     def arrive(self, api: str, method: str, path: str, query: str, header_names: tuple[str, ...]) -> Recorded:
         self._arrived += 1
@@ -66,7 +69,7 @@ class Traffic:
     def forget(self) -> None:
         """Empty the log; the peak starts again at what is in flight now."""
         self.requests.clear()
-        self.peak = Counter(self.in_flight)
+        self.peak = dict(self.in_flight)
 
 
 @frozen
@@ -186,7 +189,8 @@ class Service(ABC):
             return Answer(refusal.status, refusal.body, {**refusal.headers, "allow": ", ".join(sorted(methods))})
         try:
             self.authorize(call)
-            return handler(call)
+            with self.table.lock:
+                return handler(call)
         except Refused as refused:
             return refused.answer
 

@@ -65,7 +65,8 @@ class Table:
     ) -> None:
         self._database = database
         self._connection = database.connection
-        self._lock = database.lock
+        #: Held while a request is answered, so that an answer is one view of the rows, whoever writes meanwhile.
+        self.lock = database.lock
         self._name = name
         self._hidden = hidden
         self._columns = (*hidden, *derived)
@@ -79,7 +80,7 @@ class Table:
         clause = " AND ".join(condition.sql for condition in where) or "1"
         values = tuple(value for condition in where for value in condition.values)
         columns = ", ".join([*(f"{column} IS NULL, {column}" for column in order), "position"])
-        with self._lock:
+        with self.lock:
             listing = self._listings.get((clause, values, columns))
             if listing is None:
                 found = self._execute(
@@ -93,7 +94,7 @@ class Table:
             return listing
 
     def documents(self, positions: Sequence[int]) -> list[bytes]:
-        """The rows at these positions as JSON, in this order; one that went away meanwhile is left out."""
+        """The rows at these positions as JSON, in this order."""
         marks = ", ".join("?" * len(positions))
         found = dict(
             self._execute(
@@ -101,7 +102,7 @@ class Table:
                 *positions,
             )
         )
-        return [found[position] for position in positions if position in found]
+        return [found[position] for position in positions]
 
     def rows(self) -> list[dict[str, Any]]:
         """Every row in listing order."""
@@ -121,9 +122,10 @@ class Table:
         return Stored(position, orjson.loads(document), dict(zip(self._hidden, hidden, strict=True)))
 
     def append(self, make: Callable[[int], Seed]) -> Stored:
-        """Add the row that `make` gives for the position after the last one."""
-        with self._lock:
-            position = int(self._execute(f"SELECT coalesce(max(position), 0) + 1 FROM {self._name}")[0][0])  # noqa: S608
+        """Add the row that `make` gives for the next position; those of deleted rows are not used again."""
+        with self.lock:
+            last = self._execute("SELECT seq FROM sqlite_sequence WHERE name = ?", self._name)
+            position = last[0][0] + 1 if last else 1
             seed = make(position)
             self._execute(self._insert, *self._record(position, seed.row, seed.hidden))
             self._listings.clear()
@@ -131,14 +133,14 @@ class Table:
 
     def replace(self, stored: Stored) -> None:
         """Write the row at its position again."""
-        with self._lock:
+        with self.lock:
             record = self._record(stored.position, stored.row, stored.hidden)
             self._execute(self._insert.replace("INSERT", "INSERT OR REPLACE", 1), *record)
             self._listings.clear()
 
     def delete(self, customer_id: str) -> bool:
         """Take a row away; whether there was one."""
-        with self._lock:
+        with self.lock:
             gone = self._execute(f"DELETE FROM {self._name} WHERE id = ? RETURNING position", customer_id)  # noqa: S608
             self._listings.clear()
         return bool(gone)
@@ -151,7 +153,7 @@ class Table:
         )
 
     def _execute(self, sql: str, *values: object) -> list[Any]:
-        with self._lock:
+        with self.lock:
             if self._seeds is not None:
                 seeds, self._seeds = self._seeds, None
                 self._fill(seeds)
@@ -160,13 +162,13 @@ class Table:
     def _fill(self, seeds: Iterable[Seed]) -> None:
         """Put the first rows in, unless an earlier sandbox did so in the same file."""
         columns = "".join(f"{column} TEXT, " for column in self._columns)
-        with self._lock, self._connection:
+        with self.lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             if self._execute("SELECT 1 FROM sqlite_schema WHERE name = ?", self._name):
                 return
             self._execute(
-                f"CREATE TABLE {self._name} "
-                f"(position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, {columns}document BLOB NOT NULL)"
+                f"CREATE TABLE {self._name} (position INTEGER PRIMARY KEY AUTOINCREMENT, "
+                f"id TEXT NOT NULL UNIQUE, {columns}document BLOB NOT NULL)"
             )
             self._execute(
                 f"CREATE TABLE {self._name}_checkouts "

@@ -4,6 +4,7 @@ Types, places and contexts are those that FastAPI answers with; messages are the
 """
 
 import re
+from collections.abc import Collection
 from typing import Any, Final, cast
 
 import orjson
@@ -103,34 +104,34 @@ class Problems:
 def new_customer(call: Call) -> dict[str, Any]:
     """The fields of a customer to create; refuses what FastAPI would, ignores keys it does not know."""
     problems = Problems()
-    given = _read(call, problems)
-    for key in _TEXTS_OF_NEW:
-        if given.get(key) is not None:
-            problems.text(given[key], "body", key)
-    for key, allowed in _CHOICES.items():
-        if key in given and not (given[key] is None and key in ("country", "source")):
-            problems.one_of(given[key], allowed, "body", key)
-    if "customer_tax_registrations" in given:
-        problems.registrations(given["customer_tax_registrations"], "body", "customer_tax_registrations")
+    body = _read(call, problems)
+    given = _fields(body, problems, _TEXTS_OF_NEW, nullable={"country", "source"})
+    if "customer_tax_registrations" in body:
+        given["customer_tax_registrations"] = body["customer_tax_registrations"]
+        problems.registrations(body["customer_tax_registrations"], "body", "customer_tax_registrations")
     problems.refuse_if_any()
-    known = {*_TEXTS_OF_NEW, *_CHOICES, "customer_tax_registrations"}
-    return {key: value for key, value in given.items() if key in known}
+    return given
 
 
 def changes(call: Call) -> dict[str, Any]:
     """The fields to change, null where null was sent; a status of null, which no row can have, changes nothing."""
     problems = Problems()
-    given = _read(call, problems)
-    for key in _TEXTS:
-        if given.get(key) is not None:
-            problems.text(given[key], "body", key)
-    for key, allowed in _CHOICES.items():
-        if key in given and not (given[key] is None and key != "address_status"):
-            problems.one_of(given[key], allowed, "body", key)
+    given = _fields(_read(call, problems), problems, _TEXTS, nullable={"country", "source", "status"})
     problems.refuse_if_any()
-    if given.get("status", "") is None:
+    if "status" in given and given["status"] is None:
         del given["status"]
-    return {key: value for key, value in given.items() if key in _TEXTS or key in _CHOICES}
+    return given
+
+
+def _fields(
+    body: dict[str, Any], problems: Problems, texts: Collection[str], *, nullable: Collection[str]
+) -> dict[str, Any]:
+    for key, value in body.items():
+        if key in texts and value is not None:
+            problems.text(value, "body", key)
+        elif key in _CHOICES and (value is not None or key not in nullable):
+            problems.one_of(value, _CHOICES[key], "body", key)
+    return {key: value for key, value in body.items() if key in texts or key in _CHOICES}
 
 
 def _read(call: Call, problems: Problems) -> dict[str, Any]:
