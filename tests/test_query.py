@@ -664,7 +664,7 @@ def test_an_update_sends_what_is_given_and_nothing_else(backend):
         assert (changed.name, changed.email, changed.status) == ("Ünïcode 🧾", None, "ARCHIVED")
         assert changed.street_1 == before.street_1
         other = await sweetspot.first()
-        moved = await sweetspot.update(other.id, city="Graz", firstName="Ada")
+        moved = await sweetspot.update(other.id, city="Graz", first_name="Ada")
         assert (moved.city, moved.address1) == ("Graz", other.address1)
         return before.id, other.id
 
@@ -767,7 +767,7 @@ def test_an_id_that_is_none_is_refused(wrong):
         ("kintsugi", {"name": "\ud800"}, "name", None),
         ("kintsugi", {"name": b"x"}, "name", None),
         ("kintsugi", {"name": 1 << 70}, "name", None),
-        ("sweetspot", {"first_name": "x"}, "first_name", "firstName"),
+        ("sweetspot", {"firstName": "x"}, "firstName", "first_name"),
         ("sweetspot", {"email": "x"}, "email", None),
         ("sweetspot", {"city": object()}, "city", None),
     ],

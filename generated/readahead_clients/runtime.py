@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 from attrs import define, field
 
 Reader = Callable[[Any], Any]
+Writer = Callable[[Any], Any]
 
 
 class Member:
@@ -265,3 +266,29 @@ def any_of(*readers: Reader) -> Reader:
         return value
 
     return read
+
+
+def by_wire_names(body: Any, names: Mapping[str, tuple[str, Writer | None]], extra: Writer | None) -> Any:
+    """Write an object: keys by `names`, the values below them by their writers; keys that are not there by `extra`."""
+    if not isinstance(body, Mapping):
+        return body
+    written = {}
+    for key, value in body.items():
+        wire, write = names.get(key, (key, extra))
+        written[wire] = value if write is None else write(value)
+    return written
+
+
+def one_of(*shapes: tuple[Any, Writer | None]) -> Writer:
+    """Write an object as the first of several typed dictionaries that has all of its keys and requires no more."""
+
+    def write(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        required = [each for each in shapes if each[0].__required_keys__ <= value.keys()]
+        whole = [each for each in required if value.keys() <= each[0].__annotations__.keys()]
+        for _, write_it in [*whole, *required]:
+            return dict(value) if write_it is None else write_it(value)
+        return value
+
+    return write

@@ -20,7 +20,7 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 from specs.document import SpecError, operations
 from specs.normalise import forget, normalise
-from specs.shapes import AsItIs, Shapes
+from specs.shapes import Body, Shapes
 
 PACKAGE = "readahead_clients"
 TOOLS = ("openapi-python-client", "ruff")
@@ -68,7 +68,8 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
         for endpoint in collection.endpoints:
             for body in endpoint.bodies:
                 if body.body_type == "json":
-                    body.prop = cast("Property", AsItIs(body.prop))
+                    endpoint.relative_imports.update(shapes.writer_imports(body.prop, "...models"))
+                    body.prop = cast("Property", Body(body.prop, shapes.writer(body.prop)))
 
     project = Project(openapi=openapi, config=config)
     stock = PackageLoader("openapi_python_client")

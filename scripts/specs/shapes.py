@@ -1,5 +1,6 @@
 """How a property of a document is written in Python: its type in a row, its type in a body, how a row reads it."""
 
+import builtins
 import keyword
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -138,6 +139,76 @@ class Shapes:
         how = self.reader(prop)
         return f"{how.removesuffix('.read')}._readings" if how and how.endswith(".read") else how
 
+    # --- writing
+
+    def body_name(self, model: ModelProperty, prop: Property) -> str:
+        """Return the key of a property in a body: the name it has in a row.
+
+        A key hides no builtin, so `zip` needs no underscore here; a keyword still does.
+        """
+        name = str(prop.python_name)
+        short = name.removesuffix("_")
+        others = {str(each.python_name) for each in _own(model)}
+        return short if hasattr(builtins, short) and not keyword.iskeyword(short) and short not in others else name
+
+    def is_renamed(self, model: ModelProperty, prop: Property) -> bool:
+        """Whether a key of a body is not the name that is sent."""
+        return self.body_name(model, prop) != prop.name.get_untrusted_value()
+
+    def renames(self, model: ModelProperty) -> bool:
+        """Whether any key in a body, or below it, is not the name that is sent."""
+        found = self._below(model)
+        below = [each for name, each in self.models.items() if name in found]
+        return any(self.is_renamed(each, prop) for each in below for prop in _own(each))
+
+    def written(self, model: ModelProperty) -> list[Property]:
+        """Return the properties that a writer has to know: all of them where it treats those it does not know."""
+        extra = model.additional_properties
+        knows_all = extra is not None and self.writer(extra) is not None
+        return [each for each in _own(model) if knows_all or self.is_renamed(model, each) or self.writer(each)]
+
+    def writer(self, prop: Property) -> str | None:
+        """Return the expression of a function that puts wire names in place, or None where a value is sent as it is."""
+        match prop:
+            case UnionProperty():
+                return self._union_writer(prop)
+            case ListProperty():
+                inner = self.writer(prop.inner_property)
+                return inner and f"list_of({inner})"
+            case ModelProperty() if self.is_map(prop):
+                inner = self.writer(self._extra(prop))
+                return inner and f"dict_of({inner})"
+            case ModelProperty() if self.renames(prop):
+                return f"write_{prop.class_info.module_name}"
+            case _:
+                return None
+
+    def _union_writer(self, prop: UnionProperty) -> str | None:
+        objects = [each for each in prop.inner_properties if isinstance(each, ModelProperty) and not self.is_map(each)]
+        others = [each for each in prop.inner_properties if each not in objects]
+        found = [how for each in others if (how := self.writer(each))]
+        if len(objects) == 1:
+            found = [how for each in objects if (how := self.writer(each))] + found
+        elif any(map(self.writer, objects)):
+            shapes = (f"({each.class_info.name}, {self.writer(each)})" for each in objects)
+            found.insert(0, f"one_of({', '.join(shapes)})")
+        return f"any_of({', '.join(found)})" if len(found) > 1 else next(iter(found), None)
+
+    def writer_imports(self, prop: Property, home: str) -> list[str]:
+        """Return the import lines that `writer` needs in a module from which the package of the models is `home`."""
+        if self.writer(prop) is None:
+            return []
+        lines = [f"from {home[:-6]}.runtime import any_of, dict_of, list_of, one_of"] if home.endswith("models") else []
+        used = set(self._names(prop))
+        for name, model in self.models.items():
+            if name not in used:
+                continue
+            module = f"{home}.{model.class_info.module_name}"
+            lines.append(f"from {module} import {name}")
+            if not self.is_map(model) and self.renames(model):
+                lines.append(f"from {module} import write_{model.class_info.module_name}")
+        return lines
+
     # --- modules
 
     def enum_imports(self, model: ModelProperty) -> list[str]:
@@ -146,17 +217,15 @@ class Shapes:
 
     def model_imports(self, model: ModelProperty) -> list[str]:
         """Return the import lines of the other models that a model is written with."""
-        return self._imports(model, self.models)
+        lines = self._imports(model, self.models)
+        if model.class_info.name in self.sent:
+            lines += [line for prop in _properties(model) for line in self.writer_imports(prop, "")]
+        mine = f"from .{model.class_info.module_name} import "
+        return sorted({line for line in lines if not line.startswith(mine)})
 
     def _imports(self, model: ModelProperty, classes: Any) -> list[str]:
         used = {name for prop in _properties(model) for name in self._names(prop)} - {model.class_info.name}
         return [f"from .{classes[name].class_info.module_name} import {name}" for name in sorted(used & classes.keys())]
-
-    @staticmethod
-    def are_identifiers(properties: list[Property]) -> bool:
-        """Whether every wire name can be written as a name in a class."""
-        names = [prop.name.get_untrusted_value() for prop in properties]
-        return all(name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__") for name in names)
 
     # --- structure
 
@@ -207,24 +276,27 @@ class Shapes:
         return found
 
 
-class AsItIs:
-    """A JSON body that is sent as it is given: it has no `to_dict`, and no `isinstance` tells typed dictionaries apart.
+class Body:
+    """A JSON body, which is plain data: it has no `to_dict`, and no `isinstance` tells typed dictionaries apart.
 
-    Stands in for the body's property, with the template of properties that need no conversion.
+    Stands in for the body's property. Its template calls the writer, if there is one.
     """
 
-    template = AnyProperty.template
-
-    def __init__(self, prop: Property) -> None:
+    def __init__(self, prop: Property, writer: str | None) -> None:
         self._prop = prop
+        self.writer = writer
+        self.template = "body_property.py.jinja" if writer else AnyProperty.template
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._prop, name)
 
 
+def _own(model: ModelProperty) -> list[Property]:
+    return [*(model.required_properties or []), *(model.optional_properties or [])]
+
+
 def _properties(model: ModelProperty) -> list[Property]:
-    extra = [] if model.additional_properties is None else [model.additional_properties]
-    return [*(model.required_properties or []), *(model.optional_properties or []), *extra]
+    return [*_own(model), *([] if model.additional_properties is None else [model.additional_properties])]
 
 
 def _signature(endpoint: Endpoint) -> Iterator[Property]:

@@ -144,6 +144,14 @@ def test_bodies_are_dictionaries_in_which_a_key_may_be_absent():
     assert typing.get_type_hints(NewCustomer)["country"] == Country | str | None
 
 
+def test_keys_of_a_body_are_called_like_attributes():
+    """A body has the names that rows have, the wire has its own; absent stays absent, and null null."""
+    from readahead_clients.sweetspot.api.customers import update_customer
+
+    made = update_customer._get_kwargs("1", body={"first_name": "A", "last_name": None, "zip": "8010"})
+    assert made["json"] == {"firstName": "A", "lastName": None, "zip": "8010"}
+
+
 # --- every kind of property
 
 
@@ -241,5 +249,36 @@ def test_of_several_bodies_json_is_sent(kinds):
     from clients_of_every_kind.api.api.things import create_thing, tag_thing
 
     body = {"id": "1", "at": "now", "colour": "red"}
-    assert create_thing._get_kwargs(body=body)["json"] is body
+    assert create_thing._get_kwargs(body=body)["json"] == body
     assert tag_thing._get_kwargs("1", body=[{"name": "x"}])["json"] == [{"name": "x"}]
+
+
+def test_names_are_put_in_place_at_every_depth(kinds):
+    """In objects, lists, maps and unions, and in what is not declared; what is already on the wire's terms stays."""
+    from clients_of_every_kind.api.api.things import create_owners, create_thing
+
+    owner = {
+        "full_name": "A",
+        "zip": "1",
+        "from_": None,
+        "next_owner": {"full_name": "B", "heirs": [{"full_name": "C"}, None]},
+        "by_year": {"1999": {"full_name": "D"}},
+        "bank": {"iban_number": "AT", "own_name": "x"},
+        "anotherCard": {"number": "1", "expires_on": "2030"},
+    }
+    sent = {
+        "fullName": "A",
+        "zip": "1",
+        "from": None,
+        "next owner": {"fullName": "B", "heirs": [{"fullName": "C"}, None]},
+        "byYear": {"1999": {"fullName": "D"}},
+        "bank": {"ibanNumber": "AT", "ownName": "x"},
+        "anotherCard": {"number": "1", "expiresOn": "2030"},
+    }
+    assert create_owners._get_kwargs(body=[owner, {"bank": None}])["json"] == [sent, {"bank": None}]
+    assert create_owners._get_kwargs(body=[{"bank": {"number": "1", "expires_on": "x"}}])["json"] == [
+        {"bank": {"number": "1", "expiresOn": "x"}}
+    ]
+    assert "json" not in create_owners._get_kwargs()
+    assert kinds.Owner.__required_keys__ == {"full_name"}
+    assert create_thing._get_kwargs(body={"odd_name": "x", "class_": "y"})["json"] == {"odd-name": "x", "class": "y"}

@@ -7,7 +7,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.customer import Customer
-from ...models.customer_changes import CustomerChanges
+from ...models.customer_changes import CustomerChanges, write_customer_changes
 from ...models.error_answer import ErrorAnswer
 from ...types import Response
 
@@ -26,7 +26,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body
+    _kwargs["json"] = write_customer_changes(body)
 
     headers["Content-Type"] = "application/json"
 
