@@ -336,11 +336,12 @@ def test_a_body_cut_short_is_a_lost_connection_and_is_asked_for_again(backend, h
             async with client.customers.prefetch(window=3) as rows:
                 assert [row.id async for row in rows] == [f"cust_{number}" for number in range(1000)]
             assert rows.report.retries == 2
-            assert rows.report.requests == 12
+            assert rows.report.requests == rows.report.pages + 2
+        return rows.report.requests
 
     with Server(how, how, how, how, plain, plain, how) as server:
-        run(backend, main)
-        assert server.count("GET") == 3 + 12
+        listed = run(backend, main)
+        assert server.count("GET") == 3 + listed
 
 
 # ---- connections that were kept alive
