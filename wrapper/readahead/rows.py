@@ -16,6 +16,8 @@ __all__ = ["RowReader", "check_status", "decode_object", "decode_page"]
 
 T = TypeVar("T")
 _SHOWN = 200  # characters of a body that a message quotes
+_TOLD = 600  # characters of the API's own words that a message quotes
+_NO_KEYS = frozenset({type(None), dict, list})  # what cannot tell one row from another
 
 
 @frozen
@@ -44,7 +46,7 @@ def check_status(answer: Answer) -> Answer:
         why = ": redirects are not followed" if answer.status >= 300 else ""
         raise _unexpected(answer, f"status {answer.status}{why}")
     raise ApiError.of(answer.status)(
-        f"status {answer.status}" + (f": {detail}" if detail else ""),
+        f"status {answer.status}" + (f": {_cut(detail, _TOLD)}" if detail else ""),
         status=answer.status,
         request=str(answer.request),
         detail=detail,
@@ -63,20 +65,10 @@ def decode_page(
 
     A row that cannot be read is a DecodeError; or, where ``skipped`` is given, a line there. Raises UnexpectedAnswer.
     """
-    found = _json(answer)
-    envelope: dict[str, Any] = {}
-    if isinstance(found, dict):
-        envelope = cast("dict[str, Any]", found)
-        found = envelope.get(reader.items)
-    elif not reader.bare:
-        raise _unexpected(answer, f"an object with {reader.items!r} was due, {_kind(found)} came")
-    if not isinstance(found, list):
-        due = f"an array{' or an object' if reader.bare else ''} with {reader.items!r}"
-        raise _unexpected(answer, f"{due} was due, {_kind(found)} came" + (f" in {reader.items!r}" if envelope else ""))
-    items = cast("list[Any]", found)
+    items, envelope = _array(answer, reader)
     try:
         rows = tuple(map(reader.read, items))
-        good = None not in map(attrgetter(reader.key), rows)
+        good = _NO_KEYS.isdisjoint(map(type, map(attrgetter(reader.key), rows)))
     except Exception:  # noqa: BLE001  which row it was, and why, is found by going through them one by one
         rows, good = (), False
     if not good:
@@ -92,10 +84,25 @@ def decode_page(
 def decode_object(answer: Answer, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:
     """The one object that the answer is, known by its key. Raises UnexpectedAnswer."""
     found = _json(answer)
-    if not isinstance(found, dict) or cast("dict[str, Any]", found).get(key) is None:
+    if not isinstance(found, dict) or type(cast("dict[str, Any]", found).get(key)) in _NO_KEYS:
         what = f"an object without {key!r}" if isinstance(found, dict) else _kind(found)
         raise _unexpected(answer, f"an object with {key!r} was due, {what} came")
     return read(cast("dict[str, Any]", found))
+
+
+def _array(answer: Answer, reader: RowReader[T]) -> tuple[list[Any], dict[str, Any]]:
+    """The rows as they came, and the envelope around them: empty where they came alone."""
+    found = _json(answer)
+    if isinstance(found, list) and reader.bare:
+        return cast("list[Any]", found), {}
+    if not isinstance(found, dict):
+        due = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
+        raise _unexpected(answer, f"{due} was due, {_kind(found)} came")
+    envelope = cast("dict[str, Any]", found)
+    items = envelope.get(reader.items)
+    if not isinstance(items, list):
+        raise _unexpected(answer, f"an array was due in {reader.items!r}, {_kind(items)} came")
+    return cast("list[Any]", items), envelope
 
 
 def _rows(answer: Answer, reader: RowReader[T], items: list[Any], skipped: list[str] | None) -> Iterator[T]:
@@ -112,8 +119,12 @@ def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T:
     if not isinstance(item, dict):
         raise DecodeError(f"an object was due, {_kind(item)} came", request=request, row=index)
     members = cast("dict[str, Any]", item)
-    if members.get(reader.key) is None:
+    if (given := members.get(reader.key)) is None:
         raise DecodeError("it is missing or null", request=request, row=index, field=reader.key)
+    if type(given) in _NO_KEYS:
+        raise DecodeError(
+            f"text or a number was due, {_kind(given)} came", request=request, row=index, field=reader.key
+        )
     try:
         return reader.read(members)
     except Exception as error:
@@ -124,8 +135,9 @@ def _json(answer: Answer) -> Any:
     try:
         return orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
-        kind = answer.headers.get("content-type", "no content type")
-        raise _unexpected(answer, f"status {answer.status}, but no JSON ({kind}): {error}") from None
+        why = str(error)
+    kind = answer.headers.get("content-type", "no content type")
+    raise _unexpected(answer, f"status {answer.status}, but no JSON ({kind}): {why}")
 
 
 def _unexpected(answer: Answer, message: str) -> UnexpectedAnswer:
@@ -140,29 +152,43 @@ def _unexpected(answer: Answer, message: str) -> UnexpectedAnswer:
 
 
 def _detail(body: bytes) -> str | None:
-    """The API's own words: Kintsugi's ``detail``, Sweet Spot's ``error.message``, else the start of the body."""
+    """The API's words, in one line: Kintsugi's ``detail``, Sweet Spot's ``error.message``, else the body's start."""
     try:
         said: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
-        text = " ".join(body[: 4 * _SHOWN].decode(errors="replace").split())
-        return text[:_SHOWN] or None
-    if isinstance(said, dict):
-        members = cast("dict[str, Any]", said)
-        inner = members.get("detail", members.get("error"))
-        said = cast("dict[str, Any]", inner).get("message", inner) if isinstance(inner, dict) else inner or members
+        return _cut(_line(body[: 4 * _SHOWN].decode(errors="replace")), _SHOWN) or None
+    for name in ("detail", "error", "message"):
+        if isinstance(said, dict):
+            said = cast("Any", said.get(name) or said)
     if isinstance(said, list):
-        return "; ".join(map(_complaint, cast("list[Any]", said)))
-    return said if isinstance(said, str) else orjson.dumps(said).decode()[:_SHOWN]
+        said = "; ".join(map(_complaint, cast("list[Any]", said)))
+    return _line(said if isinstance(said, str) else _json_text(said)) if said else None
 
 
 def _complaint(item: Any) -> str:
     # Everything but the list itself is optional in FastAPI's validation errors.
-    if not isinstance(item, dict):
-        return str(item)
-    members = cast("dict[str, Any]", item)
-    loc = members.get("loc") or ()
-    where = ".".join(map(str, cast("list[Any]", loc))) if isinstance(loc, list) else str(loc)
-    return f"{where}: {members.get('msg')}" if where else str(members.get("msg"))
+    members = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
+    said = members.get("msg")
+    if not said:
+        return item if isinstance(item, str) else _json_text(item)
+    loc = members.get("loc")
+    where = ".".join(map(str, cast("list[Any]", loc))) if isinstance(loc, list) else str(loc or "")
+    return f"{where}: {said}" if where else str(said)
+
+
+def _json_text(value: Any) -> str:
+    try:
+        return _cut(orjson.dumps(value).decode(), _SHOWN)
+    except TypeError:  # it reads deeper nesting than it writes
+        return _kind(value)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _kind(value: Any) -> str:
