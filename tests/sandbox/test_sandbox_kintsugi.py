@@ -348,6 +348,14 @@ def test_a_refused_update_changes_nothing(box):
     assert box.kintsugi_rows() == before
 
 
+def test_a_registration_that_is_wrong_is_refused():
+    """Whether a registration is valid is true or false, as the document has it; FastAPI would take a text for it."""
+    registration = {"id": "1", "customer_id": "1", "country_code": "US", "tax_type": "vat", "tax_id": "1"}
+    for valid, status in ((True, 200), ("true", 422), (None, 422)):
+        body = {"customer_tax_registrations": [{**registration, "is_valid": valid}]}
+        assert ask(Sandbox(kintsugi_rows=0).kintsugi_app, CUSTOMERS, "POST", json=body).status_code == status
+
+
 def test_rows_written_between_two_pages_move_the_others(box):
     """A row that goes away between two requests shifts the next page, as it would on the real server."""
     first = listed(box, size=10)

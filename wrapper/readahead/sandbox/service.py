@@ -157,7 +157,7 @@ class Service(ABC):
             await self._wait(recorded, receive)
             call = Call(request.method, request.path_params, request.query_params, request.headers, body)
             await self.send(self._answer(methods, call), recorded, scope, receive, send)
-        except ClientDisconnect:
+        except* ClientDisconnect:
             pass
         finally:
             self._traffic.leave(recorded)
@@ -168,17 +168,9 @@ class Service(ABC):
         if latency == 0:
             return
         async with anyio.create_task_group() as group:
-
-            async def leave_with_client() -> None:
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-                group.cancel_scope.cancel()
-
-            group.start_soon(leave_with_client)
+            group.start_soon(_leave_with_client, receive)
             await (latency(recorded) if callable(latency) else anyio.sleep(latency))
             group.cancel_scope.cancel()
-            return
-        raise ClientDisconnect
 
     def _answer(self, methods: Mapping[str, Handler], call: Call) -> Answer:
         if not methods:
@@ -193,6 +185,11 @@ class Service(ABC):
                 return handler(call)
         except Refused as refused:
             return refused.answer
+
+
+async def _leave_with_client(receive: Receive) -> None:
+    await receive()  # the body has been read: nothing but the disconnect can follow
+    raise ClientDisconnect
 
 
 class _Endpoint:
