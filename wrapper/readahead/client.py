@@ -69,7 +69,6 @@ class Client:
             verify,
             http_client,
         )
-        self._secrets = [_bare(value).encode() for value in headers.values() if isinstance(value, Secret)]
         self._retry = retry if retry is not None else Retry()
         self._pacer = Pacer(pace)
 
@@ -125,9 +124,9 @@ class Client:
         if 200 <= answer.status < 300:
             return answer
         body = answer.body
-        for secret in self._secrets:
-            if len(secret) >= 8:  # what is shorter stands in ordinary words
-                body = body.replace(secret, b"(withheld)")
+        for secret in self._transport.headers.values():
+            if isinstance(secret, Secret):
+                body = _without(secret, body)
         return evolve(answer, body=body)
 
     def __repr__(self) -> str:
@@ -176,8 +175,10 @@ def _instance(name: str, given: object, kind: type) -> None:
         raise UsageError(f"{name}: {type(given).__name__} was given; allowed is {kind.__name__}")
 
 
-def _bare(secret: Secret) -> str:
-    return secret.value.removeprefix("Bearer ")
+def _without(secret: Secret, body: bytes) -> bytes:
+    bare = secret.value.removeprefix("Bearer ").encode()
+    # What is shorter stands in ordinary words.
+    return body.replace(bare, b"(withheld)") if len(bare) >= 8 else body
 
 
 def _version() -> str:
