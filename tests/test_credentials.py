@@ -482,6 +482,7 @@ KINDS = {
     "a redirect": (UnexpectedAnswer, App(302, echo, [(b"location", b"https://example.com")]), first),
     "429 for long": (RetryDelayTooLong, App(429, echo, [(b"retry-after", b"9999")]), first),
     "html": (UnexpectedAnswer, App(200, b"<html>"), first),
+    "html that quotes the key": (UnexpectedAnswer, App(200, lambda headers: b"<html>" + echo(headers)), listed),
     "null": (UnexpectedAnswer, App(200, b"null"), listed),
     "another shape": (UnexpectedAnswer, App(200, b"7"), one),
     "a bad row": (DecodeError, App(200, NULL), first),

@@ -112,7 +112,7 @@ class _Answered(ReadaheadError):
     """What an answer that is an error carries.
 
     ``status``; ``detail``, the API's own words if there are any; ``request`` without the values of filters;
-    ``request_id``; ``body`` as it came; ``retry_after`` in seconds, if the API named one.
+    ``request_id``; ``body`` as it came, but for keys that it quotes; ``retry_after`` in seconds, if the API named one.
     """
 
     def __init__(
