@@ -210,6 +210,10 @@ def stall_half_way(seen):
     return whole[: len(whole) - 20], "stall"
 
 
+def drip(_seen):
+    return b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", "drip"
+
+
 def raw(wire, then="keep"):
     return lambda _seen: (wire, then)
 
@@ -230,12 +234,15 @@ class Server(Served):
             wire, then = (self._script.pop(0) if self._script else self._after)(seen)
             writer.write(wire)
             await writer.drain()
-            if then == "stall":
+            if then in {"stall", "drip"}:
                 self.note("stalled")
+                dripping = asyncio.create_task(_drip(writer)) if then == "drip" else None
                 try:
                     await reader.read(1)
                 finally:
                     self.note("gone")
+                    if dripping:
+                        dripping.cancel()
                 return
             if then == "reset":
                 linger = struct.pack("ii", 1, 0)
@@ -249,13 +256,23 @@ class Server(Served):
                 return
 
 
+async def _drip(writer):
+    while True:
+        writer.write(b" ")
+        await asyncio.sleep(0.005)
+
+
 def kintsugi(server, **how):
     how = {"retry": Retry(attempts=1), **how}
     return Kintsugi(api_key="the-key", organization_id="org", base_url=server.url, **how)
 
 
 def run(backend, main):
-    return anyio.run(main, backend=backend)
+    async def guarded():
+        with anyio.fail_after(GUARD):
+            return await main()
+
+    return anyio.run(guarded, backend=backend)
 
 
 async def failing(call):
@@ -427,8 +444,8 @@ def test_a_refused_connection_proves_that_nothing_was_applied(backend):
 
 
 @both
-@pytest.mark.parametrize("how", [stall, stall_half_way])
-def test_a_server_that_stalls_is_timed_out_of(backend, how):
+@pytest.mark.parametrize("how", [stall, stall_half_way, drip])
+def test_a_server_that_stalls_or_drips_is_timed_out_of(backend, how):
     """The time is for the whole answer, not for each of its pieces; a POST is not sent a second time."""
 
     async def main():
@@ -442,6 +459,7 @@ def test_a_server_that_stalls_is_timed_out_of(backend, how):
             assert type(error) is TimedOut
             assert not error.maybe_applied
             await server.until(lambda it: it.counts["gone"] == it.counts["stalled"])
+            assert server.counts["seen"] <= 1 + 4
 
     with Server(after=how) as server:
         run(backend, main)
