@@ -997,3 +997,23 @@ def test_a_proxy_that_refuses_is_a_failed_connection(backend, certificates):
         run(backend, main)
         assert server.connections == 0
         assert len(proxy.seen) == 2
+
+
+def test_trio_as_a_guest_of_asyncio_has_its_own_connections():
+    """A loop of asyncio runs as well then; the one that counts is the one whose tasks send."""
+
+    async def main():
+        async with kintsugi(server) as client:
+            await works(client)
+
+    async def host():
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        trio.lowlevel.start_guest_run(
+            main, run_sync_soon_threadsafe=loop.call_soon_threadsafe, done_callback=done.set_result
+        )
+        (await done).unwrap()
+
+    with Server() as server:
+        run("asyncio", host)
+        assert len(server.seen) == 2

@@ -235,9 +235,9 @@ def _open(proxy: str | None, verify: ssl.SSLContext | bool, timeout: float) -> h
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
-    """The loop of asyncio that runs here; None: another library's."""
+    """The loop of asyncio that the caller is a task of; None: it is another library's, which may be a guest of one."""
     try:
-        return asyncio.get_running_loop()
+        return asyncio.get_running_loop() if asyncio.current_task() else None
     except RuntimeError:
         return None
 
