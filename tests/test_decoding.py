@@ -4,6 +4,7 @@ import copy
 import datetime as dt
 import json
 import pickle
+from typing import NamedTuple
 
 import anyio
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from readahead.errors import DecodeError, UnexpectedAnswer
 from readahead.kintsugi import AddressStatus, Country, CustomerStatus, Kintsugi, Source, TaxRegistration, TaxType
+from readahead.rows import RowReader, decode_page
 from readahead.sweetspot import CreditStatus, IdentityVerificationStatus, SweetSpot
-from readahead.transport import client_for_app
+from readahead.transport import Answer, Request, client_for_app
 
 both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 apis = pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
@@ -489,6 +491,33 @@ def test_whatever_reads_rows_names_a_bad_one(api):
                 await one(Listing(api, [{"id": None}]).customers)
 
     anyio.run(main)
+
+
+class Strict(NamedTuple):
+    id: int
+    size: int
+
+
+def test_what_a_reader_cannot_read_is_a_bad_row_too():
+    """Of an API whose rows are read more strictly: the error says what went wrong, and carries it."""
+
+    def strict(members):
+        return Strict(members["id"], int(members["size"]))
+
+    def page(*sizes):
+        rows = [{"id": n, "size": size} for n, size in enumerate(sizes)]
+        return Answer(Request("GET", "/rows", "GET /rows"), 200, {}, json.dumps(rows).encode())
+
+    reader = RowReader(strict, key="id", items="rows", bare=True)
+    assert [row.size for row in decode_page(page("1", "2"), reader)[0]] == [1, 2]
+    with pytest.raises(DecodeError, match=r"^GET /rows: row 1: ValueError: invalid literal") as caught:
+        decode_page(page("1", "x", "3"), reader)
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert (caught.value.row, caught.value.field) == (1, None)
+    skipped = []
+    rows, seen = decode_page(page("1", "x", "3"), reader, skipped=skipped)
+    assert [row.size for row in rows] == [1, 3]
+    assert (seen.rows, len(skipped)) == (3, 1)
 
 
 @apis

@@ -551,6 +551,28 @@ def test_a_count_without_a_total_is_a_listing(backend):
     anyio.run(main, backend=backend)
 
 
+@both
+def test_a_count_does_without_a_total_that_is_missing(backend):
+    """Older documents of Kintsugi allow null there: pages are counted then."""
+    rows = [{"id": f"cust_{n}", "organization_id": "org"} for n in range(250)]
+
+    async def app(scope, receive, send):
+        query = dict(parse_qsl(scope["query_string"].decode()))
+        page, size = int(query["page"]), int(query["size"])
+        body = {"items": rows[(page - 1) * size : page * size], "total": None, "page": None, "size": None}
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+    async def main():
+        http = client_for_app(app)
+        kintsugi = Kintsugi(api_key="key", organization_id="org", base_url="http://localhost", http_client=http)
+        assert await kintsugi.customers.count() == 250
+        assert await kintsugi.customers.limit(120).count() == 120
+        assert len(await kintsugi.customers.to_list()) == 250
+
+    anyio.run(main, backend=backend)
+
+
 def test_pages_carry_what_the_answer_said():
     """Rows, total, status, request id, and the position asked with; all pages together are the listing."""
     wire = Wire(25)
