@@ -7,8 +7,9 @@ from anyio.lowlevel import checkpoint
 from attrs import define, field
 
 from readahead.pages import Page, Report
-from readahead.paging.plans import Ask, Cursor, OffsetLimit, PageNumber, Seen, Style
-from readahead.paging.stream import Engine
+from readahead.paging.plans import Cursor, OffsetLimit, PageNumber, Plan, Seen, Span, Style
+from readahead.paging.stream import Engine, Fetched
+from readahead.paging.window import Window
 
 NUMBERED, OFFSET, CURSOR = PageNumber(), OffsetLimit(), Cursor()
 
@@ -29,8 +30,8 @@ class FakeServer:
     positions: list[dict[str, str]] = field(factory=list)
     _waiting: list[anyio.Event] = field(factory=list)
 
-    async def fetch(self, ask: Ask) -> tuple[Page[int], Seen]:
-        position = dict(ask.position)
+    async def fetch(self, span: Span) -> Fetched[int]:
+        position = dict(span.position)
         self.positions.append(position)
         self.requests += 1
         self.in_flight += 1
@@ -59,7 +60,7 @@ class FakeServer:
                 for _ in range(2):
                     await checkpoint()
 
-    def answer(self, position: dict[str, str]) -> tuple[Page[int], Seen]:
+    def answer(self, position: dict[str, str]) -> Fetched[int]:
         following = None
         if isinstance(self.style, PageNumber):
             size = int(position["size"])
@@ -73,8 +74,11 @@ class FakeServer:
             raise error
         total = self.rows if self.says_total else None
         found = tuple(range(self.rows)[lo : lo + size])
-        return Page(found, total, 200, {}, None, position), Seen(len(found), total=total, next=following)
+        page = Page((), total, 200, {}, None, position)
+        return Fetched(page, found, Seen(found, total=total, next=following))
 
     def engine(self, size: int, window: int, *, limit: int | None = None, ordered: bool = True) -> Engine[int]:
-        plan = self.style.plan(size, limit=limit, ordered=ordered)
-        return Engine(plan, self.fetch, Report(), window, limit)
+        def plan() -> Plan:
+            return self.style.plan(size, window, limit=limit, ordered=ordered)
+
+        return Engine(plan, self.fetch, Report(), Window(window), limit)

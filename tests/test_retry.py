@@ -452,9 +452,9 @@ def test_a_pause_holds_every_request_of_the_client(status):
 
     rows, report, took = virtually(main)
     assert rows == [row["id"] for row in box.kintsugi_rows()]
-    assert (report.requests, report.retries, report.complete) == (31, 1, True)
+    assert (report.requests, report.retries, report.complete) == (36, 1, True)
     assert not [time for time in times if refused[0] < time < refused[0] + 30]
-    assert 30 < took < 31
+    assert 30 < took < 33  # and no burst follows
     assert report.waited >= 30
 
 
@@ -575,7 +575,7 @@ def test_a_listing_under_a_budget_is_whole_and_tells_how_long_it_was_held_back()
 
     rows, report, took = virtually(main)
     assert rows == [row["id"] for row in box.kintsugi_rows()]
-    assert report.requests == 25
+    assert report.requests == 29
     assert took == 120
     assert report.waited >= 120
     assert report.retries == 0

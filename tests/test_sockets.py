@@ -561,14 +561,14 @@ def test_releasing_a_bare_iteration_closes_them_too():
 
             async def first():
                 async for row in client.customers.page_size(10):
-                    await server.until(lambda it: it.counts["stalled"] == 8)
+                    await server.until(lambda it: it.counts["stalled"] == 4)
                     assert row.id == "cust_0"
                     break
 
             await first()
-            await server.until(lambda it: it.counts["gone"] == 8)
+            await server.until(lambda it: it.counts["gone"] == 4)
 
-    with Server(plain, *[stall] * 8) as server:
+    with Server(plain, *[stall] * 4) as server:
         run("asyncio", main)
 
 
@@ -585,15 +585,15 @@ def test_closing_the_client_ends_a_listing_that_is_under_way(backend):
                     await client.customers.page_size(10).to_list()
 
             group.start_soon(listing)
-            await server.until(lambda it: it.counts["stalled"] == 8)
+            await server.until(lambda it: it.counts["stalled"] == 4)
             await client.aclose()
-        await server.until(lambda it: it.counts["gone"] == 8)
+        await server.until(lambda it: it.counts["gone"] == 4)
         with pytest.raises(StreamError, match="closed"):
             await client.customers.first_page()
 
-    with Server(plain, *[stall] * 8) as server:
+    with Server(plain, *[stall] * 4) as server:
         run(backend, main)
-        assert server.count("GET") == 9
+        assert server.count("GET") == 5
 
 
 @pytest.mark.parametrize(("first", "second"), [("asyncio", "asyncio"), ("asyncio", "trio"), ("trio", "asyncio")])

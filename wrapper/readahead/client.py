@@ -8,7 +8,7 @@ import random
 import ssl
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Self, cast
@@ -19,7 +19,8 @@ from attrs import evolve
 from .errors import CredentialsError, ReadaheadError, UsageError
 from .pacing import Pace, Pacer
 from .pages import Report
-from .retry import Retry
+from .paging.checkpoint import fingerprint
+from .retry import Budget, Retry, is_push_back
 from .rows import check_status
 from .transport import Answer, HTTPClient, Request, Secret, Transport, checked_base_url, checked_timeout, origin
 
@@ -70,6 +71,7 @@ class Client:
             http_client,
         )
         self._retry = retry if retry is not None else Retry()
+        self._budget = Budget(self._retry.budget, self._retry.reserve)
         self._pacer = Pacer(pace)
 
     @property
@@ -89,9 +91,12 @@ class Client:
         """Close the connections. The client cannot be used again."""
         await self._transport.aclose()
 
-    async def send(self, request: Request, report: Report | None = None) -> Answer:
+    async def send(
+        self, request: Request, report: Report | None = None, *, pushed_back: Callable[[], None] | None = None
+    ) -> Answer:
         """Send, within the budget and as often as ``retry`` allows. The answer is one whose status says success.
 
+        report: counts requests, retries and waits. pushed_back: called for each answer that says that it was too much.
         Raises ApiError, RequestError, UnexpectedAnswer, RetryDelayTooLong or StreamError.
         """
         report = report if report is not None else Report()
@@ -101,18 +106,37 @@ class Client:
             tries += 1
             report.requests += 1
             report.retries += tries > 1
+            sent = anyio.current_time()
             try:
-                return check_status(self._unechoed(await self._transport.send(request)))
+                answer = check_status(self._unechoed(await self._transport.send(request)))
             except ReadaheadError as error:
-                asked = self._retry.pause(error)
-                if asked is not None:  # by the API, of everyone: nothing of this client leaves until then
-                    self._pacer.pause(anyio.current_time(), asked)
-                again = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
-                if again is None:
-                    raise
-            if asked is None:
-                report.waited += again
-                await anyio.sleep(again)
+                again = self._judge(error, request, tries, sent, pushed_back)
+            else:
+                self._pacer.succeeded(anyio.current_time())
+                self._budget.earn()
+                return answer
+            report.waited += again
+            await anyio.sleep(again)
+
+    def _judge(
+        self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], None] | None
+    ) -> float:
+        """Seconds to wait before the same request is sent again; raises the error if it is not."""
+        now = anyio.current_time()
+        if is_push_back(error):
+            self._pacer.pushed_back(now, sent)
+            if pushed_back is not None:
+                pushed_back()
+        asked = self._retry.pause(error)
+        if asked is not None:  # by the API, of everyone: nothing of this client leaves until then
+            self._pacer.pause(now, asked)
+        again = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
+        if again is None:
+            raise error
+        if asked is None and not self._budget.spend():
+            error.add_note(f"It was not sent again: the budget of {self._retry.budget:.0%} retries is spent.")
+            raise error
+        return 0.0 if asked is not None else again
 
     async def _turn(self, report: Report) -> None:
         while (seconds := self._pacer.wait(anyio.current_time())) > 0:
@@ -129,6 +153,11 @@ class Client:
             if isinstance(secret, Secret):
                 body = _without(secret, body)
         return evolve(answer, body=body)
+
+    def fingerprint(self, *parts: object) -> str:
+        """A text that says whether two queries are the same, of the same client; it takes the credentials to check."""
+        secrets = [value.value for value in self._transport.headers.values() if isinstance(value, Secret)]
+        return fingerprint("\n".join(secrets).encode(), self.base_url, *parts)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"

@@ -2,6 +2,7 @@
 
     ReadaheadError
     ├── UsageError              what was asked cannot be sent; nothing was (also a ValueError)
+    │   ├── CheckpointError         a checkpoint or partition that is malformed, or of another query, client or version
     │   ├── CredentialsError        a key is missing, empty, malformed, or would go to a foreign host
     │   └── FilterError             a filter, an order or a page size that the API does not have
     ├── StreamError             a stream or client is used outside its life (also a RuntimeError)
@@ -19,6 +20,7 @@
     │   └── ServerError             500 and up
     ├── UnexpectedAnswer        an answer that is not what the API documents: HTML with 200, an unknown shape
     ├── RetryDelayTooLong       the API asks for a longer pause than ``Retry.max_delay``
+    ├── DriftError              rows moved while a list was read, and ``on_drift="raise"`` was given
     └── DecodeError             a row that cannot be read: it names the row and the field
 
 No exception of the HTTP library passes, as itself or as a cause: theirs carry the request and with it the key.
@@ -26,16 +28,21 @@ No exception of the HTTP library passes, as itself or as a cause: theirs carry t
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .paging.checkpoint import Checkpoint
 
 __all__ = [
     "ApiError",
     "AuthenticationFailed",
+    "CheckpointError",
     "Conflict",
     "ConnectFailed",
     "ConnectionLost",
     "CredentialsError",
     "DecodeError",
+    "DriftError",
     "FilterError",
     "InvalidRequest",
     "NotFound",
@@ -53,7 +60,12 @@ __all__ = [
 
 
 class ReadaheadError(Exception):
-    """The root of the tree. Every error pickles and copies with all that it carries."""
+    """The root of the tree. Every error pickles and copies with all that it carries.
+
+    checkpoint: where the listing that it ended goes on, ``query.prefetch(resume=error.checkpoint)``; None elsewhere.
+    """
+
+    checkpoint: "Checkpoint | None" = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -61,6 +73,10 @@ class ReadaheadError(Exception):
 
 class UsageError(ReadaheadError, ValueError):
     """What was asked cannot be sent. Nothing was."""
+
+
+class CheckpointError(UsageError):
+    """A checkpoint or partition that is malformed, or of another query, client or version."""
 
 
 class CredentialsError(UsageError):
@@ -181,6 +197,10 @@ class RetryDelayTooLong(ReadaheadError):
     def __init__(self, delay: float, allowed: float) -> None:
         self.delay, self.allowed = delay, allowed
         super().__init__(f"the API asks to wait {delay:g} s before the next request; Retry.max_delay is {allowed:g} s")
+
+
+class DriftError(ReadaheadError):
+    """Rows moved while a list was read, and ``on_drift="raise"`` was given."""
 
 
 class DecodeError(ReadaheadError):

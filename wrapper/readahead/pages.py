@@ -5,9 +5,13 @@ from typing import Generic, TypeVar
 
 from attrs import define, field, frozen
 
-__all__ = ["Page", "Report"]
+__all__ = ["DriftWarning", "Page", "Report"]
 
 T = TypeVar("T")
+
+
+class DriftWarning(UserWarning):
+    """Rows moved while a list was read, and ``on_drift="warn"`` was given."""
 
 
 @frozen
@@ -38,8 +42,14 @@ class Report:
     """How a listing went; it counts while the listing runs.
 
     rows: handed out. pages: read. requests: sent, repeats included. retries: the repeats among them. waited: seconds
-    that requests were held back, for the budget, a pause the API asked for, or a retry. totals: every total the API
-    named, in order of its first sight. complete: whether the listing reached its end; why: what ended it.
+    that requests were held back, for the budget, a pause the API asked for, or a retry.
+    short_pages: pages with fewer rows than asked for. duplicates: rows that came again and were dropped, besides those
+    that pages share on purpose. mended: pages asked for because neighbours did not join. unproven: joints that could
+    not be made, so that rows may lie between. totals: every total that the API named, by first sight.
+    bad_rows: what was wrong with rows that could not be read. sweeps: times the list was read.
+    drift: "none" was seen; "seen": rows moved while the list was read; "unverifiable": the API leaves rows out of its
+    pages, so that moves may leave no trace.
+    complete: whether the listing reached its end with nothing that speaks against it; why: what ended it, or does.
     """
 
     rows: int = 0
@@ -47,8 +57,14 @@ class Report:
     requests: int = 0
     retries: int = 0
     waited: float = 0.0
+    short_pages: int = 0
+    duplicates: int = 0
+    mended: int = 0
+    unproven: int = 0
     totals: list[int] = field(factory=list[int])
     bad_rows: list[str] = field(factory=list[str])
+    sweeps: int = 1
+    drift: str = "none"
     complete: bool = False
     why: str = "not finished"
 
@@ -59,9 +75,22 @@ class Report:
         ]
         if self.waited >= 0.0005:
             parts.append(f"held back {self.waited:.2f} s")
+        if self.drift == "seen":
+            parts.append("the list changed while it was read")
+        elif self.drift == "unverifiable":
+            parts.append("changes could not be verified")
+        if self.mended:
+            parts.append(f"{self.mended} gaps closed")
+        if self.unproven:
+            parts.append(f"{self.unproven} gaps not proven closed")
+        if self.duplicates:
+            parts.append(f"{self.duplicates} rows that came again left out")
         if len(self.totals) > 1:
-            parts.append(f"totals {' → '.join(f'{total:,}' for total in self.totals)}")
+            shown = [f"{total:,}" for total in self.totals]
+            parts.append("totals " + " → ".join(shown if len(shown) < 4 else [shown[0], "…", shown[-1]]))
         if self.bad_rows:
             parts.append(f"{len(self.bad_rows)} rows that could not be read")
+        if self.sweeps > 1:
+            parts.append(f"read {self.sweeps} times")
         parts.append("complete" if self.complete else f"not complete: {self.why}")
         return ", ".join(parts)

@@ -1,6 +1,6 @@
 """From an answer to rows: fast on good ones, exact about bad ones."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
@@ -15,20 +15,21 @@ from .transport import Answer
 __all__ = ["RowReader", "check_status", "decode_object", "decode_page"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 _SHOWN = 200  # characters of a body that a message quotes
 _TOLD = 600  # characters of the API's own words that a message quotes
 _NO_KEYS = frozenset({type(None), dict, list})  # what cannot tell one row from another
 
 
 @frozen
-class RowReader(Generic[T]):
+class RowReader(Generic[T_co]):
     """How to read the rows of a listing.
 
     read: makes a row of a JSON object (generated). key: the field without which a row is none.
     items, total, size, next: the members of the answer's envelope. bare: whether the array may also come alone.
     """
 
-    read: Callable[[Mapping[str, Any]], T]
+    read: Callable[[Mapping[str, Any]], T_co]
     key: str
     items: str
     total: str | None = None
@@ -58,26 +59,30 @@ def check_status(answer: Answer) -> Answer:
     )
 
 
-def decode_page(
-    answer: Answer, reader: RowReader[T], *, skipped: list[str] | None = None
-) -> tuple[tuple[T, ...], Seen]:
-    """The rows of one page, and what the plan needs to know.
+def decode_page(answer: Answer, reader: RowReader[T]) -> tuple[tuple[T | DecodeError, ...], Seen]:
+    """The rows of one page, a DecodeError in the place of one that cannot be read, and what the plan needs to know.
 
-    A row that cannot be read is a DecodeError; or, where ``skipped`` is given, a line there. Raises UnexpectedAnswer.
+    Raises UnexpectedAnswer.
     """
     items, envelope = _array(answer, reader)
+    rows: tuple[T | DecodeError, ...]
+    bad: frozenset[Hashable] = frozenset()
     try:
         rows = tuple(map(reader.read, items))
-        good = _NO_KEYS.isdisjoint(map(type, map(attrgetter(reader.key), rows)))
+        keys = tuple(map(attrgetter(reader.key), rows))
+        good = _NO_KEYS.isdisjoint(map(type, keys))
     except Exception:  # noqa: BLE001  which row it was, and why, is found by going through them one by one
-        rows, good = (), False
+        keys, good = (), False
     if not good:
-        rows = tuple(_rows(answer, reader, items, skipped))
+        rows = tuple(_row(str(answer.request), reader, index, item) for index, item in enumerate(items))
+        keys = tuple(_key(answer, reader, index, items[index], row) for index, row in enumerate(rows))
+        bad = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
     return rows, Seen(
-        len(items),
+        keys,
         total=_count(envelope, reader.total),
         size=_count(envelope, reader.size) or None,
         next=_text(envelope, reader.next),
+        bad=bad,
     )
 
 
@@ -105,30 +110,29 @@ def _array(answer: Answer, reader: RowReader[T]) -> tuple[list[Any], dict[str, A
     return cast("list[Any]", items), envelope
 
 
-def _rows(answer: Answer, reader: RowReader[T], items: list[Any], skipped: list[str] | None) -> Iterator[T]:
-    for index, item in enumerate(items):
-        try:
-            yield _row(str(answer.request), reader, index, item)
-        except DecodeError as error:
-            if skipped is None:
-                raise
-            skipped.append(str(error))
-
-
-def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T:
+def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | DecodeError:
     if not isinstance(item, dict):
-        raise DecodeError(f"an object was due, {_kind(item)} came", request=request, row=index)
+        return DecodeError(f"an object was due, {_kind(item)} came", request=request, row=index)
     members = cast("dict[str, Any]", item)
-    if (given := members.get(reader.key)) is None:
-        raise DecodeError("it is missing or null", request=request, row=index, field=reader.key)
-    if type(given) in _NO_KEYS:
-        raise DecodeError(
-            f"text or a number was due, {_kind(given)} came", request=request, row=index, field=reader.key
-        )
+    key = members.get(reader.key)
+    if type(key) in _NO_KEYS:
+        said = "it is missing or null" if key is None else f"text or a number was due, {_kind(key)} came"
+        return DecodeError(said, request=request, row=index, field=reader.key)
     try:
         return reader.read(members)
-    except Exception as error:
-        raise DecodeError(f"{type(error).__name__}: {error}", request=request, row=index) from error
+    except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
+        return DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
+
+
+def _key(answer: Answer, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:
+    if not isinstance(row, DecodeError):
+        return cast("Hashable", getattr(row, reader.key))
+    # A row that cannot be read has a key all the same: what it holds, or, where that says nothing, its place.
+    return (
+        repr(cast("object", item))
+        if isinstance(item, dict) and len(cast("dict[str, Any]", item)) > 1
+        else f"{answer.request} {index}"
+    )
 
 
 def _json(answer: Answer) -> Any:

@@ -68,12 +68,13 @@ class Request:
 
 @frozen
 class Answer:
-    """What came back: status, headers with lower-case names, and the whole body."""
+    """What came back: status, headers with lower-case names, the whole body, and how many seconds it took."""
 
     request: Request
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    seconds: float = 0.0
 
     @property
     def request_id(self) -> str | None:
@@ -116,6 +117,7 @@ class Transport:
             client = self._own = _open(self.proxy, self.verify, self.timeout)
             self._loop = _running_loop()
         self._check_usable(client)
+        began = anyio.current_time()
         try:
             with anyio.fail_after(self.timeout), _unlogged(client is self._own):
                 built = client.build_request(
@@ -126,12 +128,17 @@ class Transport:
                     headers=self._headers(request),
                     timeout=self.timeout,
                 )
-                response = await client.send(built, follow_redirects=False, auth=self._auth())
+                try:
+                    response = await client.send(built, follow_redirects=False, auth=self._auth())
+                except httpx.HTTPStatusError as raised:  # by a hook of the user's client; judging is done elsewhere
+                    response = raised.response
+                    await response.aread()
         except Exception as raised:  # noqa: BLE001  what is not the network's is raised again as it is
             error = _translate(raised, request, self.timeout)
         else:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(request, response.status_code, headers, response.content)
+            took = anyio.current_time() - began
+            return Answer(request, response.status_code, headers, response.content, took)
         # Raised out here, the exception below does not stay on as the context: it holds the request, and so the key.
         raise error
 
@@ -175,11 +182,12 @@ def checked_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise UsageError(f"base_url: {url!r} was given, which is no URL: {error}") from None
-    if parts.username or parts.password:
+    except ValueError:
+        shown = "" if "@" in url else f" {url!r} was given, which is no URL;"
+        raise UsageError(f"base_url:{shown} allowed is https://HOST[:PORT][/PATH]") from None
+    if "@" in parts.netloc:
         raise UsageError("base_url: credentials do not belong in a URL; they have arguments of their own")
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+    if parts.scheme not in {"http", "https"} or not host or "?" in url or "#" in url:
         raise UsageError(f"base_url: {url!r} was given; allowed is https://HOST[:PORT][/PATH]")
     if parts.scheme == "http" and not _is_loopback(host):
         raise UsageError(f"base_url: {url!r} was given; plain http would show the key to the network. Use https")
@@ -249,8 +257,8 @@ def _translate(raised: Exception, request: Request, timeout: float) -> Readahead
     # httpx-aiohttp reports a connection that the server dropped as ConnectTimeout: what lies beneath is exact.
     cause = raised.__cause__ if isinstance(raised, httpx.HTTPError) and raised.__cause__ else raised
     kinds = {cls.__name__ for cls in type(cause).__mro__}
-    library = type(raised).__module__.partition(".")[0]
-    if library not in {"httpx", "httpcore", "aiohttp", "h11", "anyio", "trio"} and not isinstance(raised, OSError):
+    below = type(raised).__module__.partition(".")[0] in {"httpcore", "aiohttp", "h11", "anyio", "trio"}
+    if not below and not isinstance(raised, httpx.HTTPError | httpx.StreamError | httpx.CookieConflict | OSError):
         raise raised
     said = _words(cause)
     if kinds & {"TimeoutException", "TimeoutError"}:

@@ -1,6 +1,7 @@
 """How an API pages, what to ask next, and the stream that asks ahead."""
 
+from .checkpoint import Checkpoint, Partition
 from .plans import Cursor, OffsetLimit, PageNumber
 from .stream import Rows, Stream
 
-__all__ = ["Cursor", "OffsetLimit", "PageNumber", "Rows", "Stream"]
+__all__ = ["Checkpoint", "Cursor", "OffsetLimit", "PageNumber", "Partition", "Rows", "Stream"]

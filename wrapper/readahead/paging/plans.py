@@ -1,42 +1,131 @@
-"""What to ask next, and what may be handed out. Pure: a plan never waits and sends nothing.
+"""How an API pages, and what whoever runs a listing may ask of its plan. Pure: a plan never waits and sends nothing.
 
-A *style* says how an API pages: ``PageNumber``, ``OffsetLimit`` or ``Cursor``. It makes one *plan* a listing. Whoever
-runs the plan asks it ``ask()`` for the next request until it answers None (wait, or all is asked), tells it what came
-with ``got()`` or ``failed()``, and collects with ``take()`` what may be handed out, until it is ``over``.
-
-The first page goes alone: it says how many rows a page really has, and often how many there are. With a total, all
-other pages may go at once. Without one, as many as were found full so far: 1, 2, 4, 8, … The first page that is empty
-is the end; what was asked beyond it is dropped, failed or not.
+A *style* says how an API pages: ``PageNumber``, ``OffsetLimit`` or ``Cursor``. It makes one *plan* a listing, which is
+asked with ``ask()`` for the next request until it answers None (wait, or all is asked), is told with ``got()`` or
+``failed()`` what came, and is emptied with ``take()``, until it is ``over``. How positions are planned is in ``sewn``.
 """
 
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Hashable
 from typing import Protocol
 
 from attrs import define, field, frozen
 
-__all__ = ["Ask", "Cursor", "OffsetLimit", "PageNumber", "Plan", "Seen", "Style"]
+__all__ = ["Cursor", "OffsetLimit", "PageNumber", "Plan", "Seen", "Span", "Start", "Style"]
 
 
-@frozen
-class Ask:
-    """One page to ask for: its place in the listing from 0, and the paging parameters that say so."""
+@define(eq=False)
+class Span:
+    """One request of a listing: the positions it asks for, lo <= x < hi, and what came of it.
 
-    index: int
+    position: the paging parameters. number: of a numbered page, else 0. asked: its place in the order of asking, before
+    that -1. keys: of the rows that came, None before; bad: of those that cannot be read. clear: no row is known between
+    the last one and this position. loose: rows are hidden inside it, so its last row may be anywhere in it. sure: it
+    went on where another ended and got less than that did, so no cap cut it short. tries: fruitless mends before it.
+    """
+
+    lo: int
+    hi: int
     position: tuple[tuple[str, str], ...]
+    number: int = 0
+    asked: int = -1
+    keys: tuple[Hashable, ...] | None = None
+    total: int | None = None
+    clear: int = 0
+    loose: bool = False
+    sure: bool = False
+    tries: int = 0
+    error: Exception | None = None
+    bad: frozenset[Hashable] = frozenset()
+
+    @property
+    def end(self) -> int:
+        """The position after its last row, if none is hidden."""
+        return self.lo + len(self.keys or ())
 
 
 @frozen
 class Seen:
     """What a plan needs to know of an answer.
 
-    rows: how many it holds. total: rows in the whole listing. size: rows a page has, as the server sees it.
-    next: what a cursor API names as the next page.
+    keys: of its rows. total: rows in the whole listing. size: rows in a page, as the server sees it. next: what a
+    cursor API names as the next page. bad: the keys of rows that cannot be read; a limit does not count them.
     """
 
-    rows: int
+    keys: tuple[Hashable, ...]
     total: int | None = None
     size: int | None = None
     next: str | None = None
+    bad: frozenset[Hashable] = frozenset()
+
+
+@frozen
+class Start:
+    """Where a listing goes on: at a position, behind the rows with these keys; or, by cursor, on the page it names.
+
+    stop: the listing ends with the last of these keys.
+    """
+
+    at: int = 0
+    keys: tuple[Hashable, ...] = ()
+    cursor: str | None = None
+    stop: tuple[Hashable, ...] = ()
+
+
+@define(eq=False)
+class Plan(ABC):
+    """One listing.
+
+    window: spans in flight, or read and not taken, at most. limit: rows to hand out at most.
+    drift: how often there was evidence that rows moved. mends: spans asked for to close a gap. unproven: gaps that
+    could not be closed. repeated: rows that came again, those that spans share on purpose aside. total_wrong: an answer
+    contradicted its own total. hides: the server leaves rows out of its windows.
+    """
+
+    window: int
+    limit: int | None
+    ordered: bool
+    start: Start
+    done: bool = field(default=False, init=False)
+    error: Exception | None = field(default=None, init=False)
+    ready: deque[tuple[Span, frozenset[Hashable]]] = field(factory=deque[tuple[Span, frozenset[Hashable]]], init=False)
+    given: int = field(default=0, init=False)
+    drift: int = field(default=0, init=False)
+    mends: int = field(default=0, init=False)
+    unproven: int = field(default=0, init=False)
+    repeated: int = field(default=0, init=False)
+    total_wrong: bool = field(default=False, init=False)
+    hides: bool = field(default=False, init=False)
+
+    @abstractmethod
+    def ask(self) -> Span | None:
+        """The next request; None: wait for what is in flight, or all is asked."""
+
+    @abstractmethod
+    def got(self, span: Span, seen: Seen) -> None:
+        """An answer."""
+
+    @abstractmethod
+    def failed(self, span: Span, error: Exception) -> None:
+        """No answer, for good."""
+
+    @abstractmethod
+    def wants(self, span: Span) -> bool:
+        """Whether the answer to this is still of use."""
+
+    @abstractmethod
+    def after(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
+        """Where a listing goes on that handed out ``keys`` of this span, and ``before`` ahead of it, both in order."""
+
+    def take(self) -> tuple[Span, frozenset[Hashable]] | None:
+        """The next span to hand out, and which of its rows; None: none now."""
+        return self.ready.popleft() if self.ready else None
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will be asked for: the end was reached, or ``error`` follows what is ready."""
+        return self.done or self.error is not None
 
 
 class Style(Protocol):
@@ -52,147 +141,15 @@ class Style(Protocol):
         """The largest page the API gives."""
         ...
 
-    def plan(self, size: int, *, limit: int | None = None, ordered: bool = True) -> "Plan":
-        """A plan for one listing, of pages of ``size`` rows, that ends after ``limit`` rows."""
+    def plan(
+        self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
+    ) -> Plan:
+        """A plan for one listing: pages of ``size`` rows, ``window`` at once, ``limit`` rows in all."""
         ...
 
-
-@define(eq=False)
-class Plan(ABC):
-    """One listing, whatever the style. Pages are known by their place in it, from 0.
-
-    size: rows in a page, corrected by the first answer. end: the number of pages, as soon as that is known.
-    error: set by ``take()`` when all that came before the failed page has been handed out.
-    """
-
-    size: int
-    limit: int | None
-    ordered: bool
-    end: int | None = field(default=None, init=False)
-    error: Exception | None = field(default=None, init=False)
-    _asked: int = field(default=0, init=False)  # pages asked for
-    _clear: int = field(default=0, init=False)  # all pages before this one are read
-    _last: int = field(default=-1, init=False)  # the last page that held rows
-    _beyond: set[int] = field(factory=set[int], init=False)  # read, after the first that is not
-    _ready: dict[int, tuple[Ask, int]] = field(
-        factory=dict[int, tuple[Ask, int]], init=False
-    )  # with their rows' number
-    _failed: dict[int, Exception] = field(factory=dict[int, Exception], init=False)
-    _flying: int = field(default=0, init=False)  # requests in flight
-    _arrived: int = field(default=0, init=False)  # rows read
-    _given: int = field(default=0, init=False)  # rows handed out
-
-    # ---- what to ask
-
-    def ask(self) -> Ask | None:
-        """The next page to ask for; None: wait for what is in flight, or all is asked."""
-        if self.over or self._failed or (self.end is not None and self._asked >= self.end):
-            return None
-        if self.limit is not None and self._arrived + self._flying * self.size >= self.limit:
-            return None
-        position = self._position(self._asked)
-        if position is None:
-            return None
-        ask = Ask(self._asked, position)
-        self._asked += 1
-        self._flying += 1
-        return ask
-
-    def wants(self, ask: Ask) -> bool:
-        """Whether the answer to this is still of use."""
-        return not self.over and (self.end is None or ask.index < self.end)
-
-    # ---- what came
-
-    def got(self, ask: Ask, seen: Seen) -> None:
-        """An answer."""
-        self._flying -= 1
-        if not self.wants(ask):
-            return
-        if seen.rows:
-            self._ready[ask.index] = ask, seen.rows
-            self._last = max(self._last, ask.index)
-            self._arrived += seen.rows
-        self._beyond.add(ask.index)
-        while self._clear in self._beyond:
-            self._beyond.remove(self._clear)
-            self._clear += 1
-        self._learn(ask.index, seen)
-
-    def failed(self, ask: Ask, error: Exception) -> None:
-        """No answer, for good."""
-        self._flying -= 1
-        if self.wants(ask):
-            self._failed[ask.index] = error
-
-    # ---- what may be handed out
-
-    def take(self) -> Ask | None:
-        """The next page to hand out: in order, or, where order does not matter, as they arrived. None: none now."""
-        if self.over:
-            return None
-        index = min(self._ready, default=None) if self.ordered else next(iter(self._ready), None)
-        if index is None or (self.ordered and index >= self._clear):
-            self.error = self._failed.get(self._clear)
-            return None
-        ask, rows = self._ready.pop(index)
-        self._given += rows
-        return ask
-
-    @property
-    def over(self) -> bool:
-        """Nothing more will be handed out."""
-        if self.error is not None or (self.limit is not None and self._given >= self.limit):
-            return True
-        return self.end is not None and self._clear >= self.end and not self._ready
-
-    # ---- what the styles say
-
-    @abstractmethod
-    def _position(self, index: int) -> tuple[tuple[str, str], ...] | None:
-        """The paging parameters of a page; None: not to be asked yet."""
-
-    @abstractmethod
-    def _learn(self, index: int, seen: Seen) -> None:
-        """Draw from an answer how large a page is, and where the listing ends."""
-
-
-@define(eq=False)
-class _Positioned(Plan):
-    """Pages that can be asked for by their place, so many at once."""
-
-    _full: int = field(default=0, init=False)  # pages that came full: the listing may go on after each
-    _short: set[int] = field(factory=set[int], init=False)  # pages that came short, and nothing is read after them yet
-    _empty: int = field(default=-1, init=False)  # the last page that held none
-
-    def _position(self, index: int) -> tuple[tuple[str, str], ...] | None:
-        if index and self.end is None:
-            if self._empty > self._last or self._flying >= 2 * self._full:
-                return None
-            if self._short and index not in {page + 1 for page in self._short}:
-                return None
-        return self._at(index)
-
-    def _learn(self, index: int, seen: Seen) -> None:
-        short = 0 < seen.rows < self.size
-        if index == 0:
-            # What the server gives is the stride, whatever was asked for.
-            self.size = seen.size or seen.rows or self.size
-            if seen.total is not None:
-                self.end = max(1, -(-seen.total // self.size))
-        if self.end is None:
-            self._full += seen.rows > 0
-            self._short.discard(index - 1)
-            if not seen.rows:
-                self._empty = max(self._empty, index)
-            elif short and index >= self._last:
-                self._short.add(index)
-            if self._clear - 1 > self._last:
-                self.end = self._clear
-
-    @abstractmethod
-    def _at(self, index: int) -> tuple[tuple[str, str], ...]:
-        """The paging parameters of a page."""
+    def exactly(self, lo: int, rows: int) -> Span | None:
+        """The page of so many rows from a position on, a multiple of rows; None: pages have no positions."""
+        ...
 
 
 @frozen
@@ -208,18 +165,17 @@ class PageNumber:
         """The names of the paging parameters."""
         return self.page, self.size
 
-    def plan(self, size: int, *, limit: int | None = None, ordered: bool = True) -> Plan:
+    def plan(
+        self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
+    ) -> Plan:
         """A plan for one listing."""
-        return _PageNumberPlan(size, limit, ordered, self, size)
+        from .sewn import NumberGrid, SewnPlan  # noqa: PLC0415  it is written in terms of this module
 
+        return SewnPlan(window, limit, ordered, start or Start(), NumberGrid(self.page, self.size, size))
 
-@define(eq=False)
-class _PageNumberPlan(_Positioned):
-    _style: PageNumber
-    _asked_size: int
-
-    def _at(self, index: int) -> tuple[tuple[str, str], ...]:
-        return (self._style.page, str(index + 1)), (self._style.size, str(self._asked_size))
+    def exactly(self, lo: int, rows: int) -> Span | None:
+        """The page of so many rows from a position on."""
+        return Span(lo, lo + rows, ((self.page, str(lo // rows + 1)), (self.size, str(rows))), number=lo // rows + 1)
 
 
 @frozen
@@ -235,19 +191,17 @@ class OffsetLimit:
         """The names of the paging parameters."""
         return self.offset, self.limit
 
-    def plan(self, size: int, *, limit: int | None = None, ordered: bool = True) -> Plan:
+    def plan(
+        self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
+    ) -> Plan:
         """A plan for one listing."""
-        return _OffsetLimitPlan(size, limit, ordered, self, size)
+        from .sewn import OffsetGrid, SewnPlan  # noqa: PLC0415  it is written in terms of this module
 
+        return SewnPlan(window, limit, ordered, start or Start(), OffsetGrid(self.offset, self.limit, size))
 
-@define(eq=False)
-class _OffsetLimitPlan(_Positioned):
-    _style: OffsetLimit
-    _asked_size: int
-
-    def _at(self, index: int) -> tuple[tuple[str, str], ...]:
-        offset = index * self.size if index else 0
-        return (self._style.offset, str(offset)), (self._style.limit, str(self._asked_size))
+    def exactly(self, lo: int, rows: int) -> Span | None:
+        """The window of so many rows from a position on."""
+        return Span(lo, lo + rows, ((self.offset, str(lo)), (self.limit, str(rows))))
 
 
 @frozen
@@ -263,25 +217,73 @@ class Cursor:
         """The names of the paging parameters."""
         return self.cursor, self.size
 
-    def plan(self, size: int, *, limit: int | None = None, ordered: bool = True) -> Plan:
+    def plan(
+        self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
+    ) -> Plan:
         """A plan for one listing."""
-        return _CursorPlan(size, limit, ordered, self)
+        return CursorPlan(window, limit, ordered, start or Start(), self, size)
+
+    def exactly(self, lo: int, rows: int) -> Span | None:  # noqa: ARG002
+        """Pages by cursor have no positions."""
+        return None
 
 
 @define(eq=False)
-class _CursorPlan(Plan):
-    _style: Cursor
+class CursorPlan(Plan):
+    """One listing by cursor. Rows that come again on the next pages are dropped; a cursor that comes again ends it."""
+
+    style: Cursor
+    size: int
     _next: str | None = field(default=None, init=False)
+    _flying: Span | None = field(default=None, init=False)
+    _begun: bool = field(default=False, init=False)
+    _failure: Exception | None = field(default=None, init=False)
+    _cursors: set[str] = field(factory=set[str], init=False)
+    _recent: deque[Hashable] = field(init=False)
 
-    def _position(self, index: int) -> tuple[tuple[str, str], ...] | None:
-        size = (self._style.size, str(self.size))
-        if index == 0:
-            return (size,)
-        if self._flying or self._next is None:
+    def __attrs_post_init__(self) -> None:
+        self._next = self.start.cursor
+        self._recent = deque(self.start.keys, maxlen=4 * self.size)
+
+    def ask(self) -> Span | None:
+        """The page that the last one named, once that is read."""
+        waiting = len(self.ready) + (self._flying is not None)
+        if self.over or self._flying is not None or waiting >= self.window or (self._begun and self._next is None):
             return None
-        return (self._style.cursor, self._next), size
+        cursor = () if self._next is None else ((self.style.cursor, self._next),)
+        self._flying = span = Span(0, self.size, (*cursor, (self.style.size, str(self.size))), asked=0)
+        self._begun = True
+        return span
 
-    def _learn(self, index: int, seen: Seen) -> None:
+    def got(self, span: Span, seen: Seen) -> None:
+        """An answer."""
+        self._flying = None
+        if self.over:
+            return
+        span.keys = seen.keys
+        known = set(self._recent)
+        fresh = frozenset(key for key in seen.keys if key not in known)
+        self.repeated += len(seen.keys) - len(fresh)
+        self._recent.extend(seen.keys)
+        self.given += len(fresh - seen.bad)
+        if seen.keys:
+            self.ready.append((span, fresh))
+        if seen.next in self._cursors:
+            self.unproven += 1  # the server goes round in circles
+        self.done = not seen.next or seen.next in self._cursors or (self.limit is not None and self.given >= self.limit)
         self._next = seen.next
-        if not seen.next:
-            self.end = index + 1
+        self._cursors.add(seen.next or "")
+
+    def failed(self, span: Span, error: Exception) -> None:  # noqa: ARG002  there is but one in flight
+        """No answer, for good."""
+        self._flying = None
+        if not self.over:
+            self.error = error
+
+    def wants(self, span: Span) -> bool:
+        """Whether the answer to this is still of use."""
+        return span is self._flying and not self.over
+
+    def after(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
+        """On the same page, behind the rows that were handed out of it."""
+        return Start(keys=(*before, *keys), cursor=dict(span.position).get(self.style.cursor))

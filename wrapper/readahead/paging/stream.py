@@ -4,111 +4,159 @@ Two forms, one engine. ``Stream`` (``async with query.prefetch() as rows``) owns
 its block. The bare form (``async for row in query``) cannot: a task group must not be left open across the ``yield`` of
 an async generator (PEP 789). It is an iterator whose tasks hold no reference to it, so that releasing it ends them.
 
-A page counts against the window from the request until the consumer takes it. Only ``Engine.fill`` asks.
+A page counts against the window from the request until the consumer takes it: the plan sees to that, and only
+``Engine.fill`` asks.
 """
 
 import asyncio
+import warnings
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar, cast
 
 import anyio
 import anyio.abc
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
-from ..errors import StreamError
-from ..pages import Page, Report
-from .plans import Ask, Plan, Seen
+from ..errors import DecodeError, DriftError, ReadaheadError, StreamError
+from ..pages import DriftWarning, Page, Report
+from .checkpoint import Checkpoint
+from .plans import Plan, Seen, Span, Start
+from .window import Window
 
-__all__ = ["Engine", "Rows", "Stream"]
+__all__ = ["Engine", "Fetch", "Fetched", "Pages", "Rows", "Stream"]
 
 T = TypeVar("T")
-Fetch = Callable[[Ask], Awaitable[tuple[Page[T], Seen]]]
+OnDrift = Literal["ignore", "warn", "raise", "reread"]
+SWEEPS = 4  # how often on_drift="reread" reads the list at most
+
+
+@frozen
+class Fetched(Generic[T]):
+    """One answer: the page without its rows, the rows in their order, a DecodeError where one could not be read."""
+
+    page: Page[T]
+    rows: "tuple[T | DecodeError, ...]"
+    seen: Seen
+    seconds: float = 0.0
+
+
+Fetch = Callable[[Span], Awaitable[Fetched[T]]]
 
 
 @define(eq=False)
 class Engine(Generic[T]):
-    """Plan, window and what has arrived. ``spawn`` starts a task; without one, pages are read one by one, in place."""
+    """Plan, window and what has arrived. ``spawn`` starts a task; without one, pages are read one by one, in place.
 
-    plan: Plan
+    plans: makes the plan of a sweep. bind: makes a checkpoint of a place in the listing.
+    """
+
+    plans: Callable[[], Plan]
     fetch: Fetch[T]
     report: Report
-    window: int
-    limit: int | None
+    window: Window
+    limit: int | None = None
+    skip_bad_rows: bool = False
+    on_drift: OnDrift = "ignore"
     on_page: "Callable[[Page[T], Report], None] | None" = None
-    spawn: "Callable[[Ask], None] | None" = None
+    bind: "Callable[[Start, int], Checkpoint] | None" = None
+    spawn: "Callable[[Span], None] | None" = None
     stopped: bool = False
-    _held: int = 0  # pages in flight, or read and not taken
-    _pages: dict[Ask, Page[T]] = field(factory=dict[Ask, Page[T]])
-    _scopes: dict[Ask, anyio.CancelScope] = field(factory=dict[Ask, anyio.CancelScope])
-    _news: anyio.Event = field(factory=anyio.Event)
+    plan: Plan = field(init=False)
+    _pages: dict[Span, Fetched[T]] = field(factory=dict[Span, Fetched[T]], init=False)
+    _scopes: dict[Span, anyio.CancelScope] = field(factory=dict[Span, anyio.CancelScope], init=False)
+    _news: anyio.Event = field(factory=anyio.Event, init=False)
+    _seen: set[Hashable] | None = field(default=None, init=False)  # all keys handed out, where a second sweep may come
+    _warned: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.plan = self.plans()
+        if self.on_drift == "reread":
+            self._seen = set()
 
     def fill(self) -> None:
         """Ask for pages until the window is full or the plan wants to wait."""
-        while self.spawn and not self.stopped and self._held < self.window and (ask := self.plan.ask()) is not None:
-            self._held += 1
-            self.spawn(ask)
+        while self.spawn and not self.stopped and (span := self.plan.ask()) is not None:
+            self.spawn(span)
 
-    async def run(self, ask: Ask) -> None:
+    async def run(self, span: Span) -> None:
         """One page, from the request to the plan."""
         if self.stopped:
             return
         with anyio.CancelScope() as scope:
-            self._scopes[ask] = scope
+            self._scopes[span] = scope
             try:
-                page, seen = await self.fetch(ask)
+                fetched = await self.fetch(span)
             except Exception as error:  # noqa: BLE001  it is handed to the consumer, in its turn
-                self._held -= 1
-                self.plan.failed(ask, error)
+                self.plan.failed(span, error)
             else:
-                self._count(page)
-                self.plan.got(ask, seen)
-                if page.rows and self.plan.wants(ask):
-                    self._pages[ask] = page
-                else:
-                    self._held -= 1
-        del self._scopes[ask]
+                self._pages[span] = fetched
+                self._count(span, fetched)
+                self.plan.got(span, fetched.seen)
+                self.plan.window = self.window.answered(fetched.seconds)
+        del self._scopes[span]
         self._drop_unwanted()
         self.fill()
         self._news.set()
 
-    async def page(self) -> Page[T] | None:
-        """The next page to hand out, as soon as it is there; None at the end. Raises what ended the listing early."""
+    async def page(self) -> "tuple[Span, Page[T], list[tuple[Hashable, T | DecodeError]]] | None":
+        """The next page to hand out, as soon as it is there, and its rows with their keys; None at the end.
+
+        Raises what ended the listing early.
+        """
         while True:
-            if (ask := self.plan.take()) is not None:
-                self._held -= 1
-                page = self._pages.pop(ask)
-                break
-            if self.plan.error is not None:
+            self._look_for_drift()
+            if (taken := self.plan.take()) is not None:
+                span, keys = taken
+                rows = self._select(span, keys)
+                self.fill()
+                if rows:
+                    break
+            elif self.plan.error is not None:
                 self.stop()
                 self.report.why = f"{type(self.plan.error).__name__}: {self.plan.error}"
                 raise self.plan.error
-            if self.plan.over:
-                self.stop()
-                self.report.complete, self.report.why = True, "the end was reached"
-                return None
-            await self._more()
-        room = None if self.limit is None else self.limit - self.report.rows
-        if room is not None and len(page) > room:
-            page = evolve(page, rows=page.rows[:room])
+            elif self.plan.over:
+                if not self._again():
+                    self.stop()
+                    self._conclude()
+                    return None
+            else:
+                await self._more()
+        page = evolve(
+            self._pages.pop(span).page, rows=tuple(row for _, row in rows if not isinstance(row, DecodeError))
+        )
         self.report.rows += len(page)
-        self.fill()
+        self.report.bad_rows += [str(row) for _, row in rows if isinstance(row, DecodeError)]
+        if self.skip_bad_rows:
+            rows = [(key, row) for key, row in rows if not isinstance(row, DecodeError)]
         if self.on_page is not None:
             self.on_page(page, self.report)
-        return page
+        return span, page, rows
+
+    def _select(self, span: Span, keys: frozenset[Hashable]) -> "list[tuple[Hashable, T | DecodeError]]":
+        """Of a page the rows that are to go out, each once, and no more than the limit leaves room for."""
+        found: dict[Hashable, T | DecodeError] = {}
+        for key, row in zip(span.keys or (), self._pages[span].rows, strict=True):
+            if key in keys and (self._seen is None or key not in self._seen):
+                found.setdefault(key, row)
+        if self._seen is not None:
+            self._seen.update(found)
+        rows = list(found.items())
+        return rows if self.limit is None else rows[: self.limit - self.report.rows]
 
     async def _more(self) -> None:
         if self.spawn is None:
-            if (ask := self.plan.ask()) is None:  # nothing is in flight, so the plan must know what it wants
+            if (span := self.plan.ask()) is None:  # nothing is in flight, so the plan must know what it wants
                 raise StreamError("the plan waits for nothing")
-            self._held += 1
-            await self.run(ask)
+            await self.run(span)
             return
         self.fill()
         if self._news.is_set():
             self._news = anyio.Event()
-        await self._news.wait()
+        if self._scopes or not self.plan.over:
+            await self._news.wait()
 
     def stop(self) -> None:
         """Cancel what is in flight. Nothing is asked from here on."""
@@ -116,15 +164,56 @@ class Engine(Generic[T]):
         for scope in self._scopes.values():
             scope.cancel()
 
-    def _count(self, page: Page[T]) -> None:
+    def _count(self, span: Span, fetched: Fetched[T]) -> None:
         self.report.pages += 1
-        if page.total is not None and page.total not in self.report.totals:
-            self.report.totals.append(page.total)
+        self.report.short_pages += len(fetched.seen.keys) < span.hi - span.lo
+        if fetched.seen.total is not None and fetched.seen.total not in self.report.totals:
+            self.report.totals.append(fetched.seen.total)
 
     def _drop_unwanted(self) -> None:
-        for ask, scope in self._scopes.items():
-            if not self.plan.wants(ask):
+        wanted = {span for span, _ in self.plan.ready}
+        for span in [span for span in self._pages if span not in wanted and not self.plan.wants(span)]:
+            del self._pages[span]
+        for span, scope in self._scopes.items():
+            if not self.plan.wants(span):
                 scope.cancel()
+
+    def _look_for_drift(self) -> None:
+        plan, report = self.plan, self.report
+        report.mended, report.unproven = plan.mends, plan.unproven
+        report.duplicates = plan.repeated
+        if plan.drift:
+            report.drift = "seen"
+            if self.on_drift == "warn" and not self._warned:
+                self._warned = True
+                warnings.warn("rows moved while the list was read; see the report", DriftWarning, stacklevel=2)
+            if self.on_drift == "raise" and plan.error is None:
+                plan.error = DriftError("rows moved while the list was read")
+        elif plan.hides and report.drift == "none":
+            report.drift = "unverifiable"
+
+    def _again(self) -> bool:
+        """Whether the list is read once more: rows moved, and that is what on_drift="reread" is for."""
+        if self.on_drift != "reread" or not self.plan.drift or self.report.sweeps >= SWEEPS:
+            return False
+        self.report.sweeps += 1
+        window = self.plan.window
+        self.plan = self.plans()
+        self.plan.window = window
+        self._pages.clear()
+        self.fill()
+        return True
+
+    def _conclude(self) -> None:
+        report = self.report
+        if self.limit is not None and report.rows >= self.limit:
+            report.complete, report.why = True, "the limit was reached"
+        elif report.unproven:
+            report.why = f"{report.unproven} times neighbouring pages could not be joined; rows may lie between them"
+        elif self.on_drift == "reread" and self.plan.drift:
+            report.why = f"the list still changed after it was read {report.sweeps} times"
+        else:
+            report.complete, report.why = True, "the end was reached"
 
 
 class _Consumer(AsyncIterator[T]):
@@ -132,8 +221,11 @@ class _Consumer(AsyncIterator[T]):
 
     def __init__(self, engine: Engine[T]) -> None:
         self._engine = engine
-        self._rows: deque[T] = deque()
+        self._rows: deque[T | DecodeError] = deque()
+        self._keys: tuple[Hashable, ...] = ()  # of the page begun last
+        self._before: tuple[Hashable, ...] = ()  # of the pages before it, the last few
         self._page: Page[T] | None = None
+        self._span: Span | None = None
         self._busy = False
 
     @property
@@ -141,32 +233,82 @@ class _Consumer(AsyncIterator[T]):
         """How the listing went, so far."""
         return self._engine.report
 
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The place behind the last row, or page, that was handed out: ``query.prefetch(resume=...)`` gives the rest.
+
+        Raises UsageError for a stream that is not ordered.
+        """
+        assert self._engine.bind is not None
+        if self._span is None:
+            return self._engine.bind(self._engine.plan.start, 0)
+        handed_out = self._keys[: len(self._keys) - len(self._rows)]
+        start = self._engine.plan.after(self._span, handed_out, self._before)
+        return self._engine.bind(start, self._engine.report.rows - len(self._rows))
+
     async def __anext__(self) -> T:
         while not self._rows:
-            page = await self._next_page()
-            if page is None:
+            if not await self._begin_page():
                 raise StopAsyncIteration
-            self._page = page
-            self._rows.extend(page.rows)
-        return self._rows.popleft()
+        row = self._rows.popleft()
+        if isinstance(row, DecodeError):
+            raise self._with_checkpoint(row)
+        return row
 
-    async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Whole pages; of one that was begun row by row, what is left of it."""
-        if self._rows and self._page is not None:
-            page = evolve(self._page, rows=tuple(self._rows))
-            self._rows.clear()
-            yield page
-        while (following := await self._next_page()) is not None:
-            yield following
+    def pages(self) -> "Pages[T]":
+        """An iterator over whole pages; of one that was begun row by row, what is left of it.
 
-    async def _next_page(self) -> Page[T] | None:
+        It raises DecodeError where a page holds a row that cannot be read, unless bad rows are skipped.
+        """
+        return Pages(self)
+
+    async def next_page(self) -> Page[T] | None:
+        """The next whole page, or what is left of one; None at the end."""
+        if not self._rows and not await self._begin_page():
+            return None
+        rows = tuple(self._rows)
+        bad = next((row for row in rows if isinstance(row, DecodeError)), None)
+        if bad is not None:
+            raise self._with_checkpoint(bad)
+        self._rows.clear()
+        assert self._page is not None
+        return evolve(self._page, rows=cast("tuple[T, ...]", rows))
+
+    async def _begin_page(self) -> bool:
         if self._busy:
             raise StreamError("two tasks iterate over one stream; give each a stream of its own, or hand rows on")
         self._busy = True
         try:
-            return await self._engine.page()
+            begun = await self._engine.page()
+        except ReadaheadError as error:
+            raise self._with_checkpoint(error)  # noqa: B904  the same error
         finally:
             self._busy = False
+        if begun is None:
+            return False
+        self._before = (*self._before, *self._keys)[-8:]
+        self._span, self._page, rows = begun
+        self._keys = tuple(key for key, _ in rows)
+        self._rows.extend(row for _, row in rows)
+        return True
+
+    def _with_checkpoint(self, error: ReadaheadError) -> ReadaheadError:
+        if self._engine.bind is not None and self._engine.plan.ordered:
+            error.checkpoint = self.checkpoint
+        return error
+
+
+class Pages(AsyncIterator[Page[T]]):
+    """The pages of a listing. A class, because an async generator that is left half-way has to be closed by hand."""
+
+    def __init__(self, consumer: "_Consumer[T]") -> None:
+        self._consumer = consumer
+
+    async def __anext__(self) -> Page[T]:
+        page = await self._consumer.next_page()
+        if page is None:
+            raise StopAsyncIteration
+        return page
 
 
 class Stream(_Consumer[T]):
@@ -201,16 +343,16 @@ class Stream(_Consumer[T]):
         await self._tasks.__aexit__(None, None, None)
         return None
 
-    def _spawn(self, ask: Ask) -> None:
+    def _spawn(self, span: Span) -> None:
         assert self._tasks is not None
-        self._tasks.start_soon(self._engine.run, ask)
+        self._tasks.start_soon(self._engine.run, span)
 
-    async def _next_page(self) -> Page[T] | None:
+    async def _begin_page(self) -> bool:
         if self._tasks is None:
             raise StreamError("the stream is not open: write `async with query.prefetch() as rows:`")
         if self._left:
             raise StreamError("the stream is closed: its `async with` block has been left")
-        return await super()._next_page()
+        return await super()._begin_page()
 
 
 class Rows(_Consumer[T]):
@@ -225,15 +367,13 @@ class Rows(_Consumer[T]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cancelled = False
 
-    async def _next_page(self) -> Page[T] | None:
+    async def _begin_page(self) -> bool:
         if self._cancelled:
-            raise StreamError(
-                "the iteration was cancelled, and its requests with it; prefetch() goes on after a timeout"
-            )
+            raise StreamError("the iteration was cancelled, and its requests with it; prefetch() can go on")
         if self._loop is None and self._engine.spawn is None:
             self._start()
         try:
-            return await super()._next_page()
+            return await super()._begin_page()
         except anyio.get_cancelled_exc_class():
             self._cancelled = True
             self._engine.stop()
@@ -241,6 +381,9 @@ class Rows(_Consumer[T]):
 
     def _start(self) -> None:
         try:
+            # Without a task of asyncio, trio runs as the guest of its loop.
+            if asyncio.current_task() is None:
+                return
             loop = self._loop = asyncio.get_running_loop()
         except RuntimeError:
             return
@@ -262,10 +405,10 @@ class Rows(_Consumer[T]):
 
 def _spawner(
     loop: asyncio.AbstractEventLoop, engine: Engine[T], tasks: set[asyncio.Task[None]]
-) -> Callable[[Ask], None]:
+) -> Callable[[Span], None]:
     # A function of its own: a closure made in a method of Rows would keep the Rows alive.
-    def spawn(ask: Ask) -> None:
-        task = loop.create_task(engine.run(ask))
+    def spawn(span: Span) -> None:
+        task = loop.create_task(engine.run(span))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 

@@ -1,0 +1,61 @@
+"""Where a listing can be parted: positions, and the rows just before them."""
+
+import anyio
+
+from ..errors import UsageError
+from .plans import Span, Start, Style
+from .stream import Fetch, T
+
+__all__ = ["find_seams"]
+
+SEAM = 5  # rows that say where a part begins
+
+
+async def find_seams(style: Style, parts: int, fetch: Fetch[T], size: int) -> list[Start]:
+    """At most ``parts - 1`` places, in order, about as far from each other. Fewer where rows are few or hidden."""
+    rows = await _length(style, fetch, size)
+    places = sorted({rows * part // parts // SEAM * SEAM for part in range(1, parts)} - {0})
+    found: dict[int, Start] = {}
+    failed: list[Exception] = []
+
+    async def look(place: int) -> None:
+        try:
+            fetched = await fetch(_page(style, place - SEAM, SEAM))
+        except Exception as error:  # noqa: BLE001  raised below, not inside a group
+            failed.append(error)
+        else:
+            if fetched.seen.keys:
+                found[place] = Start(place, fetched.seen.keys[-SEAM:])
+
+    # Ten at a time: a part is as good as its seam, and finding them is not worth a burst.
+    for tens in range(0, len(places), 10):
+        async with anyio.create_task_group() as tasks:
+            for place in places[tens : tens + 10]:
+                tasks.start_soon(look, place)
+        if failed:
+            raise failed[0]
+    return [found[place] for place in sorted(found)]
+
+
+async def _length(style: Style, fetch: Fetch[T], size: int) -> int:
+    """The number of rows: as the API says, or where a doubling search finds the last page that holds any."""
+    first = (await fetch(_page(style, 0, size))).seen
+    if first.total is not None or not first.keys:
+        return first.total or 0
+    low, high = 0, 1  # pages: low holds rows, high does not
+    while (await fetch(_page(style, high * size, size))).seen.keys:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if (await fetch(_page(style, middle * size, size))).seen.keys:
+            low = middle
+        else:
+            high = middle
+    return high * size
+
+
+def _page(style: Style, lo: int, rows: int) -> Span:
+    span = style.exactly(lo, rows)
+    if span is None:
+        raise UsageError("partitions: this API pages by cursor, and only its last page knows where the next begins")
+    return span

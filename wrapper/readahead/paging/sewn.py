@@ -1,0 +1,520 @@
+"""Listings by position that lose no row while the list changes: the sewn chain. Pure: nothing here waits.
+
+The theory
+    A request asks for a window of positions, and an answer holds some of the rows there: rows may be hidden from us,
+    the server may cap the window, and rows inserted or deleted meanwhile shift all that follow. Positions therefore
+    prove nothing. One thing does: *two pages that share a row are sewn*. If rows keep their order, no row that was
+    there throughout can lie between sewn pages, whatever happened meanwhile. So pages are asked for with an overlap,
+    and rows are handed out only along sewn pages. Caps, short pages, hidden rows and drift are then one case.
+
+The state
+    chain    spans in the order of the listing: the tail, handed out last; then spans in flight, or read and waiting
+    recent   keys of the last spans handed out: to sew with, and so that no row goes out twice
+    learned  what the server taught: ``size`` (rows it gives), ``overlap``, ``leaky`` (it hides rows), drift
+
+The rules
+    ONWARD   While there is room, ask for a span that overlaps the last one. Not while one came up short: first see what
+             follows it. The first span goes alone, and teaches the size.
+    SEWN     Two spans that share a row are neighbours. So is a span that begins at position 0.
+    MEND     Neighbours that are both read and not sewn get a span between them: at the end of the first if it came up
+             short, else around the edge of the newer one. Again, until sewn; after a few fruitless tries the gap is
+             taken as it is, and the report says so.
+    GIVE     When the tail's successor is sewn to it, it becomes the tail, and its rows that are not recent go out.
+    FOLD     A successor without a new row leaves the chain. If it went on where the tail ended, the stretch behind the
+             tail that is known to be clear grows by what it covered.
+    END      Half a page is clear behind the last row; or the tail's window reaches the total that its own answer names.
+             A total that an answer contradicts is not believed again.
+    FAIL     A failed span keeps its place: it ends the listing only if the rows before it do not.
+
+What is beyond any client: a hidden stretch longer than what is looked past, and a total wrong by exactly whole pages.
+"""
+
+from collections import Counter, deque
+from collections.abc import Hashable
+from typing import Protocol
+
+from attrs import define, field
+
+from .plans import Plan, Seen, Span, Start
+
+__all__ = ["Grid", "NumberGrid", "OffsetGrid", "SewnPlan"]
+
+SEAM = 5  # keys that say where a listing goes on
+MEMORY = 32  # spans whose keys are remembered
+TRIES = 8  # fruitless mends of one gap, where the server hides rows: 3
+EXTRA = 20  # answers that bring next to nothing, besides two windows of them, before the listing gives up
+HIDDEN = 50  # rows: half as many are looked past before the end is believed, where the server hides rows
+DRIBBLE = 3  # short answers running that bring a few rows each: rows are appended as fast as the end is looked for
+
+
+class Grid(Protocol):
+    """Where an API lets windows begin and end.
+
+    size: the largest window it gives. smallest: the size from which on windows can overlap without waste.
+    """
+
+    size: int
+    smallest: int
+
+    def at(self, position: int) -> Span:
+        """The window that holds a position and reaches as far past it as possible."""
+        ...
+
+    def around(self, position: int) -> Span:
+        """The window that holds both sides of a position, as centrally as possible."""
+        ...
+
+
+@define
+class OffsetGrid:
+    """Windows begin anywhere."""
+
+    offset: str
+    limit: str
+    size: int
+    smallest: int = 12
+
+    def at(self, position: int) -> Span:
+        """The window from there on."""
+        lo = max(0, position)
+        return Span(lo, lo + self.size, ((self.offset, str(lo)), (self.limit, str(self.size))))
+
+    def around(self, position: int) -> Span:
+        """The window with that position in its middle."""
+        return self.at(position - self.size // 2)
+
+
+@define
+class NumberGrid:
+    """Windows are numbered: page q of size s holds the positions (q - 1) * s to q * s. Another size has other edges,
+    so numbered pages can overlap too.
+    """
+
+    page: str
+    per_page: str
+    size: int
+    smallest: int = 40
+
+    def at(self, position: int) -> Span:
+        """Of the pages that hold it, by size, the one that reaches farthest."""
+        position = max(0, position)
+        return self._page(position, max(self._sizes(), key=lambda size: position // size * size + size))
+
+    def around(self, position: int) -> Span:
+        """Of the pages that hold it, by size, the one whose edges are farthest from it."""
+        return self._page(position, max(self._sizes(), key=lambda size: min(position % size, size - position % size)))
+
+    def _sizes(self) -> range:
+        return range(self.size, self.size // 2, -1)
+
+    def _page(self, position: int, size: int) -> Span:
+        number = max(0, position) // size
+        asked = ((self.page, str(number + 1)), (self.per_page, str(size)))
+        return Span(number * size, (number + 1) * size, asked, number=number + 1)
+
+
+@define(eq=False)
+class SewnPlan(Plan):
+    """One listing by position. ``overlap``: rows that neighbours should share, at first."""
+
+    grid: Grid
+    overlap: int = 5
+    size: int = field(init=False)  # rows an answer gives
+    chain: list[Span] = field(init=False)
+    _least: int = field(init=False)  # overlap that is never gone below
+    _recent: deque[tuple[Hashable, ...]] = field(factory=deque[tuple[Hashable, ...]], init=False)
+    _known: Counter[Hashable] = field(factory=Counter[Hashable], init=False)
+    _ahead: int = field(default=1, init=False)  # spans that may be held, until the window is reached
+    _born: int = field(default=0, init=False)
+    _flying: int = field(default=0, init=False)
+    _first: bool = field(default=True, init=False)  # nothing was read yet
+    _leaky: bool = field(default=False, init=False)
+    _plain: bool = field(default=True, init=False)  # no full span was followed by one that hid its last row
+    _aware: bool = field(default=False, init=False)  # a full span was seen, so a shared row too few or many is drift
+    _lied: bool = field(default=False, init=False)  # an answer contradicted its own total
+    _total: tuple[int, int] | None = field(default=None, init=False)  # and which answer said so
+    _idle: int = field(default=0, init=False)  # answers running that brought next to nothing
+    _dribble: int = field(default=0, init=False)
+    _early: set[Hashable] = field(factory=set[Hashable], init=False)  # handed out as they arrived, before their turn
+
+    def __attrs_post_init__(self) -> None:
+        self.size = self.grid.size
+        # Pages so small that an overlap would eat them are taken at their positions.
+        overlap = min(self.overlap, max(1, self.size // 10))
+        self.overlap = self._least = overlap if self.size >= self.grid.smallest else 0
+        start = self.start
+        before = Span(max(0, start.at - len(start.keys)), start.at, (), asked=0, keys=start.keys, clear=start.at)
+        self.chain = [before]
+        self._remember(start.keys)
+
+    # ---- ONWARD: what to ask
+
+    def ask(self) -> Span | None:
+        """The next window to ask for; None: wait for what is in flight, or all is asked."""
+        if self.over or self._flying >= self.window:
+            return None
+        span = next((span for span in self.chain if span.asked < 0), None)
+        if span is not None and self.held >= self.window:
+            if span is not self.chain[1]:
+                return None
+            self._make_room()
+        if span is None and self.held < min(self._ahead, self.window) and (span := self._onward()):
+            self.chain.append(span)
+        if span is not None:
+            span.asked = self._born
+            self._born += 1
+            self._flying += 1
+        return span
+
+    @property
+    def held(self) -> int:
+        """Spans in flight, or read and not taken."""
+        if self._by_arrival:
+            return self._flying + len(self.ready)
+        return sum(span.asked >= 0 for span in self.chain) - 1 + len(self.ready)
+
+    @property
+    def _by_arrival(self) -> bool:
+        # Which rows lie before the last one of a part is known only in order.
+        return not self.ordered and not self.start.stop
+
+    def _make_room(self) -> None:
+        """The gap at the head comes first: the farthest span makes way for what mends it, and is asked for again."""
+        last = self.chain[-1]
+        if last is not self.chain[2] and last.asked >= 0:
+            self.chain.pop()
+
+    def _onward(self) -> Span | None:
+        last, total, alone = self.chain[-1], self._believed(), len(self.chain) == 1
+        if self._born == 0:
+            return self.grid.at(last.hi - len(last.keys or ()))
+        if self._first or (self.limit is not None and self._coming() >= self.limit):
+            return None
+        if len(self.chain) > self.window + MEMORY:
+            return None  # rows that are handed out as they arrive leave the chain only in order
+        reach = self._reach(last)
+        if alone and last.clear > last.end:
+            return self.grid.at(last.clear)  # nothing follows so far: look farther
+        if total is not None:
+            if not alone and reach >= total:
+                return None
+            reach = min(reach, total) if alone else reach
+        elif not alone and self._short_of_something():
+            return None
+        elif alone and self._is_short(last) and last.keys and not last.tries:
+            return self._continue(last)
+        span = self.grid.at(reach - self.overlap)
+        if span.hi > last.hi or (alone and reach == total):
+            return span
+        span = self.grid.at(reach - (self._least > 0))
+        return span if span.hi > last.hi else self.grid.at(reach)
+
+    def _short_of_something(self) -> bool:
+        followers = [*self.chain[1:], self.chain[-1]]
+        return any(
+            self._is_short(a) and (b.keys is None or not a.keys) for a, b in zip(self.chain, followers, strict=True)
+        )
+
+    def _coming(self) -> int:
+        """Rows handed out, and about how many more the chain will bring."""
+        return self.given + sum(
+            max(1, (self.size if span.keys is None else len(span.keys)) - self.overlap) for span in self.chain[1:]
+        )
+
+    def _continue(self, span: Span) -> Span:
+        """The window that begins at the last row of this one: the listing goes on there, or it has ended."""
+        following = self.grid.at(span.end - (self._least > 0))
+        following.tries = 1
+        return following
+
+    def _believed(self) -> int | None:
+        return None if self._lied or self._total is None else self._total[0]
+
+    def _reach(self, span: Span) -> int:
+        if span.keys is not None and len(span.keys) > span.hi - span.lo:
+            return span.end  # it gave more than it was asked for
+        return span.hi if span.number else min(span.hi, span.lo + self.size)
+
+    def _is_full(self, span: Span) -> bool:
+        return span.keys is not None and len(span.keys) >= min(self.size, span.hi - span.lo)
+
+    def _is_short(self, span: Span) -> bool:
+        wanted = 1 if self._leaky else min(self.size, span.hi - span.lo)
+        return span.keys is not None and span.hi > 0 and 2 * len(span.keys) < wanted
+
+    # ---- what came
+
+    def got(self, span: Span, seen: Seen) -> None:
+        """An answer."""
+        self._flying -= 1
+        if self.over or span not in self.chain:
+            return
+        at = self.chain.index(span)
+        if seen.size and span.number and seen.size != span.hi - span.lo:
+            self._resize(span, seen.size)
+            if not self._first:
+                del self.chain[at:]  # asked in numbers that mean other rows now: asked again
+                self._give()
+                return
+        span.keys, span.bad, span.total, span.clear = seen.keys, seen.bad, seen.total, span.lo + len(seen.keys)
+        if self._by_arrival and span.lo >= self.start.at:
+            self._hand_out(span, [key for key in dict.fromkeys(span.keys) if not self._known[key]])
+        self._take_total(span)
+        if self._first:
+            self._learn_size(span, says_size=bool(seen.size))
+        self.size = max(
+            self.size, min(len(seen.keys), self.grid.size) if self.size <= self.grid.size else len(seen.keys)
+        )
+        self._idle += not self._is_full(span)
+        before, after = self.chain[at - 1], self.chain[at + 1] if at + 1 < len(self.chain) else None
+        span.sure = span.tries > 0 and before.keys is not None and len(seen.keys) < len(before.keys)
+        if span.tries and after is not None and after.keys and before.keys:
+            self._judge_mend(before, span, after)
+        self._widen(span)
+        self._first = False
+        for a, b in ((before, span), (span, after)):
+            if b is not None and a.keys and b.keys:
+                self._compare(a, b)
+                if a is not self.chain[0] and not a.tries and not self._sewn(a, b, set(a.keys)):
+                    self._mend(a, b)
+        self._give()
+
+    def failed(self, span: Span, error: Exception) -> None:
+        """No answer, for good."""
+        self._flying -= 1
+        if not self.over and span in self.chain:
+            span.error = error
+            self._give()
+
+    def wants(self, span: Span) -> bool:
+        """Whether the answer to this is still of use."""
+        return not self.over and span in self.chain
+
+    def after(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
+        """Behind the last row that was handed out, with a few keys to sew with."""
+        at = span.lo + 1 + (span.keys or ()).index(keys[-1]) if keys else span.lo
+        return Start(at, (*before, *keys)[-SEAM:], stop=self.start.stop)
+
+    def _take_total(self, span: Span) -> None:
+        if span.total is None or span.keys is None:
+            return
+        if self._total is not None and span.total != self._total[0]:
+            self._drifted()
+        if self._total is None or span.asked > self._total[1]:
+            self._total = span.total, span.asked
+        if span.hi - span.lo >= len(span.keys) > max(0, span.total - span.lo):
+            self._lied = self.total_wrong = True
+
+    def _resize(self, span: Span, size: int) -> None:
+        """The server chose the size of a numbered page: it is about other positions, and so will the next be."""
+        span.lo, span.hi = (span.number - 1) * size, span.number * size
+        self.grid.size = self.size = min(self.grid.size, size)
+
+    def _learn_size(self, span: Span, *, says_size: bool) -> None:
+        """What the server gives is the size, whatever was asked for: that holds for a cap, and loses nothing else."""
+        assert span.keys is not None
+        count = len(span.keys)
+        self._aware = count >= self.grid.size
+        if count and not says_size and span.total != count:
+            self.size = max(count, 2)
+            if span.number:
+                self.grid.size = min(self.grid.size, self.size)
+                span.hi = span.lo + self.grid.size
+
+    def _judge_mend(self, before: Span, span: Span, after: Span) -> None:
+        """A mend that brought something was not fruitless; one cut before it got there says that less is given now."""
+        assert span.keys is not None and before.keys is not None and after.keys is not None  # noqa: PT018
+        if 8 * len({*span.keys} - {*before.keys, *after.keys}) > self.size:
+            span.tries = 1
+            if not self._is_full(span) and {*span.keys}.isdisjoint(after.keys):
+                self.size, self._leaky = max(len(span.keys), 2), False
+
+    def _widen(self, span: Span) -> None:
+        """With a total, all at once; without, one more for each answer that suggests there is more."""
+        if self._believed() is not None:
+            self._ahead = self.window
+        elif self._aware if self._first else not self._is_short(span):
+            self._ahead = min(self.window, self._ahead + 1)
+
+    def _compare(self, a: Span, b: Span) -> None:
+        """What two neighbours say of the server: does it give less than asked, does it hide rows, did rows move."""
+        assert a.keys is not None and b.keys is not None  # noqa: PT018
+        shared = {*a.keys} & {*b.keys}
+        n, expected = len(shared), min(max(0, a.end - b.lo), len(b.keys))
+        if b.lo <= a.lo or (a.keys[-1] == b.keys[-1] and b.lo >= min(a.end, a.hi - self.overlap)):
+            return
+        if len(a.keys) < a.hi - a.lo and b.lo < a.end:
+            a.loose = n > expected
+            if n <= a.hi - b.lo and (n > expected + max(1, self.size // 10) or n == len(a.keys) > 1):
+                self._leaky = self.hides = True
+                self.size = self.grid.size
+            elif n == expected and len(a.keys) == len(b.keys) == self.size and not a.number:
+                self.grid.size = self.size  # a cap: ask for what is given, so that short means short
+        self._plain &= b.keys[-1] in shared or self._is_full(a)
+        moved = n > 0 and a.keys[-n:] != b.keys[:n]
+        if self._is_full(a) and self._is_full(b) and (n or a.hi > b.lo):
+            moved |= n != expected and (self._aware or bool(a.number))
+            self._aware |= n == expected > 0
+        if moved:
+            self._drifted()
+        if n:
+            self.overlap = max(self._least, self.overlap - 1)
+
+    # ---- SEWN and MEND
+
+    def _sewn(self, a: Span, b: Span, keys: "set[Hashable] | Counter[Hashable]") -> bool:
+        """Whether nothing can lie between these two. ``b`` holds rows."""
+        assert b.keys is not None
+        if b.lo == 0 or any(key in keys for key in b.keys):
+            return True
+        if self._least == 0 and b.lo <= self._reach(a):
+            return True  # pages too small to overlap: positions are all there is
+        if a.end < a.clear >= b.lo >= a.end:  # the stretch between was looked into, and was empty
+            self.unproven += self._leaky or self.drift > 0
+            return True
+        gave_up = max(a.tries, b.tries) >= (3 if self._leaky else TRIES)
+        self.unproven += gave_up
+        return gave_up
+
+    def _mend(self, a: Span, b: Span) -> None:
+        """Ask for a window between the two."""
+        self.mends += 1
+        if a.clear > a.end:
+            span = self.grid.at(a.clear)
+        elif a.keys and a.end <= b.lo and not (a.tries and self._leaky):
+            span = self._continue(a)
+        else:  # rows have moved, and the newer of the two knows better where they are
+            span = self.grid.around(b.lo if b.asked > a.asked else a.end)
+            self.overlap = min(max(2 * self.overlap, 1), self.size // 2)
+        span.tries = max(a.tries, b.tries) + 1
+        self.chain.insert(self.chain.index(b), span)
+
+    def _drifted(self) -> None:
+        self.drift += 1
+
+    # ---- GIVE and FOLD
+
+    def _give(self) -> None:
+        while not self._ended() and len(self.chain) > 1:
+            a, b = self.chain[:2]
+            if b.error is not None:
+                if a.hi and not self._is_full(a) and not a.tries:
+                    self.chain.insert(1, self._continue(a))  # perhaps it lies past the end
+                else:
+                    self.error = b.error
+                return
+            if b.keys is None or not self._step(a, b):
+                return
+
+    def _step(self, a: Span, b: Span) -> bool:
+        """Tail and successor, both read: one leaves the chain, or a mend goes between and False says to wait for it."""
+        assert b.keys is not None
+        fresh = [key for key in dict.fromkeys(b.keys) if not self._known[key]]
+        if not fresh and (not b.keys or b.keys[-1:] == (a.keys or ())[-1:] or not (self._is_full(b) or self._leaky)):
+            return self._fold(a, b)
+        if not fresh and b.asked < a.asked:
+            del self.chain[1]  # an older span, overtaken by a mend
+            return True
+        if not self._sewn(a, b, self._known):
+            self._mend(a, b)
+            return False
+        self.chain.pop(0)
+        reach = a.hi if self._leaky or a.loose else a.end
+        self._settle(b, self._after_start(a, b, fresh), max(0, min(reach, b.end) - b.lo))
+        return True
+
+    def _after_start(self, a: Span, b: Span, fresh: list[Hashable]) -> list[Hashable]:
+        """Of a listing that goes on: rows before one that was handed out were handed out as well."""
+        assert b.keys is not None
+        if a.position or not a.keys:
+            return fresh
+        last = max((index for index, key in enumerate(b.keys) if key in a.keys), default=-1)
+        after = set(b.keys[last + 1 :])
+        return [key for key in fresh if key in after]
+
+    def _fold(self, a: Span, b: Span) -> bool:
+        """A successor without a new row."""
+        assert b.keys is not None
+        follows = self._follows(a, b)
+        if not follows and (b.lo >= a.end or not b.keys):
+            self._mend(a, b)
+            return False
+        if follows:
+            a.clear = max(a.clear, self._reach(b))
+        a.tries = max(a.tries, b.tries) + (not follows)
+        a.total = a.total if b.total is None else b.total
+        del self.chain[1]
+        return True
+
+    def _follows(self, a: Span, b: Span) -> bool:
+        """Whether what this empty-handed span covers may be taken for what comes after the tail."""
+        assert b.keys is not None
+        if self._least == 0 and b.lo <= max(self._reach(a), a.clear):
+            return True
+        if b.keys[-1:] == (a.keys or ())[-1:] and b.lo <= a.end and not (b.keys and self._is_full(b)):
+            return True
+        if a.end < a.clear >= b.lo >= a.end:
+            return True
+        if max(a.tries, b.tries) > 3:
+            self.unproven += bool(a.keys)
+            return True
+        continues = a.end <= b.lo <= a.hi and not self._is_full(a)
+        return continues and (bool(b.number) or self._leaky or a.sure or self._plain)
+
+    def _settle(self, span: Span, fresh: list[Hashable], shared: int) -> None:
+        """A span becomes the tail. shared: how many rows it was meant to share with the one before."""
+        assert span.keys is not None
+        if 4 * len(fresh) >= self.size or (self._leaky and 2 * len(fresh) > len(span.keys)):
+            self._idle = 0
+        if 2 * len(fresh) >= self.size or self._leaky or any(later.keys for later in self.chain[1:]):
+            self._dribble = 0
+        elif not self._is_full(span):
+            self._dribble += 1
+        self.repeated += max(0, len(span.keys) - len(fresh) - shared)
+        if self.start.stop and any(key in self.start.stop for key in span.keys):
+            last = max(index for index, key in enumerate(span.keys) if key in self.start.stop)
+            within = set(span.keys[: last + 1])
+            fresh = [key for key in fresh if key in within]
+            self.done = True
+        self._hand_out(span, fresh)
+        self._remember(span.keys)
+        self._early.difference_update(span.keys)
+
+    def _hand_out(self, span: Span, fresh: list[Hashable]) -> None:
+        rows = frozenset(key for key in fresh if key not in self._early)
+        if self._by_arrival:
+            self._early.update(rows)
+        if rows:
+            self.given += len(rows - span.bad)
+            self.ready.append((span, rows))
+
+    def _remember(self, keys: tuple[Hashable, ...]) -> None:
+        self._recent.append(keys)
+        self._known.update(keys)
+        while len(self._recent) > MEMORY:
+            old = self._recent.popleft()
+            self._known.subtract(old)
+            for key in old:
+                if not self._known[key]:
+                    del self._known[key]
+
+    # ---- END
+
+    def _ended(self) -> bool:
+        if self._idle > 2 * self.window + EXTRA and not self.done:
+            self.done = True  # no answer gets anywhere: say so, rather than go on for ever
+            self.unproven += 1
+        if self.limit is not None and self.given >= self.limit:
+            self.done = True
+        if self.done or self._first or any(not self._known[key] for span in self.chain[1:] for key in span.keys or ()):
+            return self.done
+        tail, size = self.chain[0], min(self.size, self.grid.size)
+        clear = tail.clear - (tail.hi if tail.loose or self._leaky else tail.end)
+        total = self._believed()
+        if total is None:
+            self.done = 2 * clear >= (max(size, HIDDEN) if self._leaky else size) or self._dribble > DRIBBLE
+        elif clear >= 3 * size:
+            self.done = self._lied = self.total_wrong = True
+        else:
+            self.done = max(tail.hi, tail.clear) >= max(total, tail.total or 0)
+        return self.done
