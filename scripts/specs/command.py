@@ -4,44 +4,46 @@ import argparse
 import contextlib
 import datetime as dt
 import filecmp
-import http.client
-import os
+import keyword
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit, urlunsplit
 
-from specs import compare, generate, lock, overlay
-from specs.document import SpecError, dump, load, parse
+from specs import generate, lock, overlay
+from specs.binding import not_exposed
+from specs.compare import Change, compare
+from specs.document import SpecError, dump, load, operations, parse
+from specs.fetch import fetch
 from specs.normalise import normalise, repair
-from specs.take import take
+from specs.proof import prove
+from specs.report import COMPATIBLE, FAILED, Report
+from specs.take import lost, take, take_what_can_be, without
 
 ROOT = Path(__file__).resolve().parents[2]
-
-_DONE, _FAILED, _BREAKS = 0, 1, 2
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # 2 says that something breaks for a caller
-        self.exit(_FAILED, f"{self.format_usage()}{self.prog}: {message}\n")
+        self.exit(FAILED, f"{self.format_usage()}{self.prog}: {message}\n")
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
-    """Run the command; return 0, 1 if it failed and wrote nothing, 2 if it wrote what breaks something for callers."""
+    """Run the command; return 0, 1 if it failed and wrote nothing, 2 if something breaks for callers."""
     parser = _Parser("scripts/regenerate", description="Rebuild generated/ from openapi/, offline.")
     parser.add_argument("api", nargs="?", help="take a new upstream document for this API")
     parser.add_argument("--from", dest="source", metavar="FILE-OR-URL", help="the upstream document")
     parser.add_argument(
         "--dated", metavar="DATE", help="date of the upstream document (default: in its name, or today)"
     )
+    parser.add_argument("--report", metavar="FILE", help="write the report there, as Markdown; - is the screen")
+    parser.add_argument("--json", metavar="FILE", help="write the report there, as JSON; - is the screen")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if anything differs")
     given = parser.parse_args(arguments)
     if (given.api is None) != (given.source is None) or (given.check and given.api):
@@ -50,24 +52,24 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
         if given.check:
             return _check(root)
         if given.api:
-            return _take(root, given.api, given.source, given.dated)
+            return _take(root, given)
         return _rebuild(root)
     except SpecError as error:
         print(f"scripts/regenerate: {error}", file=sys.stderr)
-        return _FAILED
+        return FAILED
 
 
 def _rebuild(root: Path) -> int:
     openapi = root / "openapi"
     locked = _locked(openapi)
-    documents = _documents(openapi)
+    documents = _documents(openapi, _apis(openapi))
     _require_taken(locked, openapi)
     now = lock.Lock(generate.tools(), locked.sources, lock.digests(openapi))
     with _scratch(root) as scratch:
         generate.clients(documents, openapi / "templates", scratch / "generated")
         _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
     _write(openapi / lock.NAME, now.text())
-    return _DONE
+    return COMPATIBLE
 
 
 def _check(root: Path) -> int:
@@ -82,54 +84,108 @@ def _check(root: Path) -> int:
         if found.get(name) != locked.inputs.get(name)
     ]
     with tempfile.TemporaryDirectory() as scratch:
-        generate.clients(_documents(openapi), openapi / "templates", Path(scratch, "generated"))
+        generate.clients(_documents(openapi, _apis(openapi)), openapi / "templates", Path(scratch, "generated"))
         wrong += _differences(Path(scratch, "generated"), root / "generated")
     for line in wrong:
         print(line, file=sys.stderr)
     if wrong:
         print("scripts/regenerate rebuilds generated/; corrections go to openapi/.", file=sys.stderr)
-    return _FAILED if wrong else _DONE
+    return FAILED if wrong else COMPATIBLE
 
 
-def _take(root: Path, api: str, source: str, dated: str | None) -> int:
+def _take(root: Path, given: argparse.Namespace) -> int:
     openapi = root / "openapi"
+    api: str = given.api
     locked = _locked(openapi)
-    entry = _apis(openapi).get(api)
-    if entry is None or "operations" not in entry:
-        raise SpecError(f"openapi/apis.toml lists no operations to take for {api!r}")
-    content, name = _fetch(source)
-    upstream = repair(parse(content.decode("utf-8", "replace"), name))
-    taken = take(upstream, entry["operations"], entry["title"])
+    known = locked.sources.get(api, {})
+    apis, added = _with_entry(openapi, api, locked)
+    as_locked = bool(known) and dict(locked.inputs) == lock.digests(openapi)
+    fetched = fetch(given.source, known if as_locked else {})
+    if fetched is None or (
+        as_locked
+        and known == {**known, "name": fetched.name, "sha256": lock.digest(fetched.content)}
+        and given.dated in {None, known.get("date")}
+    ):
+        if fetched is not None and any(known.get(name) != said for name, said in fetched.validators.items()):
+            renewed = {**locked.sources, api: {**known, **fetched.validators}}
+            _write(openapi / lock.NAME, lock.Lock(locked.tools, renewed, locked.inputs).text())
+        kept = sum(1 for _ in operations(load(openapi / apis[api]["document"])))
+        _publish(given, Report(api, known, known, kept=kept))
+        return COMPATIBLE
+
+    entry = apis[api]
+    path = openapi / entry["document"]
+    notes: dict[str, str] = {}
+    upstream = repair(parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name), notes)
+    old = load(path) if path.exists() else None
+    report = Report(api, known, {"name": fetched.name, "date": _date(fetched.name, given.dated)}, notes=notes)
+    wanted: list[str] | None = entry.get("operations")
+    if wanted is None:
+        taken, report.left_out = take_what_can_be(upstream, entry["title"])
+    else:
+        if old is not None and (gone := lost(upstream, wanted, old)):
+            rest = take(upstream, [name for name in wanted if name not in gone], entry["title"])
+            seen = [normalise(_corrected(openapi, entry, each, all_match=False)) for each in (old, rest)]
+            report.changes = [_placed(change, gone) for change in compare(*seen)]
+            report.taken = False
+            _publish(given, report)
+            return report.status
+        taken = take(upstream, wanted, entry["title"])
     generate.check(taken, entry["document"])
 
-    path = openapi / entry["document"]
-    text = dump(taken)
-    documents = _documents(openapi, {api: taken})
-    changes = []
-    if path.exists():
-        # the overlay is already that of the new document
-        before = _corrected(openapi, entry, load(path), all_match=False)
-        changes = compare.compare(normalise(before), normalise(documents[api]))
-    facts = {"name": name, "sha256": lock.digest(content), "date": _date(name, dated)}
-    if "family" in entry:
-        facts["family"] = entry["family"]
-    now = lock.Lock(
-        generate.tools(),
-        {**locked.sources, api: facts},
-        lock.digests(openapi, {entry["document"]: text.encode()}),
-    )
     with _scratch(root) as scratch:
-        generate.clients(documents, openapi / "templates", scratch / "generated")
-        complaints = _type_check(root, scratch / "generated")
+        while True:
+            try:
+                documents = _documents(openapi, apis, {api: taken})
+                generate.clients(documents, openapi / "templates", scratch / "generated")
+                break
+            except generate.LeftOutError as error:
+                if wanted is not None or not error.operations.keys() - report.left_out.keys():
+                    raise
+                report.left_out |= error.operations
+                taken = without(taken, error.operations)
+                shutil.rmtree(scratch / "generated")
+        report.kept = sum(1 for _ in operations(documents[api]))
+        if old is not None:
+            # the overlay is already that of the new document
+            before, after = normalise(_corrected(openapi, entry, old, all_match=False)), normalise(documents[api])
+            report.changes = compare(before, after)
+            binding = root / "wrapper" / "readahead" / f"{api}.py"
+            if binding.exists():
+                report.changes += not_exposed(binding, before, after, entry.get("paging", {}))
+        report.proof = prove(root, scratch / "generated", scratch)
+
+        text = dump(taken)
+        facts = {**report.after, "sha256": lock.digest(fetched.content), **fetched.validators}
+        if "family" in entry:
+            facts["family"] = entry["family"]
+        instead = {entry["document"]: text.encode(), **({"apis.toml": added.encode()} if added else {})}
+        now = lock.Lock(generate.tools(), {**locked.sources, api: facts}, lock.digests(openapi, instead))
         _write(path, text)
+        if added:
+            _write(openapi / "apis.toml", added)
         _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
     _write(openapi / lock.NAME, now.text())
+    _publish(given, report)
+    return report.status
 
-    for change in changes:
-        print(change)
-    if complaints:
-        print("the wrapper does not fit the new code:", complaints, sep="\n")
-    return _BREAKS if complaints or any(change.breaks for change in changes) else _DONE
+
+def _placed(change: Change, gone: Mapping[str, str | None]) -> Change:
+    """Return the change; of an operation that only moved, with the new place."""
+    place = gone.get(change.detail) if change.kind == "operation gone" else None
+    return replace(change, kind="operation moved", detail=f"{change.detail} is now {place}") if place else change
+
+
+def _publish(given: argparse.Namespace, report: Report) -> None:
+    """Write the report where it is wanted; where nothing is said, to the screen, if it says anything."""
+    quiet = report.verdict == "unchanged" and bool(report.before) and not report.left_out
+    for target, made in ((given.report, report.markdown), (given.json, report.json)):
+        if target == "-":
+            print(made(), end="")
+        elif target is not None:
+            _write(Path(target), made())
+    if given.report is None and given.json is None and not quiet:
+        print(report.markdown(), end="")
 
 
 def _apis(openapi: Path) -> dict[str, Any]:
@@ -138,16 +194,37 @@ def _apis(openapi: Path) -> dict[str, Any]:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SpecError(f"openapi/apis.toml: {error}") from error
     for api, entry in apis.items():
-        if not api.isidentifier() or not {"title", "document"} <= entry.keys():
+        if not _is_name(api) or not {"title", "document"} <= entry.keys():
             raise SpecError(f"openapi/apis.toml: [{api}] must be a Python name and have title and document")
     return apis
 
 
-def _documents(openapi: Path, instead: dict[str, dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
+def _is_name(api: str) -> bool:
+    return api.isidentifier() and not keyword.iskeyword(api) and api != "runtime" and not api.startswith("_")
+
+
+def _with_entry(openapi: Path, api: str, locked: lock.Lock) -> tuple[dict[str, Any], str | None]:
+    """Return all entries with one for this API, and the text of apis.toml if it had none: it takes every operation."""
+    apis = _apis(openapi)
+    if api in apis:
+        if api not in locked.sources and (openapi / apis[api]["document"]).exists():
+            raise SpecError(f"openapi/{apis[api]['document']}, the document of {api!r}, is written by hand")
+        return apis, None
+    if not _is_name(api):
+        raise SpecError(f"{api!r} cannot be the name of a Python package")
+    title = api.replace("_", " ").title()
+    text = (openapi / "apis.toml").read_text(encoding="utf-8").rstrip("\n")
+    text += f'\n\n[{api}]\ntitle = "{title}"\ndocument = "{api}.yaml"  # written by scripts/regenerate {api} --from\n'
+    return {**apis, api: {"title": title, "document": f"{api}.yaml"}}, text
+
+
+def _documents(
+    openapi: Path, apis: dict[str, Any], instead: dict[str, dict[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
     """Return the corrected document of every API, made from the one in `instead` where there is one."""
     instead = instead or {}
     documents = {}
-    for api, entry in _apis(openapi).items():
+    for api, entry in apis.items():
         path = openapi / entry["document"]
         if api not in instead and not path.exists():
             raise SpecError(f"openapi/{entry['document']} is missing; scripts/regenerate {api} --from ... takes it")
@@ -176,22 +253,6 @@ def _require_taken(locked: lock.Lock, openapi: Path) -> None:
             raise SpecError(f"openapi/{name} was changed by hand; it is taken as it is, corrections go to the overlay")
 
 
-def _fetch(source: str) -> tuple[bytes, str]:
-    """Return what is in the file or at the URL, and a name for it without anything private or local."""
-    if not source.startswith(("http://", "https://")):
-        try:
-            return Path(source).read_bytes(), Path(source).name
-        except OSError as error:
-            raise SpecError(f"cannot read {source}: {error.strerror}") from error
-    try:
-        with urllib.request.urlopen(source, timeout=60) as answer:  # noqa: S310  # http and https only, see above
-            content: bytes = answer.read()
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise SpecError(f"cannot fetch the document: {error}") from error
-    parts = urlsplit(source)
-    return content, urlunsplit((parts.scheme, parts.hostname or "", parts.path, "", ""))
-
-
 def _date(name: str, dated: str | None) -> str:
     in_name = re.search(r"\d{4}-\d{2}-\d{2}", name)
     text = dated or (in_name.group() if in_name else dt.datetime.now(dt.UTC).date().isoformat())
@@ -211,17 +272,6 @@ def _differences(wanted: Path, found: Path) -> Iterator[str]:
             yield f"generated/{name}: nothing generates it"
         elif not filecmp.cmp(wanted / name, found / name, shallow=False):
             yield f"generated/{name}: differs from what is generated"
-
-
-def _type_check(root: Path, generated: Path) -> str:
-    """Return what mypy says of the wrapper with the new generated code."""
-    if not (root / "wrapper" / "readahead").exists():
-        return ""
-    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--no-incremental", "wrapper/readahead"]
-    done = subprocess.run(
-        command, cwd=root, env={**os.environ, "MYPYPATH": str(generated)}, capture_output=True, text=True, check=False
-    )
-    return done.stdout + done.stderr if done.returncode else ""
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """OpenAPI documents as plain data: reading, writing, and walking them."""
 
+import datetime as dt
 import io
 import json
 import re
@@ -55,12 +56,25 @@ _Representer.add_representer(list, _represent_list)
 def parse(text: str, name: str) -> dict[str, Any]:
     """Return the document in `text`, JSON or YAML."""
     try:
-        document = json.loads(text) if text.lstrip().startswith("{") else YAML(typ="safe", pure=True).load(text)
+        document = json.loads(text) if text.lstrip().startswith("{") else _plain(YAML(typ="safe", pure=True).load(text))
     except (YAMLError, ValueError) as error:
         raise SpecError(f"{name} is neither JSON nor YAML: {error}") from error
     if not isinstance(document, dict):
         raise SpecError(f"{name} is not an OpenAPI document")
     return document
+
+
+def _plain(node: Any) -> Any:
+    """Return what YAML says in JSON's terms: keys are text (of statuses, `200` is usual), so are dates."""
+    if isinstance(node, dict):
+        return {_key(key): _plain(item) for key, item in node.items()}
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    return node.isoformat() if isinstance(node, dt.date) else node  # and datetime
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) else json.dumps(key, default=str).strip('"')
 
 
 def load(path: Path) -> dict[str, Any]:

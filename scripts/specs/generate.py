@@ -1,6 +1,7 @@
 """Write `readahead_clients` from documents: the generator, our few templates, and the formatter, all pinned."""
 
 import contextlib
+import re
 import shutil
 import subprocess
 import sys
@@ -15,16 +16,21 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import Property
+from openapi_python_client.schema.untrusted_string import UntrustedString
+from openapi_python_client.strings import PythonIdentifier
 from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 from specs.document import SpecError, operations
-from specs.normalise import forget, normalise
+from specs.names import WIRE
+from specs.normalise import forget, normalise, readable_as
 from specs.shapes import Body, Shapes
 
 PACKAGE = "readahead_clients"
 TOOLS = ("openapi-python-client", "ruff")
 
+# Arguments of these names would hide what the functions of an endpoint use themselves.
+_OF_FUNCTIONS = {"body", "cookies", "headers", "kwargs", "params", "quote", "response"}
 _OF_ROWS = {"from_dict", "to_dict"}
 
 # The formatter's defaults change between releases and read the nearest pyproject: everything is said here.
@@ -40,6 +46,17 @@ _RUFF_STYLE = [
 ]
 
 
+class LeftOutError(SpecError):
+    """The generator leaves out operations. operations: which, and why."""
+
+    def __init__(self, told: str, operations: dict[str, str]) -> None:
+        super().__init__(told)
+        self.operations = operations
+
+
+_LEFT_OUT = re.compile(r"WARNING parsing (?P<where>[A-Z]+ \S+) within ")
+
+
 def package(document: dict[str, Any], name: str, templates: Path, target: Path) -> None:
     """Write the package of one API into the folder `target`, unformatted.
 
@@ -48,7 +65,12 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     check(document, name)
     seen = normalise(document)
     config = Config.from_sources(
-        ConfigFile(post_hooks=[], package_name_override=name, project_name_override=name),
+        ConfigFile(
+            post_hooks=[],
+            package_name_override=name,
+            project_name_override=name,
+            content_type_overrides=readable_as(seen),
+        ),
         MetaType.NONE,
         document_source=Path(),
         file_encoding="utf-8",
@@ -61,11 +83,17 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     shapes = Shapes(openapi)
     for model in openapi.models:
         for prop in [*(model.required_properties or []), *(model.optional_properties or [])]:
-            if prop.python_name in _OF_ROWS:
-                raise SpecError(f"{name}: {model.class_info.name}.{prop.python_name} would hide a method of rows")
+            wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())
+            if wire is not None:
+                prop.name = UntrustedString(wire)
+            if prop.python_name in _OF_ROWS:  # it would hide a method
+                prop.python_name = PythonIdentifier(f"{prop.python_name}_", "", skip_snake_case=True)
     openapi.models = [model for model in openapi.models if shapes.met(model)]
     for collection in openapi.endpoint_collections_by_tag.values():
         for endpoint in collection.endpoints:
+            for location, prop in endpoint.iter_all_parameters():
+                if prop.python_name in _OF_FUNCTIONS:
+                    prop.set_python_name(UntrustedString(f"{prop.python_name}_{location}"), config)
             for body in endpoint.bodies:
                 if body.body_type == "json":
                     endpoint.relative_imports.update(shapes.writer_imports(body.prop, "...models"))
@@ -78,6 +106,13 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     with contextlib.redirect_stdout(StringIO()):
         errors = project.build()
     if errors:
+        told = {found["where"]: error for error in errors if (found := _LEFT_OUT.match(error.header))}
+        if told:
+            below = [
+                _readable(f"{error.header} {error.detail or ''}") for error in errors if error not in told.values()
+            ]
+            reasons = {where: "; ".join([_why(error), *below[:3]]) for where, error in told.items()}
+            raise LeftOutError(_told(name, errors), reasons)
         raise SpecError(_told(name, errors))
     wanted = sum(1 for _ in operations(seen))
     written = sum(1 for path in (target / "api").glob("*/*.py") if path.name != "__init__.py")
@@ -92,12 +127,24 @@ def check(document: dict[str, Any], name: str) -> None:
     except OpenAPIValidationError as error:
         where = "".join(f"/{part}" for part in getattr(error, "absolute_path", ())) or "/"
         raise SpecError(f"{name} is not a valid document: {str(error).splitlines()[0]} at {where}") from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # the validator expects some validity itself
+        raise SpecError(f"{name} is not a valid document: {type(error).__name__}: {error}") from error
 
 
 def _told(name: str, errors: Any) -> str:
     lines = [f"{name}: the generator cannot read all of the document"]
-    lines += [f"{error.header.strip()} {error.detail or ''}".strip() for error in errors]
+    lines += [_readable(f"{error.header} {error.detail or ''}") for error in errors]
     return "\n  ".join(lines)
+
+
+def _why(error: Any) -> str:
+    return _readable(error.detail or "the generator cannot read it")
+
+
+def _readable(text: str) -> str:
+    # the generator prints some of its own objects
+    return re.sub(r"<[^<>]* object at 0x[0-9a-f]+>", "…", " ".join(text.split()))
 
 
 def clients(packages: dict[str, dict[str, Any]], templates: Path, target: Path) -> None:

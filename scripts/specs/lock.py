@@ -1,6 +1,7 @@
 """`openapi/openapi.lock`: what the generated code was made from, and with what."""
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,8 +31,12 @@ class Lock:
         tables["inputs"] = self.inputs
         lines = [_HEAD]
         for name, table in tables.items():
-            lines += [f"[{name}]", *(f'"{key}" = "{value}"' for key, value in sorted(table.items())), ""]
+            lines += [f"[{name}]", *(f"{_text(key)} = {_text(value)}" for key, value in sorted(table.items())), ""]
         return "\n".join(lines)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)  # but for DEL, TOML's basic strings are those of JSON
 
 
 def read(openapi: Path) -> Lock:

@@ -5,32 +5,45 @@ They hold for any document. What is peculiar to one API belongs in its overlay.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
+from functools import partial
 from typing import Any
 
+from openapi_python_client.strings import snake_case
+
 from specs.document import DATA, NAMED, SpecError, component, operations, reached, rebuild
+from specs.names import distinct_classes, distinct_properties, read_placeholders
+from specs.types import no_endless_types, readable_enums, whole_objects
 
 NAME = "x-readahead-name"
 
 
-def repair(document: dict[str, Any]) -> dict[str, Any]:
+def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dict[str, Any]:
     """Return a valid document: mend what published documents get wrong often, without changing what they say.
 
     A boolean `required` inside a property belongs to OpenAPI 2 parameters; an empty `enum` allows no value at all,
-    which is never meant; a parameter that a path names but no operation declares is text, like the path.
+    which is never meant; a parameter that a path names but no operation declares is text, like the path; an array
+    that does not say of what is one of anything; `2xx` is `2XX`. What was done to an operation that its callers see
+    goes into `notes`.
     """
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         is_parameter = "in" in node and "name" in node
         is_body = "content" in node
-        return {
+        is_list = node.get("type") in ("array", ["array", "null"]) and not node.keys() & {"items", "prefixItems"}
+        node = {
             key: value
             for key, value in node.items()
             if not (key == "required" and isinstance(value, bool) and not is_parameter and not is_body)
             and not (key == "enum" and value == [])
         }
+        if isinstance(node.get("responses"), dict):
+            node["responses"] = {
+                code.upper() if code[:1].isdigit() else code: each for code, each in node["responses"].items()
+            }
+        return {**node, "items": {}} if is_list else node
 
-    mended: dict[str, Any] = rebuild(document, change)
+    mended: dict[str, Any] = read_placeholders(rebuild(document, change))
     for path, _, operation in operations(mended):
         declared = [*mended["paths"][path].get("parameters", []), *operation.get("parameters", [])]
         whole = [component(mended, each["$ref"])[2] if "$ref" in each else each for each in declared]
@@ -40,12 +53,33 @@ def repair(document: dict[str, Any]) -> dict[str, Any]:
                 *operation.get("parameters", []),
                 *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in missing),
             ]
+    _tell_apart(mended, {} if notes is None else notes)
     return mended
+
+
+def _tell_apart(document: dict[str, Any], notes: dict[str, str]) -> None:
+    """Give operations ids of their own where two would become one module: the second would replace the first."""
+    taken: dict[str, str] = {}
+    for path, method, operation in operations(document):
+        where = f"{method.upper()} {path}"
+        said = operation.get("operationId")
+        name = said if isinstance(said, str) and said.strip() else f"{method}_{path}"
+        new = name
+        number = 2
+        while snake_case(new) in taken:
+            new = f"{name}_{method}" if number == 2 else f"{name}_{method}_{number}"
+            number += 1
+        if new != name:
+            other = taken[snake_case(name)]
+            operation["operationId"] = new
+            what = f"the operation id {said!r} is" if said else "without an operation id, its name is"
+            notes[where] = f"{what} that of {other} too, so its function is {snake_case(new)}"
+        taken[snake_case(new)] = where
 
 
 def normalise(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document as the generator should see it."""
-    for rule in (rename, forget, one_content, spread_security, name_members, prune, split):
+    for rule in _RULES:
         document = rule(document)
     return document
 
@@ -110,9 +144,75 @@ def one_content(document: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
+def known_content(document: dict[str, Any]) -> dict[str, Any]:
+    """Describe content that the generator cannot read as what it is on the wire: bytes, or text.
+
+    A parameter with `content` is text as well; the generator leaves it out without a word. A body without a schema
+    may be anything.
+    """
+    for body in _bodies(document):
+        content = body.get("content", {})
+        for content_type in list(content):
+            media = content.pop(content_type)
+            written = _preference(content_type) <= _FORMS
+            # an answer of the same type is read as text, so what is sent as bytes must have another name
+            name = f"{content_type}; charset=utf-8" if _is_text(content_type) else content_type
+            content[name] = {**media, "schema": media.get("schema", {}) if written else dict(_BYTES)}
+    for operation in (each for _, _, each in operations(document)):
+        for response in map(partial(_whole, document), operation.get("responses", {}).values()):
+            for content_type, media in response.get("content", {}).items():
+                if "schema" in media and _preference(content_type) > 0:
+                    media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
+    for given in _parameters(document):
+        parameter = _whole(document, given)
+        if "schema" not in parameter:
+            parameter.pop("content", None)
+            parameter["schema"] = {"type": "string"}
+    return document
+
+
+_BYTES = {"type": "string", "format": "binary"}
+_FORMS = 2  # the last preference of content that is written field by field
+
+
+def readable_as(document: dict[str, Any]) -> dict[str, str]:
+    """Return, for each content type that the generator does not know, the one that it is read and written like."""
+    found = {}
+    holders = [*_bodies(document)]
+    for _, _, operation in operations(document):
+        holders += [_whole(document, each) for each in operation.get("responses", {}).values()]
+    for content_type in (each for holder in holders for each in holder.get("content", {})):
+        preference, bare = _preference(content_type), content_type.split(";", maxsplit=1)[0].strip()
+        if preference == 0 and not (bare.islower() and bare.startswith("application/")):
+            found[content_type] = "application/json"
+        elif 0 < preference <= _FORMS and not bare.islower():
+            found[content_type] = bare.lower()
+        elif preference > _FORMS and not _is_text(content_type):
+            found[content_type] = "application/octet-stream"
+    return found
+
+
+def _whole(document: dict[str, Any], node: Any) -> Any:
+    while "$ref" in node:
+        node = component(document, node["$ref"])[2]
+    return node
+
+
+def _parameters(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        yield from item.get("parameters", ())
+    for _, _, operation in operations(document):
+        yield from operation.get("parameters", ())
+
+
+def _is_text(content_type: str) -> bool:
+    return content_type.startswith("text/") and ";" not in content_type and _preference(content_type) > 0
+
+
 def _preference(content_type: str) -> int:
     bare = content_type.split(";", maxsplit=1)[0].strip().lower()
-    if bare == "application/json" or bare.endswith("+json"):
+    # servers that do not say what they answer with answer with JSON
+    if bare in {"application/json", "*/*"} or bare.endswith(("+json", "/json")):
         return 0
     order = ["application/x-www-form-urlencoded", "multipart/form-data", "application/octet-stream"]
     return 1 + order.index(bare) if bare in order else len(order) + (1 if bare.startswith("text/") else 2)
@@ -133,10 +233,11 @@ def name_members(document: dict[str, Any]) -> dict[str, Any]:
     """
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
-        values = list(dict.fromkeys(node.get("enum", ())))
-        texts = [value for value in values if value is not None]
-        if not texts or not all(isinstance(text, str) for text in texts):
+        given = node.get("enum")
+        if not isinstance(given, list) or not all(isinstance(value, str | None) for value in given):
             return node
+        values = list(dict.fromkeys(given))
+        texts = [value for value in values if value is not None]
         names: list[str] = []
         for position, text in enumerate(texts):
             name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").upper()
@@ -180,15 +281,14 @@ def split(document: dict[str, Any]) -> dict[str, Any]:
         if not both:
             continue
         schemas = document["components"]["schemas"]
-        targets = {_target(name): _target(name + suffix) for name in both}
-        if taken := sorted(name + suffix for name in both if name + suffix in schemas):
-            raise SpecError(f"schemas to be split, but these names are taken: {', '.join(taken)}")
+        names = {name: _free(name + suffix, schemas) for name in both}
+        targets = {_target(name): _target(new) for name, new in names.items()}
 
         def change(node: dict[str, Any], targets: dict[str, str] = targets) -> dict[str, Any]:
             target = node.get("$ref")
             return {**node, "$ref": targets[target]} if isinstance(target, str) and target in targets else node
 
-        copies = {name + suffix: rebuild(schemas[name], change) for name in both}
+        copies = {new: rebuild(schemas[name], change) for name, new in names.items()}
         only_mine = {name: rebuild(schemas[name], change) for name in mine if name not in theirs}
         document["components"]["schemas"] = {**schemas, **only_mine, **dict(sorted(copies.items()))}
         for schema, sent_as in _body_schemas(document):
@@ -197,6 +297,11 @@ def split(document: dict[str, Any]) -> dict[str, Any]:
                 schema.clear()
                 schema.update(changed)
     return document
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return the name, or the first of it with a number that is not taken."""
+    return next(each for each in [name, *(f"{name}{number}" for number in range(2, 100))] if each not in taken)
 
 
 def _is_json(content_type: str) -> bool:
@@ -209,10 +314,7 @@ def _is_form(content_type: str) -> bool:
 
 def _bodies(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for _, _, operation in operations(document):
-        body = operation.get("requestBody", {})
-        while "$ref" in body:
-            body = component(document, body["$ref"])[2]
-        yield body
+        yield _whole(document, operation.get("requestBody", {}))
 
 
 def _body_schemas(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
@@ -246,3 +348,20 @@ def _is_object(schema: Any) -> bool:
 
 def _target(name: str) -> str:
     return f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+_RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
+    rename,
+    forget,
+    one_content,
+    known_content,
+    spread_security,
+    readable_enums,
+    name_members,
+    prune,
+    no_endless_types,
+    whole_objects,
+    split,
+    distinct_classes,
+    distinct_properties,
+)

@@ -1,8 +1,11 @@
 """Take from an upstream document what `apis.toml` lists: facts, no prose."""
 
+import re
+from collections.abc import Container
 from typing import Any
 
-from specs.document import SpecError, operations, reached, rebuild
+from specs.document import METHODS, SpecError, operations, reached, rebuild
+from specs.generate import check
 
 # Texts, and keys of the vendor's own tools, are the vendor's. Names, types and values are facts.
 _PROSE = frozenset({"description", "example", "examples", "externalDocs", "summary", "title"})
@@ -49,6 +52,73 @@ def take(source: dict[str, Any], wanted: list[str], title: str) -> dict[str, Any
     if "responses" in document["components"]:
         document["components"]["responses"] = _described(document["components"]["responses"])
     return {key: value for key, value in document.items() if value}
+
+
+def take_what_can_be(source: dict[str, Any], title: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a document of all operations that are whole and valid, and why the others are not."""
+    left_out: dict[str, str] = {}
+    wanted = [f"{method.upper()} {path}" for path, method, _ in operations(source)]
+    try:
+        taken = take(source, wanted, title)
+    except SpecError:
+        for name in wanted:
+            try:
+                take(source, [name], title)
+            except SpecError as error:
+                left_out[name] = str(error)
+        taken = take(source, [name for name in wanted if name not in left_out], title)
+    try:
+        check(taken, "the document")
+    except SpecError:
+        invalid = {}
+        for path, method, _ in operations(taken):
+            name = f"{method.upper()} {path}"
+            try:
+                check(take(taken, [name], title), "what it refers to")
+            except SpecError as error:
+                invalid[name] = str(error)
+        left_out |= invalid
+        taken = without(taken, invalid)
+    if not taken.get("paths"):
+        reasons = [f"{name}: {why}" for name, why in left_out.items()]
+        raise SpecError("; ".join(["no operation can be taken", *reasons[:1]]))
+    return taken, left_out
+
+
+def lost(source: dict[str, Any], wanted: list[str], old: dict[str, Any]) -> dict[str, str | None]:
+    """Return the operations that were taken and are not there any more, and where each is now, if it moved."""
+    here = {f"{method.upper()} {path}": each for path, method, each in operations(source)}
+    before = {f"{method.upper()} {path}": each for path, method, each in operations(old)}
+    gone: dict[str, str | None] = {}
+    for name in wanted:
+        if name in here or name not in before:
+            continue
+        known = before[name].get("operationId")
+        by_id = [where for where, each in here.items() if known and each.get("operationId") == known]
+        by_path = [where for where in here if _unversioned(where) == _unversioned(name)]
+        gone[name] = next((where for where in [*by_id, *by_path] if where not in before), None)
+    return gone
+
+
+def _unversioned(where: str) -> str:
+    return re.sub(r"{[^}]*}", "{}", re.sub(r"/v\d+(?=/)", "", where))
+
+
+def without(document: dict[str, Any], names: Container[str]) -> dict[str, Any]:
+    """Return a taken document without some operations, and without what only they refer to."""
+    paths = {
+        path: {key: item for key, item in items.items() if f"{key.upper()} {path}" not in names}
+        for path, items in document.get("paths", {}).items()
+    }
+    paths = {path: items for path, items in paths.items() if set(METHODS) & items.keys()}
+    kept = reached(document, paths)
+    components = {
+        kind: found if kind == "securitySchemes" else {name: item for name, item in found.items() if name in kept[kind]}
+        for kind, found in document.get("components", {}).items()
+        if kind == "securitySchemes" or kept.get(kind)
+    }
+    changed = {**document, "paths": paths, "components": components}
+    return {key: value for key, value in changed.items() if value}
 
 
 def _described(responses: dict[str, Any]) -> dict[str, Any]:

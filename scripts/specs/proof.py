@@ -1,0 +1,71 @@
+"""What the type checker says of the wrapper, and of what the last release let callers write, with new code."""
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+TYPING = Path("tests", "typing")
+WRAPPER = "Our wrapper does not fit the new client"
+USAGE = "What the last release let callers write, and no type checker accepts now"
+
+
+def prove(root: Path, generated: Path, scratch: Path) -> dict[str, list[str]]:
+    """Return the complaints about wrapper and typing tests, those with the old code left out."""
+    if not (root / "wrapper" / "readahead").exists():
+        return {}
+    usage = _released(root, scratch / "typing")
+    targets = ["wrapper/readahead", *([str(usage)] if usage else [])]
+    now = _complaints(root, generated, targets, scratch)
+    if not now:
+        return {}
+    was = set(_complaints(root, root / "generated", targets, scratch))
+    new = [line for line in now if line not in was]
+    place = f"{usage}{os.sep}" if usage else "\0"
+    return {
+        WRAPPER: [line for line in new if not line.startswith(place)],
+        USAGE: [line.replace(place, f"{TYPING}{os.sep}") for line in new if line.startswith(place)],
+    }
+
+
+def _released(root: Path, target: Path) -> Path | None:
+    """Return a folder with the typing tests of the last release; those of the checkout if none is tagged."""
+    if not (root / TYPING).exists():
+        return None
+    tag = _git(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*").decode().strip()
+    archive = _git(root, "archive", tag, "--", TYPING.as_posix()) if tag else b""
+    target.mkdir()
+    if archive:
+        with tarfile.open(fileobj=BytesIO(archive)) as files:
+            files.extractall(target, filter="data")
+        return target / TYPING
+    for path in (root / TYPING).glob("*.py"):
+        (target / path.name).write_bytes(path.read_bytes())
+    return target
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+    except OSError:
+        return b""
+    return done.stdout if done.returncode == 0 else b""
+
+
+def _complaints(root: Path, generated: Path, targets: list[str], scratch: Path) -> list[str]:
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--cache-dir", str(scratch / "mypy")]
+    done = subprocess.run(
+        [*command, "--no-error-summary", *targets],
+        cwd=root,
+        env={**os.environ, "MYPYPATH": str(generated)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return []
+    lines = (done.stdout + done.stderr).splitlines()
+    return [line for line in lines if re.match(r".*: error:", line)] or lines
