@@ -72,7 +72,7 @@ def decode_page(answer: Answer, reader: RowReader[T]) -> tuple[tuple[T | DecodeE
         keys = tuple(map(attrgetter(reader.key), rows))
         good = _NO_KEYS.isdisjoint(map(type, keys))
     except Exception:  # noqa: BLE001  which row it was, and why, is found by going through them one by one
-        keys, good = (), False
+        rows, keys, good = (), (), False
     if not good:
         rows = tuple(_row(str(answer.request), reader, index, item) for index, item in enumerate(items))
         keys = tuple(_key(answer, reader, index, items[index], row) for index, row in enumerate(rows))

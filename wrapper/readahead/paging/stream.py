@@ -129,11 +129,9 @@ class Engine(Generic[T]):
         )
         self.report.rows += len(page)
         self.report.bad_rows += [str(row) for _, row in rows if isinstance(row, DecodeError)]
-        if self.skip_bad_rows:
-            rows = [(key, row) for key, row in rows if not isinstance(row, DecodeError)]
         if self.on_page is not None:
             self.on_page(page, self.report)
-        return span, page, rows
+        return span, page, [one for one in rows if not (self.skip_bad_rows and isinstance(one[1], DecodeError))]
 
     def _select(self, span: Span, keys: frozenset[Hashable]) -> "list[tuple[Hashable, T | DecodeError]]":
         """Of a page the rows that are to go out, each once, and no more than the limit leaves room for."""
