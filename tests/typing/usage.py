@@ -7,13 +7,12 @@ here is proof that it is found, by the rule that is named.
 # ruff: noqa: B018
 
 import ssl
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import assert_never, assert_type
 
 import httpx
 
-from readahead import Pace, Page, Query, Report, Retry, Rows, Stream
+from readahead import Pace, Page, Pages, Query, Report, Retry, Rows, Stream
 from readahead.errors import ApiError, ConnectionLost, FilterError, ReadaheadError, RequestError
 from readahead.kintsugi import (
     AddressStatus,
@@ -69,7 +68,7 @@ async def queries(kintsugi: Kintsugi) -> None:
         assert_type(customer, Customer)
     async for page in query.pages():
         assert_type(page, Page[Customer])
-    assert_type(query.pages(), AsyncIterator[Page[Customer]])
+    assert_type(query.pages(), Pages[Customer])
     assert_type(aiter(query), Rows[Customer])
 
     filters: CustomerFilters = {"country": (Country.US, "CA"), "search": "smith"}

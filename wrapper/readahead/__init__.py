@@ -5,8 +5,20 @@ The clients are in ``readahead.kintsugi`` and ``readahead.sweetspot``, the error
 
 from .pacing import Pace
 from .pages import DriftWarning, Page, Report
-from .paging import Checkpoint, Partition, Rows, Stream
+from .paging import Checkpoint, Pages, Partition, Rows, Stream
 from .query import Query
 from .retry import Retry
 
-__all__ = ["Checkpoint", "DriftWarning", "Pace", "Page", "Partition", "Query", "Report", "Retry", "Rows", "Stream"]
+__all__ = [
+    "Checkpoint",
+    "DriftWarning",
+    "Pace",
+    "Page",
+    "Pages",
+    "Partition",
+    "Query",
+    "Report",
+    "Retry",
+    "Rows",
+    "Stream",
+]

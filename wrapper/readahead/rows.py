@@ -121,7 +121,9 @@ def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | Decod
     try:
         return reader.read(members)
     except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
-        return DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
+        said = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
+        said.__cause__ = error
+        return said
 
 
 def _key(answer: Answer, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:

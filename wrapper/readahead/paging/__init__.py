@@ -2,6 +2,6 @@
 
 from .checkpoint import Checkpoint, Partition
 from .plans import Cursor, OffsetLimit, PageNumber
-from .stream import Rows, Stream
+from .stream import Pages, Rows, Stream
 
-__all__ = ["Checkpoint", "Cursor", "OffsetLimit", "PageNumber", "Partition", "Rows", "Stream"]
+__all__ = ["Checkpoint", "Cursor", "OffsetLimit", "PageNumber", "Pages", "Partition", "Rows", "Stream"]
