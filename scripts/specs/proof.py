@@ -24,7 +24,7 @@ def prove(root: Path, generated: Path, scratch: Path) -> dict[str, list[str]]:
         return {}
     was = set(_complaints(root, root / "generated", targets, scratch))
     new = [line for line in now if line not in was]
-    place = f"{usage}{os.sep}" if usage else "\0"
+    place = f"{usage.relative_to(root)}{os.sep}" if usage else "\0"
     return {
         WRAPPER: [line for line in new if not line.startswith(place)],
         USAGE: [line.replace(place, f"{TYPING}{os.sep}") for line in new if line.startswith(place)],

@@ -20,7 +20,7 @@ def project(tmp_path):
     return tmp_path / "project"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def upstream():
     """The folder of published documents; they are not ours to carry along."""
     if not UPSTREAM.exists():
