@@ -121,9 +121,9 @@ def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | Decod
     try:
         return reader.read(members)
     except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
-        said = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
-        said.__cause__ = error
-        return said
+        bad = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
+        bad.__cause__ = error
+        return bad
 
 
 def _key(answer: Answer, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:
