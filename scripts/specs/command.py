@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from specs import generate, lock, overlay
 from specs.binding import not_exposed
 from specs.compare import Change, compare
-from specs.document import SpecError, dump, load, operations, parse
+from specs.document import SpecError, as_spec_error, dump, load, operations, parse
 from specs.fetch import fetch
 from specs.normalise import normalise, repair
 from specs.proof import prove
@@ -64,7 +64,7 @@ def _rebuild(root: Path) -> int:
     locked = _locked(openapi)
     documents = _documents(openapi, _apis(openapi))
     _require_taken(locked, openapi)
-    now = lock.Lock(generate.tools(), locked.sources, lock.digests(openapi))
+    now = lock.Lock(generate.tools(), locked.sources, lock.digests(openapi), generate.stock())
     with _scratch(root) as scratch:
         generate.clients(documents, openapi / "templates", scratch / "generated")
         _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
@@ -108,7 +108,7 @@ def _take(root: Path, given: argparse.Namespace) -> int:
     ):
         if fetched is not None and any(known.get(name) != said for name, said in fetched.validators.items()):
             renewed = {**locked.sources, api: {**known, **fetched.validators}}
-            _write(openapi / lock.NAME, lock.Lock(locked.tools, renewed, locked.inputs).text())
+            _write(openapi / lock.NAME, lock.Lock(locked.tools, renewed, locked.inputs, locked.stock).text())
         kept = sum(1 for _ in operations(load(openapi / apis[api]["document"])))
         _publish(given, Report(api, known, known, kept=kept))
         return COMPATIBLE
@@ -116,12 +116,17 @@ def _take(root: Path, given: argparse.Namespace) -> int:
     entry = apis[api]
     path = openapi / entry["document"]
     notes: dict[str, str] = {}
-    upstream = repair(parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name), notes)
+    document = parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name)
+    if not str(document.get("openapi", "")).startswith("3."):
+        raise SpecError(f"{fetched.name} is not an OpenAPI 3 document")
+    with as_spec_error(fetched.name):
+        upstream = repair(document, notes)
     old = load(path) if path.exists() else None
     report = Report(api, known, {"name": fetched.name, "date": _date(fetched.name, given.dated)}, notes=notes)
     wanted: list[str] | None = entry.get("operations")
     if wanted is None:
-        taken, report.left_out = take_what_can_be(upstream, entry["title"])
+        with as_spec_error(fetched.name):
+            taken, report.left_out = take_what_can_be(upstream, entry["title"])
     else:
         if old is not None and (gone := lost(upstream, wanted, old)):
             rest = take(upstream, [name for name in wanted if name not in gone], entry["title"])
@@ -160,7 +165,9 @@ def _take(root: Path, given: argparse.Namespace) -> int:
         if "family" in entry:
             facts["family"] = entry["family"]
         instead = {entry["document"]: text.encode(), **({"apis.toml": added.encode()} if added else {})}
-        now = lock.Lock(generate.tools(), {**locked.sources, api: facts}, lock.digests(openapi, instead))
+        now = lock.Lock(
+            generate.tools(), {**locked.sources, api: facts}, lock.digests(openapi, instead), generate.stock()
+        )
         _write(path, text)
         if added:
             _write(openapi / "apis.toml", added)
@@ -242,7 +249,7 @@ def _corrected(
 
 def _locked(openapi: Path) -> lock.Lock:
     locked = lock.read(openapi)
-    lock.require_tools(locked, generate.tools())
+    lock.require_tools(locked, generate.tools(), generate.stock())
     return locked
 
 

@@ -1,5 +1,6 @@
 """OpenAPI documents as plain data: reading, writing, and walking them."""
 
+import contextlib
 import datetime as dt
 import io
 import json
@@ -32,6 +33,15 @@ _BOOLEAN_IN_YAML_1_1 = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE
 
 class SpecError(Exception):
     """A step of regenerating cannot be done; nothing has been written."""
+
+
+@contextlib.contextmanager
+def as_spec_error(name: str) -> Iterator[None]:
+    """Turn whatever code that expects a valid document stumbles over into a SpecError."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise SpecError(f"{name} is not a valid document: {type(error).__name__}: {error}") from error
 
 
 class _Representer(SafeRepresenter):

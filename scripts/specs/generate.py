@@ -1,10 +1,12 @@
 """Write `readahead_clients` from documents: the generator, our few templates, and the formatter, all pinned."""
 
 import contextlib
+import hashlib
 import re
 import shutil
 import subprocess
 import sys
+from importlib import resources
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -21,7 +23,7 @@ from openapi_python_client.strings import PythonIdentifier
 from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
-from specs.document import SpecError, operations
+from specs.document import SpecError, as_spec_error, operations
 from specs.names import WIRE
 from specs.normalise import forget, normalise, readable_as
 from specs.shapes import Body, Shapes
@@ -63,7 +65,8 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     Every warning of the generator is an error, because it warns of what it leaves out.
     """
     check(document, name)
-    seen = normalise(document)
+    with as_spec_error(name):
+        seen = normalise(document)
     config = Config.from_sources(
         ConfigFile(
             post_hooks=[],
@@ -77,7 +80,8 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
         overwrite=False,
         output_path=target,
     )
-    openapi = GeneratorData.from_dict(seen, config=config)
+    with as_spec_error(name):
+        openapi = GeneratorData.from_dict(seen, config=config)
     if isinstance(openapi, GeneratorError):
         raise SpecError(_told(name, [openapi]))
     shapes = Shapes(openapi)
@@ -123,13 +127,11 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
 def check(document: dict[str, Any], name: str) -> None:
     """Raise SpecError if the document is not valid OpenAPI; what is dropped before generating may be wrong."""
     try:
-        validate(forget(document))
+        with as_spec_error(name):
+            validate(forget(document))
     except OpenAPIValidationError as error:
         where = "".join(f"/{part}" for part in getattr(error, "absolute_path", ())) or "/"
         raise SpecError(f"{name} is not a valid document: {str(error).splitlines()[0]} at {where}") from error
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        # the validator expects some validity itself
-        raise SpecError(f"{name} is not a valid document: {type(error).__name__}: {error}") from error
 
 
 def _told(name: str, errors: Any) -> str:
@@ -177,3 +179,17 @@ def _ruff(arguments: list[str]) -> None:
 def tools() -> dict[str, str]:
     """Return the versions of what decides the bytes of the output."""
     return {name: version(name) for name in TOOLS}
+
+
+def stock() -> dict[str, str]:
+    """Return the sha256 of the generator's own templates: those we replace, and those that ours work together with.
+
+    Its templates of whole projects (README, pyproject and so on) are not used.
+    """
+    folder = Path(str(resources.files("openapi_python_client") / "templates"))
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.jinja")}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in sorted(found.items())
+        if not name.startswith(("README", "pyproject", "setup"))
+    }

@@ -13,22 +13,24 @@ NAME = "openapi.lock"
 
 _HEAD = """\
 # What generated/ is made from, and with what. Written by scripts/regenerate.
-# To take up another generator or formatter: change pyproject.toml and [tools] here, regenerate, read the difference.
+# To take up another generator or formatter: change pyproject.toml and [tools] here, look at the stock templates that
+# moved and carry over what they gained into ours, delete [stock], regenerate, read the difference.
 """
 
 
 @dataclass(frozen=True)
 class Lock:
-    """Versions of the tools, where taken documents come from, and the sha256 of every input."""
+    """Versions of the tools, sha256 of the generator's own templates and of every input, origin of taken documents."""
 
     tools: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    stock: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the lock as it is written."""
         tables = {"tools": self.tools, **{f"sources.{api}": source for api, source in sorted(self.sources.items())}}
-        tables["inputs"] = self.inputs
+        tables |= {"inputs": self.inputs, "stock": self.stock}
         lines = [_HEAD]
         for name, table in tables.items():
             lines += [f"[{name}]", *(f"{_text(key)} = {_text(value)}" for key, value in sorted(table.items())), ""]
@@ -47,7 +49,7 @@ def read(openapi: Path) -> Lock:
         return Lock()
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{NAME}: {error}") from error
-    return Lock(data.get("tools", {}), data.get("sources", {}), data.get("inputs", {}))
+    return Lock(data.get("tools", {}), data.get("sources", {}), data.get("inputs", {}), data.get("stock", {}))
 
 
 def digest(content: bytes) -> str:
@@ -65,8 +67,18 @@ def digests(openapi: Path, instead: Mapping[str, bytes] | None = None) -> dict[s
     return {name: digest(content) for name, content in sorted({**found, **(instead or {})}.items())}
 
 
-def require_tools(lock: Lock, installed: Mapping[str, str]) -> None:
+def require_tools(lock: Lock, installed: Mapping[str, str], stock: Mapping[str, str]) -> None:
     """Raise SpecError if generator or formatter is not the locked one: another version writes other bytes."""
-    for name, wanted in lock.tools.items():
-        if installed.get(name) != wanted:
-            raise SpecError(f"{name} {installed.get(name)} is installed, {wanted} is locked in {NAME}")
+    wrong = [
+        f"{name} {installed.get(name)} is installed, {wanted} is locked in {NAME}"
+        for name, wanted in lock.tools.items()
+        if installed.get(name) != wanted
+    ]
+    wrong += [f"the generator's template moved: {name}" for name in moved(lock, stock)]
+    if wrong:
+        raise SpecError("\n  ".join(wrong))
+
+
+def moved(lock: Lock, stock: Mapping[str, str]) -> list[str]:
+    """Return the generator's own templates that are not those that ours were made for."""
+    return sorted(name for name in {*lock.stock, *stock} if lock.stock and lock.stock.get(name) != stock.get(name))

@@ -58,8 +58,17 @@ def test_check_names_what_differs(project, capsys, damage):
     assert main(["--check"], project) == 1
     assert f"{path.relative_to(project)}: " in capsys.readouterr().err
     assert contents(project) == before
+
+
+def test_rebuilding_mends_everything(project):
+    """Edited, stray and missing files are gone after a run without arguments."""
+    before = contents(project)
+    root = project / "generated/readahead_clients"
+    (root / "stray.py").touch()
+    (root / "kintsugi/models/customer.py").write_text("# a hand edit\n")
+    (root / "sweetspot/models/customer.py").unlink()
     assert main([], project) == 0
-    assert main(["--check"], project) == 0
+    assert contents(project) == before
 
 
 def test_check_names_an_input_that_is_not_the_locked_one(project, capsys):

@@ -1,0 +1,297 @@
+"""Documents of others, unmodified: every operation becomes a function, and nothing is said but what must be."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from specs import generate, lock
+from specs.command import ROOT, main
+from specs.document import load, operations
+from specs.names import distinct_classes, distinct_properties, read_placeholders
+from specs.normalise import known_content, normalise, readable_as, repair
+from specs.types import no_endless_types, readable_enums, whole_objects
+
+CORPUS = ROOT.parent / "shared" / "corpus"
+WILD = ROOT / "tests" / "regenerate" / "wild.yaml"
+# by hand: operations in the document, and what has to be said of any of them
+WANTED = {
+    "katana": (223, {}),
+    "kintsugi_customer": (41, {}),
+    "langevals_fastapi": (23, {}),
+    "petstore": (19, {}),
+    "svix": (43, {"HEAD /api/v1/health": "the operation id 'v1.health.get' is that of GET /api/v1/health too"}),
+    "twilio_messaging_v1": (58, {}),
+    "wild": (16, {"GET /a/b": "without an operation id, its name is that of GET /a/{b} too"}),
+}
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """A project of all these documents, each taken by the command on its own; and their reports."""
+    if not CORPUS.exists():
+        pytest.skip("the documents of others are not next to this checkout (../shared/corpus)")
+    root = tmp_path_factory.mktemp("corpus")
+    reports, whole = {}, root / "whole"
+    shutil.copytree(ROOT / "openapi/templates", whole / "openapi/templates")
+    for path in [*sorted(CORPUS.iterdir()), WILD]:
+        name = re.sub(r"\W", "_", path.stem)
+        project = root / name
+        shutil.copytree(ROOT / "openapi/templates", project / "openapi/templates")
+        (project / "openapi/apis.toml").touch()
+        status = main([name, "--from", str(path), "--json", str(root / "report.json")], project)
+        reports[name] = (status, json.loads((root / "report.json").read_text()), path)
+        shutil.copytree(project / "generated", whole / "generated", dirs_exist_ok=True)
+        shutil.copy(project / f"openapi/{name}.yaml", whole / "openapi")
+        with (whole / "openapi/apis.toml").open("a") as entries:
+            entries.write((project / "openapi/apis.toml").read_text())
+    locked = lock.Lock(generate.tools(), {}, lock.digests(whole / "openapi"))
+    (whole / "openapi/openapi.lock").write_text(locked.text())
+    return whole, reports
+
+
+def test_every_operation_is_kept(corpus):
+    """As many operations as the document has are in the client; of those that got another name the report says why."""
+    _, reports = corpus
+    assert list(reports) == list(WANTED)
+    for name, (status, report, path) in reports.items():
+        count, notes = WANTED[name]
+        assert (status, report["verdict"], report["operations"], report["left out"]) == (0, "new", count, {})
+        assert sum(1 for _ in operations(load(path))) == count
+        assert report["kept under another name"].keys() == notes.keys()
+        assert all(said in report["kept under another name"][where] for where, said in notes.items())
+
+
+@pytest.fixture(scope="session")
+def verdicts(corpus, tmp_path_factory):
+    """What two slow programs say, which run side by side: the command with --check, and mypy."""
+    whole, _ = corpus
+    check = "import sys, pathlib, specs.command as c; sys.exit(c.main(['--check'], pathlib.Path(sys.argv[1])))"
+    strict = ["mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path_factory.mktemp("mypy"))]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts"), "PYTHONHASHSEED": "7", "LC_ALL": "C"}
+    commands = {
+        "check": [sys.executable, "-P", "-c", check, str(whole)],
+        "mypy": [sys.executable, "-m", *strict, "readahead_clients"],
+    }
+    with contextlib.ExitStack() as running:
+        started = {
+            name: running.enter_context(
+                subprocess.Popen(each, cwd=whole / "generated", env=environment, text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            )
+            for name, each in commands.items()
+        }  # fmt: skip
+        yield {name: (each.communicate()[0], each.returncode) for name, each in started.items()}
+
+
+def test_the_same_documents_give_the_same_code(verdicts):
+    """A second run, in another process with another hash seed, differs in no byte."""
+    assert verdicts["check"] == ("", 0)
+
+
+def test_all_of_it_type_checks_strictly(verdicts):
+    """mypy --strict has nothing to say of any of it."""
+    said, status = verdicts["mypy"]
+    assert status == 0, said
+
+
+def test_every_module_imports(corpus):
+    """Every module of every client is imported, warnings being errors, and every class is where it should be."""
+    whole, _ = corpus
+    code = (
+        "import importlib, pkgutil, readahead_clients as all\n"
+        "names = [m.name for m in pkgutil.walk_packages(all.__path__, 'readahead_clients.')]\n"
+        "modules = [importlib.import_module(name) for name in names]\n"
+        "for module in modules:\n"
+        "    for name in getattr(module, '__all__', ()): getattr(module, name)\n"
+        "print(len(names))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=whole / "generated", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 1000
+
+
+def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
+    """What nothing can be made of is left out with the reason, and only that; nothing at all is a failure."""
+    document = load(WILD)
+    document["paths"]["/plain"]["get"]["responses"]["200"] = {"$ref": "#/components/responses/Nowhere"}
+    document["paths"]["/form"]["post"]["parameters"] = [{"name": "x", "in": "nowhere", "schema": {}}]
+    status = {"allOf": [{"$ref": "#/components/schemas/Kind"}, {"type": "object"}]}
+    document["components"]["schemas"]["Problem"] = status
+    (tmp_path / "openapi").mkdir()
+    (tmp_path / "openapi/apis.toml").touch()
+    shutil.copytree(ROOT / "openapi/templates", tmp_path / "openapi/templates")
+    (tmp_path / "wild.json").write_text(json.dumps(document))
+    assert main(["wild", "--from", str(tmp_path / "wild.json"), "--json", "-"], tmp_path) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert "a reference to nothing: #/components/responses/Nowhere" in report["left out"]["GET /plain"]
+    assert "nowhere" in report["left out"]["POST /form"]
+    assert "non-object" in report["left out"]["GET /weird/{some-id}.{ext}/{item_id}"]
+    assert (report["operations"], len(report["left out"])) == (13, 3)
+    assert "object at 0x" not in json.dumps(report)
+    document["paths"] = {"/plain": document["paths"]["/plain"]}
+    (tmp_path / "nothing.json").write_text(json.dumps(document))
+    assert main(["nothing", "--from", str(tmp_path / "nothing.json")], tmp_path) == 1
+    assert "no operation can be taken; GET /plain: a reference to nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("swagger: '2.0'\ninfo: {title: t, version: 1}\npaths: {}\n", "not an OpenAPI 3 document"),
+        ("<html>", "not an OpenAPI document"),
+        ("{", "neither JSON nor YAML"),
+        ("", "not an OpenAPI document"),
+        ("openapi: 3.1.0\n", "not"),
+        ("openapi: 3.1.0\ninfo: {title: t, version: 1}\npaths: {}\n", "no operation"),
+        ("openapi: 3.1.0\ninfo: []\npaths: []\n", "not"),
+    ],
+)
+def test_what_is_no_document(project, tmp_path, capsys, text, said):
+    """What is no OpenAPI 3 document is refused in words, and nothing is written."""
+    (tmp_path / "given").write_text(text)
+    assert main(["given", "--from", str(tmp_path / "given")], project) == 1
+    assert said in capsys.readouterr().err
+    assert not (project / "openapi/given.yaml").exists()
+
+
+# --- the rules, one by one
+
+
+def document(schemas=None, **paths):
+    return {"openapi": "3.1.0", "info": {}, "paths": paths, "components": {"schemas": schemas or {}}}
+
+
+def ref(name):
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def test_classes_keep_apart():
+    """Two schemas whose classes would have one name, or that of an import or of an inner class, keep apart."""
+    inner = {"type": "object", "properties": {"b": {"type": "object"}}}
+    found = distinct_classes(document({"a-b": {}, "A_b": ref("a-b"), "Row": {}, "X": inner, "XB": {}, "日本": {}}))
+    assert list(found["components"]["schemas"]) == ["a-b", "A_b_2", "Row_2", "X", "XB_2", "Model 日本"]
+    assert found["components"]["schemas"]["A_b_2"] == ref("a-b")
+
+
+def test_fields_keep_apart():
+    """Properties that would be one attribute are several; the wire has its own names."""
+    found = distinct_properties(
+        document(
+            {
+                "A": {"properties": {"a b": {}, "a-b": {}, "aB": {}}, "required": ["a-b"]},
+                "B": {"properties": {"a_b_2": {}}},
+            }
+        )
+    )
+    assert list(found["components"]["schemas"]["A"]["properties"]) == ["a b", "a_b_2", "a_b_3"]
+    assert found["components"]["schemas"]["A"]["required"] == ["a_b_2"]
+
+
+def test_placeholders_are_read():
+    """A placeholder that the generator does not read is called something else, and so is its parameter."""
+    get = {"parameters": [{"name": "item.id", "in": "path"}, {"name": "item.id", "in": "query"}]}
+    found = read_placeholders(document(None, **{"/a/{item.id}/{1}/{ok}": {"get": get}}))
+    assert list(found["paths"]) == ["/a/{item_id}/{part_1}/{ok}"]
+    assert [each["name"] for each in found["paths"]["/a/{item_id}/{part_1}/{ok}"]["get"]["parameters"]] == [
+        "item_id",
+        "item.id",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "read"),
+    [
+        ({"type": "string", "enum": ["a", 1, True, None]}, {"type": "string", "enum": ["a", "1", "true", None]}),
+        ({"type": "integer", "enum": [1, 2]}, {"type": "integer", "enum": [1, 2]}),
+        ({"enum": [1.5, 2]}, {"type": "number"}),
+        ({"type": "boolean", "enum": [True]}, {"type": "boolean"}),
+        ({"enum": [True]}, {"type": "boolean"}),
+        ({"enum": ["a", 1]}, {}),
+        ({"enum": [{"a": 1}]}, {}),
+        ({"enum": [None]}, {"type": "null"}),
+    ],
+    ids=repr,
+)
+def test_enumerations_of_one_type(schema, read):
+    """An enumeration that the generator cannot make a class of is of the type that its values have."""
+    assert readable_enums(document({"A": schema}))["components"]["schemas"]["A"] == read
+
+
+def test_types_that_never_end():
+    """Lists and unions that contain themselves end in anything; objects may contain themselves."""
+    found = no_endless_types(
+        document(
+            {
+                "List": {"type": "array", "items": ref("List")},
+                "A": {"anyOf": [{"type": "string"}, ref("B")]},
+                "B": {"type": "array", "items": ref("A")},
+                "Node": {"properties": {"next": ref("Node")}},
+                "Nodes": {"type": "array", "items": ref("Node")},
+            }
+        )
+    )["components"]["schemas"]
+    assert found["List"]["items"] == {}
+    assert found["A"]["anyOf"][1] == ref("B")
+    assert found["B"]["items"] == {}
+    assert found["Node"]["properties"]["next"] == ref("Node")
+    assert found["Nodes"]["items"] == ref("Node")
+
+
+def test_parts_that_contradict():
+    """Of two parts that describe a property differently the last holds; parts that agree are left to the generator."""
+    parts = [ref("Base"), {"properties": {"id": {"type": "integer"}}, "required": ["id"]}]
+    base = {"properties": {"id": {"type": "string"}, "n": {"type": "string"}}, "required": ["n"]}
+    found = whole_objects(
+        document({"Base": base, "A": {"allOf": parts}, "B": {"allOf": [ref("Base"), {"type": "object"}]}})
+    )
+    assert found["components"]["schemas"]["A"] == {
+        "type": "object",
+        "properties": {"id": {"type": "integer"}, "n": {"type": "string"}},
+        "required": ["n", "id"],
+    }
+    assert "allOf" in found["components"]["schemas"]["B"]
+
+
+def test_content_of_any_type():
+    """JSON by any name is read as JSON, text as text, everything else as bytes; what is sent is declared as it was."""
+    of = {"application/pdf": {"schema": {}}}, {"text/csv": {"schema": {}}}, {"*/*": {"schema": {}}}
+    get = {"responses": dict(zip("123", ({"content": each} for each in of), strict=True))}
+    post = {"requestBody": {"content": {"text/plain": {}}}}
+    put = {"requestBody": {"content": {"Application/JSON": {}}}, "parameters": [{"in": "query", "content": {}}]}
+    found = known_content(document(None, **{"/a": {"get": get, "post": post, "put": put}}))
+    assert readable_as(found) == {
+        "application/pdf": "application/octet-stream",
+        "*/*": "application/json",
+        "text/plain; charset=utf-8": "application/octet-stream",
+        "Application/JSON": "application/json",
+    }
+    answers = found["paths"]["/a"]["get"]["responses"]
+    assert answers["1"]["content"]["application/pdf"]["schema"] == {"type": "string", "format": "binary"}
+    assert answers["2"]["content"]["text/csv"]["schema"] == {"type": "string"}
+    assert found["paths"]["/a"]["put"]["parameters"] == [{"in": "query", "schema": {"type": "string"}}]
+
+
+def test_two_names_in_one():
+    """Operations whose functions would be in one file keep apart, and the report is told."""
+    notes = {}
+    one, other = {"operationId": "getA", "responses": {}}, {"operationId": "get_a", "responses": {}}
+    found = repair(document(None, **{"/a": {"get": one}, "/b": {"get": other}}), notes)
+    assert [each["operationId"] for _, _, each in operations(found)] == ["getA", "get_a_get"]
+    assert list(notes) == ["GET /b"]
+
+
+def test_a_document_is_normalised_the_same_twice():
+    """The rules leave the document that they are given as it was."""
+    given = repair(load(WILD))
+    before = json.dumps(given)
+    normalise(given)
+    assert json.dumps(given) == before
