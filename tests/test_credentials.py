@@ -587,6 +587,19 @@ def test_other_clients_of_a_program_log_as_before(caplog):
     assert "http://localhost/other" in caplog.text
 
 
+@pytest.mark.parametrize("status", [200, 201])
+def test_rows_that_name_the_organisation_are_left_alone(status):
+    """Each customer of Kintsugi carries the id that is sent with every request."""
+    row = f'{{"id":"cust_1","organization_id":"{ORGANIZATION}"}}'.encode()
+    pages = App(status, b'{"items":[' + row + b'],"total":1,"page":1,"size":1}')
+
+    async def main():
+        listed = await made(Kintsugi, pages).customers.to_list()
+        return [*listed, await made(Kintsugi, App(status, row)).customers.create(name="x")]
+
+    assert [row.organization_id for row in anyio.run(main)] == [ORGANIZATION] * 2
+
+
 @apis
 def test_a_key_appears_in_no_repr(api):
     """Clients, queries, streams, pages and reports; also inside containers and after use."""

@@ -236,6 +236,7 @@ STATUSES = [
     (520, ServerError),
     (529, ServerError),
     (599, ServerError),
+    (300, UnexpectedAnswer),
     (301, UnexpectedAnswer),
     (302, UnexpectedAnswer),
     (304, UnexpectedAnswer),

@@ -2,8 +2,9 @@
 
 import math
 import random
-from collections import Counter
+from collections import Counter, deque
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import anyio
 import httpx
@@ -30,7 +31,7 @@ from readahead.errors import (
 )
 from readahead.kintsugi import Kintsugi
 from readahead.pacing import Pacer
-from readahead.retry import parse_retry_after
+from readahead.retry import Budget, parse_retry_after
 from readahead.sandbox import Sandbox
 from readahead.sweetspot import SweetSpot
 from readahead.transport import client_for_app
@@ -224,7 +225,8 @@ def test_no_retry_after_breaks_a_listing(value):
 @pytest.mark.parametrize(
     "options",
     [{"attempts": 0}, {"attempts": -1}, {"attempts": 1.5}, {"attempts": "3"}, {"attempts": None}]
-    + [{name: wrong} for name in ("base", "cap", "max_delay") for wrong in (-1, math.nan)],
+    + [{name: wrong} for name in ("base", "cap", "max_delay", "budget", "reserve") for wrong in (-1, math.nan)]
+    + [{"budget": 1.01}],
     ids=repr,
 )
 def test_a_rule_that_makes_no_sense_is_refused(options):
@@ -549,18 +551,19 @@ def test_a_budget_that_makes_no_sense_is_refused(requests, per):
         Pace(requests, per=per)
 
 
-def test_a_client_keeps_its_budget_across_listings():
-    """Five in any ten seconds, whoever asks and from whichever query."""
+@pytest.mark.parametrize("per", [10, 0.25])
+def test_a_client_keeps_its_budget_across_listings(per):
+    """Five in any ten seconds, or in a quarter of one, whoever asks and from whichever query."""
     server = Server(EMPTY)
 
     async def main():
-        kintsugi = server.kintsugi(pace=Pace(5, per=10))
+        kintsugi = server.kintsugi(pace=Pace(5, per=per))
         async with anyio.create_task_group() as group:
             for n in range(20):
                 group.start_soon(read, kintsugi.customers.where(search=str(n)) if n % 2 else kintsugi.customers)
 
     virtually(main)
-    assert Counter(server.times) == {0: 5, 10: 5, 20: 5, 30: 5}
+    assert Counter(server.times) == {0: 5, per: 5, 2 * per: 5, 3 * per: 5}
 
 
 def test_a_listing_under_a_budget_is_whole_and_tells_how_long_it_was_held_back():
@@ -618,3 +621,173 @@ def test_where_no_budget_is_documented_there_is_none(api, options):
     client = made(api, Instant(), **options)
     assert client._pacer.pace is None
     assert all(client._pacer.wait(0.0) == 0 for _ in range(20_000))
+
+
+# ---- the budget of retries
+
+
+@given(st.floats(0, 1), st.integers(0, 20), st.lists(st.booleans(), max_size=200))
+def test_retries_are_at_most_a_share_of_what_went_well_besides_a_reserve(share, reserve, events):
+    """Whatever succeeds and fails in whichever order; and none is refused that could be afforded."""
+    budget, earned, spent = Budget(share, reserve), 0, 0
+    for well in events:
+        affordable = reserve + share * earned - spent
+        if well:
+            budget.earn()
+            earned += 1
+        elif budget.spend():
+            spent += 1
+            assert affordable == pytest.approx(1) or affordable > 1
+        else:
+            assert affordable == pytest.approx(1) or affordable < 1
+    assert spent <= reserve + share * earned + 1e-6
+
+
+def test_a_client_without_hope_gives_up_early():
+    """Fifty retries in reserve, for all of its requests together; then each error comes at once, and says why."""
+    server = Server((500, {}, b""))
+
+    async def main():
+        kintsugi = server.kintsugi()
+        for _ in range(60):
+            with pytest.raises(ServerError) as caught:
+                await kintsugi.customers.first()
+        assert caught.value.__notes__ == ["It was not sent again: the budget of 20% retries is spent."]
+        with pytest.raises(ServerError):
+            await kintsugi.customers.update("cust_1", name="x")
+        await server.kintsugi(retry=Retry(attempts=1)).aclose()
+
+    virtually(main)
+    assert len(server.times) == 61 + 50
+
+
+def test_what_goes_well_earns_retries():
+    """A fifth of one each: after fifteen good answers three failures are made up for."""
+    bad = (500, {}, b"")
+    server = Server(*[EMPTY] * 15, bad, bad, bad, EMPTY)
+
+    async def main():
+        kintsugi = server.kintsugi(retry=Retry(reserve=0))
+        for _ in range(16):
+            await kintsugi.customers.first()
+
+    virtually(main)
+    assert len(server.times) == 19
+
+
+def test_a_pause_that_the_api_asks_for_costs_nothing():
+    """Without any budget it is waited out all the same."""
+    server = Server(*[(429, {"retry-after": 1}, b"")] * 3, EMPTY, (429, {}, b""))
+
+    async def main():
+        kintsugi = server.kintsugi(retry=Retry(budget=0, reserve=0))
+        await kintsugi.customers.first()
+        with pytest.raises(RateLimited):
+            await kintsugi.customers.first()
+
+    virtually(main)
+    assert len(server.times) == 5
+
+
+# ---- the rate that a server bears
+
+
+@given(arrivals)
+def test_without_a_push_back_there_is_no_rate(gaps):
+    """Answers alone hold nobody back."""
+    pacer, now = Pacer(None), 0.0
+    for gap in gaps:
+        now += gap
+        assert pacer.wait(now) == 0
+        pacer.succeeded(now)
+    assert pacer.rate is None
+
+
+@settings(max_examples=300)
+@given(st.lists(st.booleans(), max_size=150), st.floats(0, 3))
+def test_no_number_of_push_backs_stops_a_client(events, taken):
+    """After a long outage the next request still leaves within a second, and a good answer is felt."""
+    pacer, now = Pacer(None), 0.0
+    for well in events:
+        seconds = pacer.wait(now)
+        assert seconds < 1.001
+        if seconds:
+            now += seconds + 1e-9
+            assert pacer.wait(now) == 0
+        sent, now = now, now + taken
+        if well:
+            pacer.succeeded(now)
+        else:
+            pacer.pushed_back(now, sent)
+            assert pacer.rate >= 1
+    assert pacer.wait(now) < 1.001
+
+
+@given(st.integers(0, 400), st.integers(1, 50))
+def test_after_a_push_back_no_burst_follows(borne, count):
+    """Requests leave one by one, a little slower than what went well in the last second, and 9 a second at least."""
+    pacer = Pacer(None)
+    for n in range(borne):
+        pacer.succeeded(n / 1000)
+    pacer.pushed_back(0.5, sent=0.4)
+    assert pacer.rate == pytest.approx(0.9 * max(borne, 10))
+    left, now = [], 0.5
+    while len(left) < count:
+        if seconds := pacer.wait(now):
+            now += seconds + 1e-9
+        else:
+            left.append(now)
+    assert all(late - early >= 1 / pacer.rate - 1e-6 for early, late in pairwise(left))
+
+
+def test_one_burst_lowers_the_rate_once():
+    """Refusals of requests that left before the rate was lowered say nothing about it."""
+    pacer = Pacer(None)
+    pacer.pushed_back(10.0, sent=9.9)
+    rate = pacer.rate
+    for sent in (9.9, 9.95, 9.999):
+        pacer.pushed_back(10.1, sent)
+    assert pacer.rate == rate
+    pacer.pushed_back(10.2, sent=10.1)
+    assert pacer.rate < rate
+
+
+def test_a_limit_that_is_far_behind_is_forgotten():
+    """Five hundred requests that nothing held back."""
+    pacer, now = Pacer(None), 0.0
+    pacer.pushed_back(now, sent=now)
+    for _ in range(501):
+        assert pacer.rate is not None
+        now += 1
+        assert pacer.wait(now) == 0
+    assert pacer.rate is None
+
+
+def test_a_server_that_bears_twenty_a_second_is_asked_about_twenty_a_second():
+    """It refuses what is more, naming no time: few requests are refused, and little of what it bears is wasted."""
+    box, taken, refused = Sandbox(kintsugi_rows=20_000), deque(), []
+
+    async def app(scope, receive, send):
+        now = anyio.current_time()
+        while taken and taken[0] <= now - 1:
+            taken.popleft()
+        if len(taken) >= 20:
+            refused.append(now)
+            await Server((429, {}, b""))(scope, receive, send)
+            return
+        taken.append(now)
+        await anyio.sleep(0.05)
+        await box.kintsugi_app(scope, receive, send)
+
+    async def main():
+        async with sandboxed(app, retry=Retry(attempts=10)) as kintsugi:
+            async with kintsugi.customers.prefetch(window=16) as customers:
+                rows = [row.id async for row in customers]
+            return rows, customers.report, anyio.current_time()
+
+    rows, report, took = virtually(main)
+    assert rows == [row["id"] for row in box.kintsugi_rows()]
+    assert report.complete
+    assert report.retries == len(refused)
+    assert len(refused) < 0.25 * report.requests
+    assert took < 2 * (report.requests - len(refused)) / 20

@@ -15,6 +15,7 @@ from attrs import define, field, frozen, validators
 __all__ = ["Pace", "Pacer"]
 
 LEAST = 10.0  # requests a second to begin with, where little is known
+SLOWEST = 1.0  # requests a second, however often the server pushes back: a long outage must not freeze the client
 LOWER = 0.9  # of the rate that was too much
 GENTLE, FAST = 0.02, 0.5  # requests a second more for each answer: about 2% and 50% a second
 BEYOND = 1.25  # times the rate that was too much: the limit is not there any more
@@ -85,7 +86,7 @@ class Pacer:
         bears = float(len(self._went_well))
         self._too_much = max(bears, LEAST) if self.rate is None else min(self.rate, max(bears, self.rate / 2))
         self._met += 1
-        self.rate = LOWER * self._too_much
+        self.rate = max(SLOWEST, LOWER * self._too_much)
         self._lowered = now
         self._next = max(self._next, now)
 
