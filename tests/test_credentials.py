@@ -624,6 +624,39 @@ def test_a_key_appears_in_no_repr(api):
     assert f"{api.__name__}(base_url='http://localhost')" in text
 
 
+@both
+@apis
+def test_a_checkpoint_holds_neither_a_key_nor_a_filter(api, backend):
+    """Kept in a file or a queue: from the stream, from an error, as text and pickled; a part holds its filter alone."""
+    rows = ",".join(f'{{"id":"x{n}"}}' for n in range(100))
+    pages = f'{{"items":[{rows}],"results":[{rows}],"total":1000,"page":1,"size":100}}'
+
+    async def main():
+        app = App(200, pages.encode())
+        client = made(api, app)
+        query = client.customers.where(**filter_of(client))
+        with pytest.raises(ServerError) as caught:
+            async with query.prefetch(window=1) as stream:
+                await anext(stream)
+                checkpoint = stream.checkpoint
+                app.answer = (500, b"{}", ())
+                async for _ in stream:
+                    pass
+        app.answer = (200, pages.encode(), ())
+        (part,) = await query.partitions(1)
+        return [checkpoint, caught.value.checkpoint], part
+
+    checkpoints, part = anyio.run(main, backend=backend)
+    for one_of_them in checkpoints:
+        text = f"{one_of_them!r} {one_of_them} {one_of_them.to_json()} {pickle.dumps(one_of_them, 0)}"
+        for hidden in [*SECRETS, VALUE]:
+            assert hidden not in text
+    text = f"{part!r} {part} {part.to_json()} {pickle.dumps(part, 0)}"
+    assert VALUE in text
+    for secret in SECRETS:
+        assert secret not in text
+
+
 @apis
 def test_credentials_in_every_dictionary_of_a_client_are_wrapped(api):
     """Printing a client's attributes, as a debugger or ``vars()`` does, shows none."""

@@ -103,6 +103,7 @@ class Listing:
 
     def __init__(self, api, rows):
         self.api, self.rows, self.requests = api, rows, 0
+        self.change = lambda body: body
 
     async def __call__(self, scope, receive, send):
         self.requests += 1
@@ -117,7 +118,7 @@ class Listing:
         else:
             body = self.rows[int(query["offset"]) :][: int(query["limit"])]
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+        await send({"type": "http.response.body", "body": self.change(json.dumps(body).encode())})
 
     @property
     def customers(self):
@@ -469,6 +470,49 @@ def test_a_limit_counts_rows_that_can_be_read(api):
             return [row.id async for row in stream]
 
     assert anyio.run(main) == [f"x{n}" for n in range(40) if not 3 <= n < 8][:18]
+
+
+@apis
+@pytest.mark.parametrize("how", ["raise", "skip"])
+def test_a_bad_row_of_any_depth_is_a_bad_row(api, how):
+    """Nested deeper than Python can show: it is left out, or named, as any other."""
+    deep = "[" * 1000 + "]" * 1000
+    listing = Listing(api, [{"id": "x0"}, {"id": None, "a": "DEEP"}])
+    listing.change = lambda body: body.replace(b'"DEEP"', deep.encode())
+
+    async def main():
+        async with listing.customers.prefetch(on_bad_row=how) as stream:
+            return [row.id async for row in stream]
+
+    if how == "skip":
+        assert anyio.run(main) == ["x0"]
+    else:
+        with pytest.raises(DecodeError, match="row 1, field 'id'"):
+            anyio.run(main)
+
+
+@apis
+def test_a_checkpoint_holds_nothing_of_a_bad_row(api):
+    """It is small, and may be kept where customers' data may not; the rest of the listing can be read from it."""
+    rows = [{"id": f"x{n}"} for n in range(30)]
+    rows[7] = {"id": None, "email": "ada@example.com", "notes": "n" * 10_000}
+    listing = Listing(api, rows)
+
+    async def main():
+        found = []
+        with pytest.raises(DecodeError) as caught:
+            async with listing.customers.page_size(10).prefetch() as stream:
+                async for row in stream:
+                    found.append(row.id)
+        text = caught.value.checkpoint.to_json()
+        async with listing.customers.page_size(10).prefetch(resume=text) as stream:
+            return found, text, [row.id async for row in stream]
+
+    found, text, rest = anyio.run(main)
+    assert found == [f"x{n}" for n in range(7)]
+    assert rest == [f"x{n}" for n in range(8, 30)]
+    assert "ada" not in text
+    assert len(text) < 300
 
 
 @apis
