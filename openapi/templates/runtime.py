@@ -151,6 +151,23 @@ class Row:
         unknown = {wire: value if read is None else read(value) for wire, value in data.items() if wire not in fields}
         self._unknown = unknown or None
 
+    def _keep_rest(self, data: Any) -> None:
+        # All that is declared is there, so it is known how many are not; what is new to an API stands last, mostly.
+        if type(data) is not dict:
+            self._keep_unknown(data)
+            return
+        fields, read = self._fields, type(self)._read_unknown
+        left = len(data) - len(fields)
+        found = []
+        for wire in reversed(data):
+            if wire not in fields:
+                found.append(wire)
+                left -= 1
+                if not left:
+                    break
+        found.reverse()
+        self._unknown = {wire: data[wire] if read is None else read(data[wire]) for wire in found}
+
     @classmethod
     def _read(cls, value: Any) -> Any:
         return cls.from_dict(value) if isinstance(value, Mapping) else value

@@ -42,8 +42,10 @@ class Customer(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 21:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 21:
+                data = _ABSENT | data
+                count = len(data)
             row.id = data["id"]
             row.organization_id = data["organization_id"]
             row.phone = data["phone"]
@@ -70,8 +72,8 @@ class Customer(Row):
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 21:
-            row._keep_unknown(data)
+        if count > 21:
+            row._keep_rest(data)
         return row
 
 
@@ -105,7 +107,7 @@ Customer._fields = {
     "external_friendly_id": ("external_friendly_id", None),
     "customer_tax_registrations": ("customer_tax_registrations", list_of(TaxRegistration._read)),
 }
-_ABSENT = dict.fromkeys(Customer._fields)
+_ABSENT: Any = dict.fromkeys(Customer._fields)
 Customer._required = frozenset(
     {
         "id",

@@ -22,8 +22,10 @@ class CustomerPage(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 5:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 5:
+                data = _ABSENT | data
+                count = len(data)
             row.items = data["items"] and _items(data["items"])
             row.total = data["total"]
             row.page = data["page"]
@@ -32,8 +34,8 @@ class CustomerPage(Row):
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 5:
-            row._keep_unknown(data)
+        if count > 5:
+            row._keep_rest(data)
         return row
 
 
@@ -47,7 +49,7 @@ CustomerPage._fields = {
     "size": ("size", None),
     "pages": ("pages", None),
 }
-_ABSENT = dict.fromkeys(CustomerPage._fields)
+_ABSENT: Any = dict.fromkeys(CustomerPage._fields)
 CustomerPage._required = frozenset(
     {
         "items",

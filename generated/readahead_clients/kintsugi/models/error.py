@@ -18,21 +18,23 @@ class Error(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 1:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 1:
+                data = _ABSENT | data
+                count = len(data)
             row.detail = data["detail"]
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 1:
-            row._keep_unknown(data)
+        if count > 1:
+            row._keep_rest(data)
         return row
 
 
 Error._fields = {
     "detail": ("detail", None),
 }
-_ABSENT = dict.fromkeys(Error._fields)
+_ABSENT: Any = dict.fromkeys(Error._fields)
 Error._required = frozenset(
     {
         "detail",

@@ -18,14 +18,16 @@ class InvalidRequest(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 1:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 1:
+                data = _ABSENT | data
+                count = len(data)
             row.detail = data["detail"] and _detail(data["detail"])
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 1:
-            row._keep_unknown(data)
+        if count > 1:
+            row._keep_rest(data)
         return row
 
 
@@ -35,7 +37,7 @@ _detail = list_of(InvalidRequestItem._read)
 InvalidRequest._fields = {
     "detail": ("detail", list_of(InvalidRequestItem._read)),
 }
-_ABSENT = dict.fromkeys(InvalidRequest._fields)
+_ABSENT: Any = dict.fromkeys(InvalidRequest._fields)
 InvalidRequest._required = frozenset(
     {
         "detail",

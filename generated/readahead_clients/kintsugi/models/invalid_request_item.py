@@ -22,8 +22,10 @@ class InvalidRequestItem(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 5:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 5:
+                data = _ABSENT | data
+                count = len(data)
             row.type_ = data["type"]
             row.loc = data["loc"]
             row.msg = data["msg"]
@@ -32,8 +34,8 @@ class InvalidRequestItem(Row):
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 5:
-            row._keep_unknown(data)
+        if count > 5:
+            row._keep_rest(data)
         return row
 
 
@@ -44,5 +46,5 @@ InvalidRequestItem._fields = {
     "input": ("input_", None),
     "ctx": ("ctx", None),
 }
-_ABSENT = dict.fromkeys(InvalidRequestItem._fields)
+_ABSENT: Any = dict.fromkeys(InvalidRequestItem._fields)
 InvalidRequestItem._required = frozenset({})

@@ -25,8 +25,10 @@ class TaxRegistration(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 6:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 6:
+                data = _ABSENT | data
+                count = len(data)
             row.id = data["id"]
             row.customer_id = data["customer_id"]
             row.country_code = _country_code[data["country_code"]]
@@ -36,8 +38,8 @@ class TaxRegistration(Row):
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 6:
-            row._keep_unknown(data)
+        if count > 6:
+            row._keep_rest(data)
         return row
 
 
@@ -51,7 +53,7 @@ TaxRegistration._fields = {
     "tax_id": ("tax_id", None),
     "is_valid": ("is_valid", None),
 }
-_ABSENT = dict.fromkeys(TaxRegistration._fields)
+_ABSENT: Any = dict.fromkeys(TaxRegistration._fields)
 TaxRegistration._required = frozenset(
     {
         "id",

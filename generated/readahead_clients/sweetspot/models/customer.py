@@ -41,8 +41,10 @@ class Customer(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 18:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 18:
+                data = _ABSENT | data
+                count = len(data)
             row.id = data["id"]
             row.created_at = _created_at(data["createdAt"])
             row.updated_at = _updated_at(data["updatedAt"])
@@ -64,8 +66,8 @@ class Customer(Row):
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 18:
-            row._keep_unknown(data)
+        if count > 18:
+            row._keep_rest(data)
         return row
 
 
@@ -93,7 +95,7 @@ Customer._fields = {
     "identityVerificationStatus": ("identity_verification_status", IdentityVerificationStatus.read),
     "stripeVerificationSessionId": ("stripe_verification_session_id", None),
 }
-_ABSENT = dict.fromkeys(Customer._fields)
+_ABSENT: Any = dict.fromkeys(Customer._fields)
 Customer._required = frozenset(
     {
         "id",

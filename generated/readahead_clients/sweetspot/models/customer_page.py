@@ -19,15 +19,17 @@ class CustomerPage(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 2:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 2:
+                data = _ABSENT | data
+                count = len(data)
             row.results = data["results"] and _results(data["results"])
             row.total = data["total"]
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 2:
-            row._keep_unknown(data)
+        if count > 2:
+            row._keep_rest(data)
         return row
 
 
@@ -38,7 +40,7 @@ CustomerPage._fields = {
     "results": ("results", list_of(Customer._read)),
     "total": ("total", None),
 }
-_ABSENT = dict.fromkeys(CustomerPage._fields)
+_ABSENT: Any = dict.fromkeys(CustomerPage._fields)
 CustomerPage._required = frozenset(
     {
         "results",

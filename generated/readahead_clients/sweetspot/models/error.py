@@ -23,8 +23,10 @@ class Error(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 5:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 5:
+                data = _ABSENT | data
+                count = len(data)
             row.type_ = _type_[data["type"]]
             row.code = data["code"]
             row.message = data["message"]
@@ -33,8 +35,8 @@ class Error(Row):
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 5:
-            row._keep_unknown(data)
+        if count > 5:
+            row._keep_rest(data)
         return row
 
 
@@ -46,7 +48,7 @@ Error._fields = {
     "param": ("param", None),
     "doc_url": ("doc_url", None),
 }
-_ABSENT = dict.fromkeys(Error._fields)
+_ABSENT: Any = dict.fromkeys(Error._fields)
 Error._required = frozenset(
     {
         "type",

@@ -16,14 +16,16 @@ class ErrorAnswer(Row):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         row = cls.__new__(cls)
         try:
-            if len(data) < 1:
-                data = {**_ABSENT, **data}
+            count = len(data)
+            if count < 1:
+                data = _ABSENT | data
+                count = len(data)
             row.error = _error(data["error"])
             row._unknown = None
         except (KeyError, TypeError):
             return cls._from_any(data)
-        if len(data) > 1:
-            row._keep_unknown(data)
+        if count > 1:
+            row._keep_rest(data)
         return row
 
 
@@ -33,7 +35,7 @@ _error = Error._read
 ErrorAnswer._fields = {
     "error": ("error", Error._read),
 }
-_ABSENT = dict.fromkeys(ErrorAnswer._fields)
+_ABSENT: Any = dict.fromkeys(ErrorAnswer._fields)
 ErrorAnswer._required = frozenset(
     {
         "error",
