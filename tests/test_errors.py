@@ -542,7 +542,19 @@ def test_sweet_spot_may_answer_with_an_array_or_an_envelope(envelope):
     assert anyio.run(main) == (1 if envelope else 2)
 
 
-ONE = [b"null", b"[]", b"7", b'"x"', b"true", b"{}", b'{"id":null}', b'{"id":{}}', b'{"id":[1]}', b'{"detail":"x"}']
+ONE = [
+    b"null",
+    b"[]",
+    b"7",
+    b'"x"',
+    b"true",
+    b"{}",
+    b'{"id":null}',
+    b'{"id":""}',
+    b'{"id":{}}',
+    b'{"id":[1]}',
+    b'{"detail":"x"}',
+]
 
 
 @pytest.mark.parametrize("body", [*ONE, HTML, b"", PAGE[:20], b"\xff"])

@@ -72,7 +72,7 @@ def decode_page(answer: Answer, reader: RowReader[T]) -> tuple[tuple[T | DecodeE
     try:
         rows = tuple(map(reader.read, items))
         keys = tuple(map(attrgetter(reader.key), rows))
-        good = _NO_KEYS.isdisjoint(map(type, keys))
+        good = _NO_KEYS.isdisjoint(map(type, keys)) and "" not in keys
     except Exception:  # noqa: BLE001  which row it was, and why, is found by going through them one by one
         rows, keys, good = (), (), False
     if not good:
@@ -91,7 +91,7 @@ def decode_page(answer: Answer, reader: RowReader[T]) -> tuple[tuple[T | DecodeE
 def decode_object(answer: Answer, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:
     """The one object that the answer is, known by its key. Raises UnexpectedAnswer."""
     found = _json(answer)
-    if not isinstance(found, dict) or type(cast("dict[str, Any]", found).get(key)) in _NO_KEYS:
+    if not isinstance(found, dict) or _fault(cast("dict[str, Any]", found).get(key)):
         what = f"an object without {key!r}" if isinstance(found, dict) else _kind(found)
         raise _unexpected(answer, f"an object with {key!r} was due, {what} came")
     return read(cast("dict[str, Any]", found))
@@ -117,15 +117,21 @@ def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | Decod
         return DecodeError(f"an object was due, {_kind(item)} came", request=request, row=index)
     members = cast("dict[str, Any]", item)
     key = members.get(reader.key)
-    if type(key) in _NO_KEYS:
-        said = "it is missing or null" if key is None else f"text or a number was due, {_kind(key)} came"
-        return DecodeError(said, request=request, row=index, field=reader.key)
+    if fault := _fault(key):
+        return DecodeError(fault, request=request, row=index, field=reader.key)
     try:
         return reader.read(members)
     except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
         bad = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
         bad.__cause__ = error
         return bad
+
+
+def _fault(key: object) -> str | None:
+    """Why this does not tell one row from another, if it does not."""
+    if type(key) in _NO_KEYS:
+        return "it is missing or null" if key is None else f"text or a number was due, {_kind(key)} came"
+    return "it is empty" if key == "" else None
 
 
 def _key(answer: Answer, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:
