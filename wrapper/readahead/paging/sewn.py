@@ -135,6 +135,7 @@ class SewnPlan(Plan):
     _total: tuple[int, int] | None = field(default=None, init=False)  # and which answer said so
     _idle: int = field(default=0, init=False)  # answers running that brought next to nothing
     _dribble: int = field(default=0, init=False)
+    _barren: int = field(default=0, init=False)  # answers running without a new row, where rows go out as they arrive
     _early: set[Hashable] = field(factory=set[Hashable], init=False)  # handed out as they arrived, before their turn
 
     def __attrs_post_init__(self) -> None:
@@ -180,8 +181,7 @@ class SewnPlan(Plan):
 
     def _make_room(self) -> None:
         """The gap at the head comes first: the farthest span makes way for what mends it, and is asked for again."""
-        last = self.chain[-1]
-        if last is not self.chain[2] and last.asked >= 0:
+        while self.held >= self.window and len(self.chain) > 3:
             self.chain.pop()
 
     def _onward(self) -> Span | None:
@@ -190,7 +190,7 @@ class SewnPlan(Plan):
             return self.grid.at(last.hi - len(last.keys or ()))
         if self._first or (self.limit is not None and self._coming() >= self.limit):
             return None
-        if len(self.chain) > self.window + MEMORY:
+        if len(self.chain) > self.window + MEMORY or (self._barren > 1 and not alone):
             return None  # rows that are handed out as they arrive leave the chain only in order
         reach = self._reach(last)
         if alone and last.clear > last.end:
@@ -223,7 +223,7 @@ class SewnPlan(Plan):
 
     def _continue(self, span: Span) -> Span:
         """The window that begins at the last row of this one: the listing goes on there, or it has ended."""
-        following = self.grid.at(span.end - (self._least > 0))
+        following = self.grid.at(span.end - (self.overlap if self.drift else min(1, self._least)))
         following.tries = 1
         return following
 
@@ -253,12 +253,15 @@ class SewnPlan(Plan):
         if seen.size and span.number and seen.size != span.hi - span.lo:
             self._resize(span, seen.size)
             if not self._first:
+                at = next(index for index, span in enumerate(self.chain) if span.keys is None)
                 del self.chain[at:]  # asked in numbers that mean other rows now: asked again
                 self._give()
                 return
         span.keys, span.bad, span.total, span.clear = seen.keys, seen.bad, seen.total, span.lo + len(seen.keys)
         if self._by_arrival and span.lo >= self.start.at:
-            self._hand_out(span, [key for key in dict.fromkeys(span.keys) if not self._known[key]])
+            fresh = [key for key in dict.fromkeys(span.keys) if not self._known[key] and key not in self._early]
+            self._barren = 0 if fresh else self._barren + 1
+            self._hand_out(span, fresh)
         self._take_total(span)
         if self._first:
             self._learn_size(span, says_size=bool(seen.size))
@@ -275,7 +278,7 @@ class SewnPlan(Plan):
         for a, b in ((before, span), (span, after)):
             if b is not None and a.keys and b.keys:
                 self._compare(a, b)
-                if a is not self.chain[0] and not a.tries and not self._sewn(a, b, set(a.keys)):
+                if a is not self.chain[0] and not a.tries and a.end <= b.lo and not self._sewn(a, b, set(a.keys)):
                     self._mend(a, b)
         self._give()
 
@@ -341,8 +344,8 @@ class SewnPlan(Plan):
         assert a.keys is not None and b.keys is not None  # noqa: PT018
         shared = {*a.keys} & {*b.keys}
         n, expected = len(shared), min(max(0, a.end - b.lo), len(b.keys))
-        if b.lo <= a.lo or (a.keys[-1] == b.keys[-1] and b.lo >= min(a.end, a.hi - self.overlap)):
-            return
+        if b.lo <= a.lo or (a.keys[-1] == b.keys[-1] and n > expected):
+            return  # the last page may be repeated past the end
         if len(a.keys) < a.hi - a.lo and b.lo < a.end:
             a.loose = n > expected
             if n <= a.hi - b.lo and (n > expected + max(1, self.size // 10) or n == len(a.keys) > 1):
@@ -358,7 +361,7 @@ class SewnPlan(Plan):
         if moved:
             self._drifted()
         if n:
-            self.overlap = max(self._least, self.overlap - 1)
+            self.overlap = max(self._least, self.overlap // 2 if n == expected else self.overlap - 1)
 
     # ---- SEWN and MEND
 
@@ -384,7 +387,11 @@ class SewnPlan(Plan):
         elif a.keys and a.end <= b.lo and not (a.tries and self._leaky):
             span = self._continue(a)
         else:  # rows have moved, and the newer of the two knows better where they are
-            span = self.grid.around(b.lo if b.asked > a.asked else a.end)
+            if self._is_full(a) and b.lo < a.end:
+                self._drifted()
+            # Where there is nothing at all, the list has become much shorter: step back by twice as much each time.
+            back = 0 if b.keys or self._leaky else (2**b.tries - 1) * self.size // 2
+            span = self.grid.around((b.lo if b.asked > a.asked else a.end) - back)
             self.overlap = min(max(2 * self.overlap, 1), self.size // 2)
         span.tries = max(a.tries, b.tries) + 1
         self.chain.insert(self.chain.index(b), span)
@@ -440,6 +447,9 @@ class SewnPlan(Plan):
             self._mend(a, b)
             return False
         if follows:
+            if self.drift and not self._leaky and b.keys and b.asked > a.asked:  # the last row is elsewhere now
+                moved = b.end - a.end
+                a.lo, a.hi, a.clear = a.lo + moved, a.hi + moved, a.clear + moved
             a.clear = max(a.clear, self._reach(b))
         a.tries = max(a.tries, b.tries) + (not follows)
         a.total = a.total if b.total is None else b.total
