@@ -254,6 +254,35 @@ def name_members(document: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
+def open_parameters(document: dict[str, Any]) -> dict[str, Any]:
+    """Let parameters that take listed texts take others, too: what is not listed yet is asked for as plain text.
+
+    The generated functions would ask any text for its `value`.
+    """
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+
+    def opened(schema: Any, name: str) -> Any:
+        if not isinstance(schema, dict):
+            return schema
+        whole = _whole(document, schema)
+        if isinstance(whole.get("items"), dict) and "$ref" not in schema:
+            return {**schema, "items": opened(schema["items"], f"{name}_item")}
+        if "enum" not in whole or not all(isinstance(value, str | None) for value in whole["enum"]):
+            return schema
+        if "$ref" not in schema:
+            name = _free(name, schemas)
+            schemas[name] = schema
+            schema = {"$ref": _target(name)}
+        return {"anyOf": [schema, {"type": "string"}]}
+
+    for path, method, operation in operations(document):
+        owner = operation.get("operationId", f"{method}_{path}")
+        for given in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
+            parameter = _whole(document, given)
+            parameter["schema"] = opened(parameter.get("schema"), f"{owner}_{parameter['name']}")
+    return document
+
+
 def prune(document: dict[str, Any]) -> dict[str, Any]:
     """Drop components that no operation refers to: each would become a class that nobody meets."""
     kept = reached(document, document["paths"])
@@ -358,6 +387,7 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     spread_security,
     readable_enums,
     name_members,
+    open_parameters,
     prune,
     no_endless_types,
     whole_objects,

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -31,6 +32,10 @@ WANTED = {
 }
 
 
+COMMAND = "import sys, pathlib, specs.command as c; sys.exit(c.main(sys.argv[2:], pathlib.Path(sys.argv[1])))"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
     """A project of all these documents, each taken by the command on its own; and their reports."""
@@ -39,13 +44,24 @@ def corpus(tmp_path_factory):
     root = tmp_path_factory.mktemp("corpus")
     reports, whole = {}, root / "whole"
     shutil.copytree(ROOT / "openapi/templates", whole / "openapi/templates")
-    for path in [*sorted(CORPUS.iterdir()), WILD]:
+
+    def take(path):
         name = re.sub(r"\W", "_", path.stem)
-        project = root / name
+        project, report = root / name, root / f"{name}.json"
         shutil.copytree(ROOT / "openapi/templates", project / "openapi/templates")
         (project / "openapi/apis.toml").touch()
-        status = main([name, "--from", str(path), "--json", str(root / "report.json")], project)
-        reports[name] = (status, json.loads((root / "report.json").read_text()), path)
+        arguments = [name, "--from", str(path), "--json", str(report)]
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", COMMAND, str(project), *arguments],
+            env=ENVIRONMENT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.stderr == ""
+        return name, project, (done.returncode, json.loads(report.read_text()), path)
+
+    with ThreadPoolExecutor(2) as pool:
+        taken = list(pool.map(take, [*sorted(CORPUS.iterdir()), WILD]))
+    for name, project, result in taken:
+        reports[name] = result
         shutil.copytree(project / "generated", whole / "generated", dirs_exist_ok=True)
         shutil.copy(project / f"openapi/{name}.yaml", whole / "openapi")
         with (whole / "openapi/apis.toml").open("a") as entries:
@@ -71,11 +87,10 @@ def test_every_operation_is_kept(corpus):
 def verdicts(corpus, tmp_path_factory):
     """What two slow programs say, which run side by side: the command with --check, and mypy."""
     whole, _ = corpus
-    check = "import sys, pathlib, specs.command as c; sys.exit(c.main(['--check'], pathlib.Path(sys.argv[1])))"
     strict = ["mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path_factory.mktemp("mypy"))]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts"), "PYTHONHASHSEED": "7", "LC_ALL": "C"}
+    environment = {**ENVIRONMENT, "PYTHONHASHSEED": "7", "LC_ALL": "C"}
     commands = {
-        "check": [sys.executable, "-P", "-c", check, str(whole)],
+        "check": [sys.executable, "-P", "-c", COMMAND, str(whole), "--check"],
         "mypy": [sys.executable, "-m", *strict, "readahead_clients"],
     }
     with contextlib.ExitStack() as running:
