@@ -417,11 +417,12 @@ class SewnPlan(Plan):
         """Tail and successor, both read: one leaves the chain, or a mend goes between and False says to wait for it."""
         assert b.keys is not None
         fresh = [key for key in dict.fromkeys(b.keys) if not self._known[key]]
-        if not fresh and (not b.keys or b.keys[-1:] == (a.keys or ())[-1:] or not (self._is_full(b) or self._leaky)):
-            return self._fold(a, b)
-        if not fresh and b.asked < a.asked:
+        nothing_more = not b.keys or b.keys[-1:] == (a.keys or ())[-1:] or not (self._is_full(b) or self._leaky)
+        if not fresh and b.asked < a.asked and (self.drift or not nothing_more):
             del self.chain[1]  # an older span, overtaken by a mend
             return True
+        if not fresh and nothing_more:
+            return self._fold(a, b)
         if not self._sewn(a, b, self._known):
             self._mend(a, b)
             return False
