@@ -1,8 +1,12 @@
 """Requests go out here and answers come in. The only module of the wrapper that knows httpx.
 
-Another HTTP library is a change in this file alone. Under asyncio requests run over aiohttp's connections, by way of
-httpx-aiohttp, for a quarter of the CPU; under trio, and where a proxy speaks SOCKS or wants a password, over httpx's
-own. The variables for proxies and certificates (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, …) work with either.
+Another HTTP library is a change in this file alone. There are three ways out, and the variables for proxies and
+certificates (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, …) work with each:
+
+    a session of aiohttp            under asyncio: a tenth of the CPU that httpx takes
+    httpx over aiohttp's transport  under asyncio, where ``DIRECT`` is false
+    httpx as it comes               under trio, through a proxy that speaks SOCKS or wants a password, and where the
+                                    user handed in a client
 
 aiohttp repeats an idempotent request (GET, PUT) once, by itself, when the server closes the connection, kept alive or
 new, instead of answering: one attempt of ``Retry`` is then two requests. It never repeats a POST, and httpx nothing.
@@ -16,8 +20,8 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
-from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import httpx
@@ -99,7 +103,7 @@ class Transport:
     proxy: str | None = field(default=None, repr=False)
     verify: ssl.SSLContext | bool = True
     http_client: httpx.AsyncClient | None = None
-    _own: httpx.AsyncClient | None = field(default=None, init=False)
+    _own: "httpx.AsyncClient | _Session | None" = field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)  # that our connections belong to
     _closed: bool = field(default=False, init=False)
 
@@ -114,33 +118,40 @@ class Transport:
             raise StreamError("the client is closed")
         client = self.http_client or self._own
         if client is None:
-            client = self._own = _open(self.proxy, self.verify, self.timeout)
+            client = self._own = _open(self.base_url, self.proxy, self.verify, self.timeout)
             self._loop = _running_loop()
         self._check_usable(client)
         began = anyio.current_time()
         try:
-            with anyio.fail_after(self.timeout), _unlogged(client is self._own):
-                built = client.build_request(
-                    request.method,
-                    self.base_url + request.path,
-                    params=[*request.params, *request.position] or None,
-                    content=request.body,
-                    headers=self._headers(request),
-                    timeout=self.timeout,
-                )
-                try:
-                    response = await client.send(built, follow_redirects=False, auth=self._auth())
-                except httpx.HTTPStatusError as raised:  # by a hook of the user's client; judging is done elsewhere
-                    response = raised.response
-                    await response.aread()
+            with anyio.fail_after(self.timeout):
+                if isinstance(client, httpx.AsyncClient):
+                    status, headers, body = await self._by_httpx(client, request)
+                else:
+                    url = f"{self.base_url}{request.path}"
+                    status, headers, body = await client.send(request, url, self._headers(request))
         except Exception as raised:  # noqa: BLE001  what is not the network's is raised again as it is
             error = _translate(raised, request, self.timeout)
         else:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            took = anyio.current_time() - began
-            return Answer(request, response.status_code, headers, response.content, took)
+            return Answer(request, status, headers, body, anyio.current_time() - began)
         # Raised out here, the exception below does not stay on as the context: it holds the request, and so the key.
         raise error
+
+    async def _by_httpx(self, client: httpx.AsyncClient, request: Request) -> tuple[int, dict[str, str], bytes]:
+        with _unlogged(client is self._own):
+            built = client.build_request(
+                request.method,
+                self.base_url + request.path,
+                params=[*request.params, *request.position] or None,
+                content=request.body,
+                headers=self._headers(request),
+                timeout=self.timeout,
+            )
+            try:
+                response = await client.send(built, follow_redirects=False, auth=self._auth())
+            except httpx.HTTPStatusError as raised:  # by a hook of the user's client; judging is done elsewhere
+                response = raised.response
+                await response.aread()
+        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.content
 
     async def aclose(self) -> None:
         """Close our own connections; a client that was handed in stays open."""
@@ -152,7 +163,7 @@ class Transport:
             with anyio.CancelScope(shield=True):
                 await own.aclose()
 
-    def _check_usable(self, client: httpx.AsyncClient) -> None:
+    def _check_usable(self, client: "httpx.AsyncClient | _Session") -> None:
         if client.is_closed:
             raise StreamError("the http_client that was given is closed")
         if client is self._own and self._loop is not _running_loop():
@@ -226,20 +237,85 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _open(proxy: str | None, verify: ssl.SSLContext | bool, timeout: float) -> httpx.AsyncClient:  # noqa: FBT001
+DIRECT = True  # whether aiohttp is used without httpx in between
+
+_LONGEST_HEADER = 65_536  # bytes; httpx takes as many, aiohttp's own default is an eighth of it
+
+
+class _Session:
+    """aiohttp, for one origin."""
+
+    def __init__(self, base_url: str, proxy: str | None, context: ssl.SSLContext) -> None:
+        import aiohttp  # noqa: PLC0415  it is slow to import
+        import yarl  # noqa: PLC0415
+
+        self._url = yarl.URL
+        self._proxy = proxy or _proxy_for(base_url)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context),  # 0 is no limit: requests never wait in the pool
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),  # the transport's own holds
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+        )
+
+    async def send(self, request: Request, url: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """Send once: status, headers with lower-case names, and the body."""
+        if query := urlencode((*request.params, *request.position), quote_via=quote):
+            url = f"{url}?{query}"
+        async with self._session.request(
+            request.method,
+            self._url(url, encoded=True),
+            data=request.body,
+            headers=headers,
+            allow_redirects=False,
+            proxy=self._proxy,
+        ) as response:
+            body = await response.read()
+            return response.status, {name.lower(): value for name, value in response.headers.items()}, body
+
+    @property
+    def is_closed(self) -> bool:
+        """As httpx says it."""
+        return self._session.closed
+
+    async def aclose(self) -> None:
+        """As httpx does it."""
+        await self._session.close()
+
+
+def _open(
+    base_url: str,
+    proxy: str | None,
+    verify: ssl.SSLContext | bool,  # noqa: FBT001
+    timeout: float,
+) -> httpx.AsyncClient | _Session:
     proxies = [proxy] if proxy else [url for scheme, url in getproxies().items() if scheme in {"http", "https", "all"}]
     options: dict[str, Any] = {"proxy": proxy, "verify": verify, "timeout": timeout}
     try:
-        # httpx-aiohttp passes a proxy's password in a way that aiohttp has deprecated.
+        # aiohttp speaks no SOCKS, and takes a proxy's password in a way of its own.
         if _running_loop() is None or any(url.startswith("socks") or "@" in url for url in proxies):
             # Requests are held back before the pool, never in it: it slows down with every request that waits.
             return httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20), **options)
+        if DIRECT:
+            # Loading certificates takes 20 ms, and to this machine itself they may not be needed.
+            secure = base_url.startswith("https:") or proxies
+            return _Session(base_url, proxy, httpx.create_ssl_context(verify) if secure else ssl.SSLContext())
         from httpx_aiohttp import HttpxAiohttpClient  # noqa: PLC0415  aiohttp is slow to import
 
         # 0 is aiohttp's word for no limit; None would leave it at its default of 100.
         return HttpxAiohttpClient(limits=httpx.Limits(max_connections=0), **options)
     except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
         raise UsageError(f"proxy or verify cannot be used: {error}") from None
+
+
+def _proxy_for(base_url: str) -> str | None:
+    """The proxy that the environment names for this origin."""
+    scheme, host, _ = origin(base_url)
+    if proxy_bypass(urlsplit(base_url).netloc) or proxy_bypass(host):
+        return None
+    found = getproxies().get(scheme) or getproxies().get("all")
+    return found if found is None or "://" in found else f"http://{found}"
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -29,8 +29,8 @@ The rules
 What is beyond any client: a hidden stretch longer than what is looked past, and a total wrong by exactly whole pages.
 """
 
-from collections import Counter, deque
-from collections.abc import Hashable
+from collections import deque
+from collections.abc import Collection, Hashable
 from typing import Protocol
 
 from attrs import define, field
@@ -123,7 +123,8 @@ class SewnPlan(Plan):
     chain: list[Span] = field(init=False)
     _least: int = field(init=False)  # overlap that is never gone below
     _recent: deque[tuple[Hashable, ...]] = field(factory=deque[tuple[Hashable, ...]], init=False)
-    _known: Counter[Hashable] = field(factory=Counter[Hashable], init=False)
+    _known: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)  # of these keys, in which span last
+    _settled: int = field(default=0, init=False)
     _ahead: int = field(default=1, init=False)  # spans that may be held, until the window is reached
     _born: int = field(default=0, init=False)
     _flying: int = field(default=0, init=False)
@@ -259,7 +260,7 @@ class SewnPlan(Plan):
                 return
         span.keys, span.bad, span.total, span.clear = seen.keys, seen.bad, seen.total, span.lo + len(seen.keys)
         if self._by_arrival and span.lo >= self.start.at:
-            fresh = [key for key in dict.fromkeys(span.keys) if not self._known[key] and key not in self._early]
+            fresh = [key for key in dict.fromkeys(span.keys) if key not in self._known and key not in self._early]
             self._barren = 0 if fresh else self._barren + 1
             self._hand_out(span, fresh)
         self._take_total(span)
@@ -365,7 +366,7 @@ class SewnPlan(Plan):
 
     # ---- SEWN and MEND
 
-    def _sewn(self, a: Span, b: Span, keys: "set[Hashable] | Counter[Hashable]") -> bool:
+    def _sewn(self, a: Span, b: Span, keys: "Collection[Hashable]") -> bool:
         """Whether nothing can lie between these two. ``b`` holds rows."""
         assert b.keys is not None
         if b.lo == 0 or any(key in keys for key in b.keys):
@@ -416,7 +417,7 @@ class SewnPlan(Plan):
     def _step(self, a: Span, b: Span) -> bool:
         """Tail and successor, both read: one leaves the chain, or a mend goes between and False says to wait for it."""
         assert b.keys is not None
-        fresh = [key for key in dict.fromkeys(b.keys) if not self._known[key]]
+        fresh = [key for key in dict.fromkeys(b.keys) if key not in self._known]
         nothing_more = not b.keys or b.keys[-1:] == (a.keys or ())[-1:] or not (self._is_full(b) or self._leaky)
         if not fresh and b.asked < a.asked and (self.drift or not nothing_more):
             del self.chain[1]  # an older span, overtaken by a mend
@@ -500,13 +501,13 @@ class SewnPlan(Plan):
             self.ready.append((span, rows))
 
     def _remember(self, keys: tuple[Hashable, ...]) -> None:
+        self._settled += 1
         self._recent.append(keys)
-        self._known.update(keys)
-        while len(self._recent) > MEMORY:
-            old = self._recent.popleft()
-            self._known.subtract(old)
-            for key in old:
-                if not self._known[key]:
+        self._known.update(dict.fromkeys(keys, self._settled))
+        if len(self._recent) > MEMORY:
+            gone = self._settled - MEMORY
+            for key in self._recent.popleft():
+                if self._known.get(key) == gone:
                     del self._known[key]
 
     # ---- END
@@ -517,7 +518,11 @@ class SewnPlan(Plan):
             self.unproven += 1
         if self.limit is not None and self.given >= self.limit:
             self.done = True
-        if self.done or self._first or any(not self._known[key] for span in self.chain[1:] for key in span.keys or ()):
+        if (
+            self.done
+            or self._first
+            or any(span.keys and not self._known.keys() >= set(span.keys) for span in self.chain[1:])
+        ):
             return self.done
         tail, size = self.chain[0], min(self.size, self.grid.size)
         clear = tail.clear - (tail.hi if tail.loose or self._leaky else tail.end)

@@ -100,18 +100,18 @@ class Engine(Generic[T]):
         self.fill()
         self._news.set()
 
-    async def page(self) -> "tuple[Span, Page[T], list[tuple[Hashable, T | DecodeError]]] | None":
-        """The next page to hand out, as soon as it is there, and its rows with their keys; None at the end.
+    async def page(self) -> "tuple[Span, Page[T], tuple[Hashable, ...], tuple[T | DecodeError, ...]] | None":
+        """The next page to hand out, as soon as it is there, the keys of its rows, and the rows; None at the end.
 
         Raises what ended the listing early.
         """
         while True:
             self._look_for_drift()
             if (taken := self.plan.take()) is not None:
-                span, keys = taken
-                rows = self._select(span, keys)
+                span, fresh = taken
+                keys, rows = self._select(span, fresh)
                 self.fill()
-                if rows:
+                if keys:
                     break
             elif self.plan.error is not None:
                 self.stop()
@@ -124,25 +124,32 @@ class Engine(Generic[T]):
                     return None
             else:
                 await self._more()
-        page = evolve(
-            self._pages.pop(span).page, rows=tuple(row for _, row in rows if not isinstance(row, DecodeError))
-        )
+        good = cast("tuple[T, ...]", rows)
+        if span.bad:
+            self.report.bad_rows += [str(row) for row in rows if isinstance(row, DecodeError)]
+            good = tuple(row for row in rows if not isinstance(row, DecodeError))
+            if self.skip_bad_rows:
+                keys = tuple(key for key in keys if key not in span.bad)
+                rows = good
+        page = evolve(self._pages.pop(span).page, rows=good)
         self.report.rows += len(page)
-        self.report.bad_rows += [str(row) for _, row in rows if isinstance(row, DecodeError)]
         if self.on_page is not None:
             self.on_page(page, self.report)
-        return span, page, [one for one in rows if not (self.skip_bad_rows and isinstance(one[1], DecodeError))]
+        return span, page, keys, rows
 
-    def _select(self, span: Span, keys: frozenset[Hashable]) -> "list[tuple[Hashable, T | DecodeError]]":
+    def _select(
+        self, span: Span, fresh: frozenset[Hashable]
+    ) -> "tuple[tuple[Hashable, ...], tuple[T | DecodeError, ...]]":
         """Of a page the rows that are to go out, each once, and no more than the limit leaves room for."""
-        found: dict[Hashable, T | DecodeError] = {}
-        for key, row in zip(span.keys or (), self._pages[span].rows, strict=True):
-            if key in keys and (self._seen is None or key not in self._seen):
-                found.setdefault(key, row)
+        keys, rows = span.keys or (), self._pages[span].rows
         if self._seen is not None:
-            self._seen.update(found)
-        rows = list(found.items())
-        return rows if self.limit is None else rows[: self.limit - self.report.rows]
+            fresh -= self._seen
+            self._seen |= fresh
+        if len(fresh) < len(keys):
+            found = {key: row for key, row in zip(reversed(keys), reversed(rows), strict=True) if key in fresh}
+            keys, rows = tuple(reversed(found)), tuple(reversed(found.values()))
+        room = None if self.limit is None else self.limit - self.report.rows
+        return keys[:room], rows[:room]
 
     async def _more(self) -> None:
         if self.spawn is None:
@@ -285,9 +292,8 @@ class _Consumer(AsyncIterator[T]):
         if begun is None:
             return False
         self._before = (*self._before, *self._keys)[-8:]
-        self._span, self._page, rows = begun
-        self._keys = tuple(key for key, _ in rows)
-        self._rows.extend(row for _, row in rows)
+        self._span, self._page, self._keys, rows = begun
+        self._rows.extend(rows)
         return True
 
     def _with_checkpoint(self, error: ReadaheadError) -> ReadaheadError:
