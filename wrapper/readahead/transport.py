@@ -245,7 +245,7 @@ _LONGEST_HEADER = 65_536  # bytes; httpx takes as many, aiohttp's own default is
 class _Session:
     """aiohttp, for one origin."""
 
-    def __init__(self, base_url: str, proxy: str | None, context: ssl.SSLContext) -> None:
+    def __init__(self, base_url: str, proxy: str | None, context: ssl.SSLContext | bool) -> None:  # noqa: FBT001
         import aiohttp  # noqa: PLC0415  it is slow to import
         import yarl  # noqa: PLC0415
 
@@ -300,7 +300,7 @@ def _open(
         if DIRECT:
             # Loading certificates takes 20 ms, and to this machine itself they may not be needed.
             secure = base_url.startswith("https:") or proxies
-            return _Session(base_url, proxy, httpx.create_ssl_context(verify) if secure else ssl.SSLContext())
+            return _Session(base_url, proxy, httpx.create_ssl_context(verify) if secure else True)
         from httpx_aiohttp import HttpxAiohttpClient  # noqa: PLC0415  aiohttp is slow to import
 
         # 0 is aiohttp's word for no limit; None would leave it at its default of 100.
