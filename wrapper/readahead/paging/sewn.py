@@ -337,6 +337,8 @@ class SewnPlan(Plan):
         """With a total, all at once; without, one more for each answer that suggests there is more."""
         if self._believed() is not None:
             self._ahead = self.window
+        elif self.drift and not span.keys:
+            self._ahead = 1  # the end is near, and moves
         elif self._aware if self._first else not self._is_short(span):
             self._ahead = min(self.window, self._ahead + 1)
 
@@ -478,7 +480,9 @@ class SewnPlan(Plan):
         assert span.keys is not None
         if 4 * len(fresh) >= self.size or (self._leaky and 2 * len(fresh) > len(span.keys)):
             self._idle = 0
-        if 2 * len(fresh) >= self.size or self._leaky or any(later.keys for later in self.chain[1:]):
+        many = self.size if self.drift else 1
+        more = any(2 * len(later.keys or ()) >= many for later in self.chain[1:])
+        if 2 * len(fresh) >= self.size or self._leaky or more:
             self._dribble = 0
         elif not self._is_full(span):
             self._dribble += 1
