@@ -23,7 +23,7 @@ from specs.fetch import fetch
 from specs.normalise import normalise, repair
 from specs.proof import prove
 from specs.report import COMPATIBLE, FAILED, Report
-from specs.take import lost, take, take_what_can_be, without
+from specs.take import lost, plainer, take, take_what_can_be, without
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -136,8 +136,6 @@ def _take(root: Path, given: argparse.Namespace) -> int:
             _publish(given, report)
             return report.status
         taken = take(upstream, wanted, entry["title"])
-    generate.check(taken, entry["document"])
-
     with _scratch(root) as scratch:
         while True:
             try:
@@ -145,10 +143,15 @@ def _take(root: Path, given: argparse.Namespace) -> int:
                 generate.clients(documents, openapi / "templates", scratch / "generated")
                 break
             except generate.LeftOutError as error:
-                if wanted is not None or not error.operations.keys() - report.left_out.keys():
+                if wanted is not None:
                     raise
-                report.left_out |= error.operations
-                taken = without(taken, error.operations)
+                taken, plain = plainer(taken, error.schemas)
+                if not plain and not error.operations.keys() - report.left_out.keys():
+                    raise
+                report.plain |= plain
+                if not plain:
+                    report.left_out |= error.operations
+                    taken = without(taken, error.operations)
                 shutil.rmtree(scratch / "generated")
         report.kept = sum(1 for _ in operations(documents[api]))
         if old is not None:

@@ -49,14 +49,16 @@ _RUFF_STYLE = [
 
 
 class LeftOutError(SpecError):
-    """The generator leaves out operations. operations: which, and why."""
+    """The generator leaves out operations, or schemas: which, and why."""
 
-    def __init__(self, told: str, operations: dict[str, str]) -> None:
+    def __init__(self, told: str, operations: dict[str, str], schemas: dict[str, str]) -> None:
         super().__init__(told)
         self.operations = operations
+        self.schemas = schemas
 
 
 _LEFT_OUT = re.compile(r"WARNING parsing (?P<where>[A-Z]+ \S+) within ")
+_NO_SCHEMA = re.compile(r"Unable to (parse|process) schema /components/schemas/(?P<name>[^:\s]+)")
 
 
 def package(document: dict[str, Any], name: str, templates: Path, target: Path) -> None:
@@ -110,14 +112,9 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     with contextlib.redirect_stdout(StringIO()):
         errors = project.build()
     if errors:
-        told = {found["where"]: error for error in errors if (found := _LEFT_OUT.match(error.header))}
-        if told:
-            below = [
-                _readable(f"{error.header} {error.detail or ''}") for error in errors if error not in told.values()
-            ]
-            reasons = {where: "; ".join([_why(error), *below[:3]]) for where, error in told.items()}
-            raise LeftOutError(_told(name, errors), reasons)
-        raise SpecError(_told(name, errors))
+        told = {found["where"]: _why(error) for error in errors if (found := _LEFT_OUT.search(error.header))}
+        schemas = {found["name"]: _why(error) for error in errors if (found := _NO_SCHEMA.search(error.header))}
+        raise LeftOutError(_told(name, errors), told, schemas)
     wanted = sum(1 for _ in operations(seen))
     written = sum(1 for path in (target / "api").glob("*/*.py") if path.name != "__init__.py")
     if wanted != written:

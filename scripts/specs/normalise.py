@@ -13,7 +13,7 @@ from openapi_python_client.strings import snake_case
 
 from specs.document import DATA, NAMED, SpecError, component, operations, reached, rebuild
 from specs.names import distinct_classes, distinct_properties, read_placeholders
-from specs.types import no_endless_types, readable_enums, whole_objects
+from specs.types import no_endless_types, nullable_references, readable_enums, whole_objects
 
 NAME = "x-readahead-name"
 
@@ -23,8 +23,9 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
 
     A boolean `required` inside a property belongs to OpenAPI 2 parameters; an empty `enum` allows no value at all,
     which is never meant; a parameter that a path names but no operation declares is text, like the path; an array
-    that does not say of what is one of anything; `2xx` is `2XX`. What was done to an operation that its callers see
-    goes into `notes`.
+    that does not say of what is one of anything; `2xx` is `2XX`; a part of a server's address has a default.
+
+    What was done to an operation that its callers see goes into `notes`.
     """
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
@@ -41,6 +42,8 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
             node["responses"] = {
                 code.upper() if code[:1].isdigit() else code: each for code, each in node["responses"].items()
             }
+        if "url" in node and isinstance(node.get("variables"), dict):
+            node["variables"] = {name: {"default": "", **variable} for name, variable in node["variables"].items()}
         return {**node, "items": {}} if is_list else node
 
     mended: dict[str, Any] = read_placeholders(rebuild(document, change))
@@ -391,6 +394,7 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     prune,
     no_endless_types,
     whole_objects,
+    nullable_references,
     split,
     distinct_classes,
     distinct_properties,

@@ -22,8 +22,9 @@ class Report:
     """What became of taking a document.
 
     before, after: where the documents come from. kept: operations in the client. notes: what had to be done to
-    operations to keep them. left_out: operations that could not be kept, and why. proof: what the type checker says of
-    the previous public typing tests and of the wrapper, with the new client. taken: whether anything was written.
+    operations to keep them. plain: schemas that could not be classes, and why. left_out: operations that could not be
+    kept, and why. proof: what the type checker says of the previous public typing tests and of the wrapper, with the
+    new client. taken: whether anything was written.
     """
 
     api: str
@@ -32,6 +33,7 @@ class Report:
     changes: list[Change] = field(default_factory=list)
     kept: int = 0
     notes: dict[str, str] = field(default_factory=dict)
+    plain: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     proof: dict[str, list[str]] = field(default_factory=dict)
     taken: bool = True
@@ -70,6 +72,7 @@ class Report:
                 for level in Level
             },
             "kept under another name": self.notes,
+            "kept as plain data": self.plain,
             "left out": self.left_out,
             "proof": self.proof,
         }
@@ -90,7 +93,11 @@ class Report:
         for level in Level:
             if found := self._at(level):
                 lines += [f"## {level.value.capitalize()}", "", _EMPTY[level], "", *map(_line, found), ""]
-        for title, told in (("Kept under another name", self.notes), ("Left out", self.left_out)):
+        for title, told in (
+            ("Kept under another name", self.notes),
+            ("Kept as plain data", self.plain),
+            ("Left out", self.left_out),
+        ):
             if told:
                 lines += [f"## {title}", "", *(f"- {_code(name)}: {_plain(why)}" for name, why in told.items()), ""]
         for title, errors in self.proof.items():

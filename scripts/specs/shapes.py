@@ -38,11 +38,17 @@ class Shapes:
         bodies = [body for endpoint in endpoints for body in endpoint.bodies]
         self.sent = {name for body in bodies if body.body_type == "json" for name in self._below(body.prop)}
         self.forms = {name for body in bodies if body.body_type != "json" for name in self._below(body.prop)}
+        self._reached = {name for each in endpoints for prop in _signature(each) for name in self._below(prop)}
         self._in_signatures = {name for each in endpoints for prop in _signature(each) for name in self._names(prop)}
 
     def met(self, model: ModelProperty) -> bool:
-        """Whether anything in the generated code is written with the class of a model."""
+        """Whether anything in the generated code is written with the class of a model.
+
+        Parts of an `allOf` are not, nor are maps: they are merged into what they are parts of, and plain dictionaries.
+        """
         name = model.class_info.name
+        if name not in self._reached:
+            return False
         return not self.is_map(model) or name in self.forms or name in self._in_signatures
 
     # --- types

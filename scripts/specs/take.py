@@ -85,6 +85,30 @@ def take_what_can_be(source: dict[str, Any], title: str) -> tuple[dict[str, Any]
     return taken, left_out
 
 
+def plainer(document: dict[str, Any], failed: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a taken document in which schemas that cannot be classes are plain data, and which those are, and why.
+
+    failed: by their names in the normalised document. Of those that only contain others that failed nothing is said.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    causes = {
+        name: why for name, why in failed.items() if not re.search(r"find reference|not processed|not found", why)
+    }
+    found = {}
+    for name, why in (causes or failed).items():
+        given = next((each for each in _origins(name) if schemas.get(each)), None)
+        if given is not None:
+            found[given] = why
+    plain = {name: {} if name in found else schema for name, schema in schemas.items()}
+    return without({**document, "components": {**document.get("components", {}), "schemas": plain}}, ()), found
+
+
+def _origins(name: str) -> list[str]:
+    """Return what a schema may have been called before it was split or kept apart from another one."""
+    bare = re.sub(r"_\d+$", "", name)
+    return [name, bare, *(re.sub(rf"{side}\d*$", "", bare) for side in ("Input", "Form"))]
+
+
 def lost(source: dict[str, Any], wanted: list[str], old: dict[str, Any]) -> dict[str, str | None]:
     """Return the operations that were taken and are not there any more, and where each is now, if it moved."""
     here = {f"{method.upper()} {path}": each for path, method, each in operations(source)}

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from specs.document import component, rebuild, references
+from specs.document import DATA, component, rebuild, references
 
 _ANY: dict[str, Any] = {}
 
@@ -72,47 +72,106 @@ def _without(schema: Any, target: str) -> Any:
 
 
 def whole_objects(document: dict[str, Any]) -> dict[str, Any]:
-    """Merge the parts of an `allOf` that describe one property differently; the last says what holds.
+    """Merge the parts of an `allOf` where the generator gives up: the last part says what holds.
 
-    The generator merges parts itself, but gives up on those.
+    It does so on a property that two parts describe differently, on a part that may be null, and on parts of a plain
+    value. A part that may be null does not make the whole null: the others may not.
     """
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
-        parts = [*node.get("allOf", ())]
+        parts = [_resolved(document, part, ()) for part in node.get("allOf", ())]
         if not parts:
             return node
-        objects = [_flat(document, part, ()) for part in parts] + [node]
-        seen: dict[str, Any] = {}
-        clash = False
-        for part in objects:
-            for name, schema in part.get("properties", {}).items():
-                clash = clash or (name in seen and _kind(seen[name]) != _kind(schema))
-                seen[name] = schema
-        if not clash:
-            return node
         rest = {key: value for key, value in node.items() if key != "allOf"}
-        required = [name for part in objects for name in part.get("required", ())]
+        if not any(map(_has_object, parts)):
+            return _plain_value(node["allOf"], rest)
+        whole = [_flat(document, part, ()) for part in [*node["allOf"], rest]]
+        seen: dict[str, Any] = {}
+        merge = any(map(_may_be_null, parts))
+        for part in whole:
+            for name, schema in part["properties"].items():
+                merge = merge or (name in seen and seen[name] != schema)
+                seen[name] = schema
+        if not merge or not seen:
+            return node
+        required = [name for part in whole for name in part["required"]]
         return {**rest, "type": "object", "properties": seen, "required": list(dict.fromkeys(required))}
 
     changed: dict[str, Any] = rebuild(copy.deepcopy(document), change)
     return changed
 
 
+def _resolved(document: dict[str, Any], schema: Any, above: tuple[str, ...]) -> dict[str, Any]:
+    while isinstance(schema, dict) and "$ref" in schema and schema["$ref"] not in above:
+        above = (*above, schema["$ref"])
+        schema = component(document, schema["$ref"])[2]
+    return schema if isinstance(schema, dict) else {}
+
+
+def _has_object(schema: dict[str, Any]) -> bool:
+    kinds = schema.get("type") or ()
+    return "properties" in schema or "object" in kinds or bool(schema.keys() & {"allOf", "anyOf", "oneOf", "$ref"})
+
+
+def _may_be_null(schema: dict[str, Any]) -> bool:
+    return bool(schema.get("nullable")) or "null" in (schema.get("type") or ())
+
+
+def _plain_value(parts: list[Any], rest: dict[str, Any]) -> dict[str, Any]:
+    """Return one schema of the parts of a value that is no object; a reference keeps its name."""
+    named = [part for part in parts if isinstance(part, dict) and "$ref" in part]
+    if named:
+        return {"anyOf": [named[-1], {"type": "null"}]} if rest.get("nullable") else {"$ref": named[-1]["$ref"]}
+    return {key: value for part in [*parts, rest] if isinstance(part, dict) for key, value in part.items()}
+
+
 def _flat(document: dict[str, Any], schema: Any, above: tuple[str, ...]) -> dict[str, Any]:
     """Return all properties of an object, and which are required."""
     while isinstance(schema, dict) and "$ref" in schema:
         if schema["$ref"] in above:
-            return {}
+            return {"properties": {}, "required": []}
         above = (*above, schema["$ref"])
         schema = component(document, schema["$ref"])[2]
     if not isinstance(schema, dict):
-        return {}
-    parts = [_flat(document, part, above) for part in schema.get("allOf", ())] + [schema]
+        return {"properties": {}, "required": []}
+    parts = [_flat(document, part, above) for part in schema.get("allOf", ())]
+    parts.append({"properties": schema.get("properties", {}), "required": schema.get("required", [])})
     return {
-        "properties": {name: each for part in parts for name, each in part.get("properties", {}).items()},
-        "required": [name for part in parts for name in part.get("required", ())],
+        "properties": {name: each for part in parts for name, each in part["properties"].items()},
+        "required": [name for part in parts for name in part["required"]],
     }
 
 
-def _kind(schema: Any) -> Any:
-    return {key: schema[key] for key in ("$ref", "type", "format", "items", "anyOf", "oneOf", "allOf") if key in schema}
+def nullable_references(document: dict[str, Any]) -> dict[str, Any]:
+    """Say that an object may be null where it is referred to, not where it is named.
+
+    Of a named object that may be null the generator makes a union, which is no class, and which it cannot refer to in
+    every place.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    nullable = [
+        name
+        for name, schema in schemas.items()
+        if isinstance(schema, dict) and _may_be_null(schema) and (_is_class(schema) or "allOf" in schema)
+    ]
+    if not nullable:
+        return document
+    targets = {f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}" for name in nullable}
+
+    document = _or_null(document, targets)
+    for name in nullable:
+        schema = {key: value for key, value in document["components"]["schemas"][name].items() if key != "nullable"}
+        if isinstance(schema.get("type"), list):
+            schema["type"] = "object"
+        document["components"]["schemas"][name] = schema
+    return document
+
+
+def _or_null(node: Any, targets: set[str], key: str = "") -> Any:
+    if isinstance(node, list):
+        return [_or_null(item, targets, key) for item in node]
+    if not isinstance(node, dict) or key in DATA:
+        return node
+    if node.get("$ref") in targets and key != "allOf":
+        return {"anyOf": [{"$ref": node["$ref"]}, {"type": "null"}]}
+    return {name: _or_null(item, targets, name) for name, item in node.items()}

@@ -15,8 +15,8 @@ from specs import generate, lock
 from specs.command import ROOT, main
 from specs.document import load, operations
 from specs.names import distinct_classes, distinct_properties, read_placeholders
-from specs.normalise import known_content, normalise, readable_as, repair
-from specs.types import no_endless_types, readable_enums, whole_objects
+from specs.normalise import known_content, normalise, open_parameters, readable_as, repair
+from specs.types import no_endless_types, nullable_references, readable_enums, whole_objects
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 WILD = ROOT / "tests" / "regenerate" / "wild.yaml"
@@ -135,7 +135,7 @@ def test_every_module_imports(corpus):
 
 
 def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
-    """What nothing can be made of is left out with the reason, and only that; nothing at all is a failure."""
+    """What nothing can be made of is left out with the reason, a schema becomes plain data; nothing is a failure."""
     document = load(WILD)
     document["paths"]["/plain"]["get"]["responses"]["200"] = {"$ref": "#/components/responses/Nowhere"}
     document["paths"]["/form"]["post"]["parameters"] = [{"name": "x", "in": "nowhere", "schema": {}}]
@@ -149,8 +149,9 @@ def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert "a reference to nothing: #/components/responses/Nowhere" in report["left out"]["GET /plain"]
     assert "nowhere" in report["left out"]["POST /form"]
-    assert "non-object" in report["left out"]["GET /weird/{some-id}.{ext}/{item_id}"]
-    assert (report["operations"], len(report["left out"])) == (13, 3)
+    assert list(report["kept as plain data"]) == ["Problem"]
+    assert "non-object" in report["kept as plain data"]["Problem"]
+    assert (report["operations"], len(report["left out"])) == (14, 2)
     assert "object at 0x" not in json.dumps(report)
     document["paths"] = {"/plain": document["paths"]["/plain"]}
     (tmp_path / "nothing.json").write_text(json.dumps(document))
@@ -274,6 +275,36 @@ def test_parts_that_contradict():
         "required": ["n", "id"],
     }
     assert "allOf" in found["components"]["schemas"]["B"]
+
+
+def test_parts_of_a_plain_value():
+    """Parts of a value that is no object are one schema; a part that may be null does not make an object null."""
+    text = {"allOf": [{"type": "string", "nullable": True}, {"nullable": False}]}
+    base = {"type": "object", "nullable": True, "properties": {"id": {"type": "string"}}}
+    found = whole_objects(document({"A": text, "Base": base, "B": {"allOf": [ref("Base"), {"type": "object"}]}}))
+    assert found["components"]["schemas"]["A"] == {"type": "string", "nullable": False}
+    assert found["components"]["schemas"]["B"] == {"type": "object", "properties": base["properties"], "required": []}
+
+
+def test_what_may_be_null_is_said_where_it_is_meant():
+    """A named object is a class; that it may be null is said wherever something refers to it."""
+    base = {"type": ["object", "null"], "properties": {"next": ref("Base")}}
+    found = nullable_references(document({"Base": base, "A": {"items": ref("Base")}}))["components"]["schemas"]
+    or_null = {"anyOf": [ref("Base"), {"type": "null"}]}
+    assert found == {"Base": {"type": "object", "properties": {"next": or_null}}, "A": {"items": or_null}}
+
+
+def test_listed_texts_are_open_in_parameters():
+    """A parameter that takes listed texts takes others, under the class name that it would have had."""
+    given = [{"name": "a", "in": "query", "schema": ref("E")}, {"name": "b", "in": "query", "schema": {"enum": ["x"]}}]
+    found = open_parameters(
+        document({"E": {"enum": ["y"]}}, **{"/a": {"get": {"operationId": "g", "parameters": given}}})
+    )
+    assert [each["schema"]["anyOf"] for each in found["paths"]["/a"]["get"]["parameters"]] == [
+        [ref("E"), {"type": "string"}],
+        [ref("g_b"), {"type": "string"}],
+    ]
+    assert found["components"]["schemas"]["g_b"] == {"enum": ["x"]}
 
 
 def test_content_of_any_type():

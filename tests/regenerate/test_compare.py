@@ -255,7 +255,6 @@ def thing(**changes):
         ({"type": "array", "items": TEXT}, {"type": "array", "items": {"type": "integer"}}, "breaking"),
         ({"type": "object", "properties": {"b": TEXT}}, {"type": "object", "properties": {}}, "breaking"),
         ({"type": "object"}, {"type": "object", "properties": {"b": TEXT}}, "breaking"),
-        ({"allOf": [{"type": "string"}]}, {"type": "string"}, "no effect"),
         ({"type": ["string", "null"]}, {"anyOf": [TEXT, {"type": "null"}]}, "no effect"),
     ],
 )  # fmt: skip
