@@ -14,9 +14,10 @@ ORDER = "order_by"
 
 
 def declared(path: Path) -> dict[str, set[str]]:
-    """Return, for each list operation of a binding, the parameters that its keywords are sent as.
+    """Return, for each list operation of a binding, the parameters that its fields are sent as.
 
-    This alone knows how a binding is written: `Listing(operation=..., keywords=(Keyword(name, parameter), ...))`.
+    This alone knows how a binding is written: `Listing(operation=..., fields=...)`, and in the body of its fields
+    `country = Choice(Country, param="country", many="repeated", attr="country")`.
     """
     found: dict[str, set[str]] = {}
     for call in _calls(ast.parse(path.read_text(encoding="utf-8"))):
@@ -35,12 +36,9 @@ def declared(path: Path) -> dict[str, set[str]]:
 
 def _parameters(tree: ast.Module) -> Iterator[str]:
     for call in _calls(tree):
-        if _name(call) != "Keyword":
-            continue
-        named = [each.value for each in call.keywords if each.arg == "parameter"]
-        for value in named or call.args[1:2] or call.args[:1]:
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                yield value.value
+        for each in call.keywords:
+            if each.arg == "param" and isinstance(each.value, ast.Constant) and isinstance(each.value.value, str):
+                yield each.value.value
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:
@@ -89,15 +87,14 @@ def _largest(name: str, old: Slot, new: Slot) -> Iterator[Change]:
 
 
 def _line(name: str, slot: Slot, values: Iterable[str], schema: dict[str, Any]) -> str:
-    arguments = [f'"{name}"', f'"{name}"']
     inner = {each.removeprefix("list[").removesuffix("]") for each in slot.types}
     parts = {part for each in inner for part in each.split(" | ")}
-    arguments += [f"choices={each}" for each in sorted(parts & set(values))]
+    choices = sorted(parts & set(values))
+    kind = "Choice" if choices else "Number" if parts <= {"integer", "number"} else "Text"
+    arguments = [*choices, f'param="{name}"']
     if any(each.startswith("list[") for each in slot.types):
         arguments.append('many="commas"' if schema.get("explode") is False else 'many="repeated"')
-    if parts <= {"integer", "number"}:
-        arguments.append("numbers=True")
-    return f"Keyword({', '.join(arguments)}),"
+    return f"{name} = {kind}({', '.join(arguments)})"
 
 
 def _schema(document: dict[str, Any], where: str, name: str) -> dict[str, Any]:

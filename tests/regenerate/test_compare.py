@@ -44,7 +44,7 @@ def set_in(node, **changes):
 TEXT = {"type": "string"}
 NEW_QUERY = {"name": "createdAfter", "in": "query", "required": False, "schema": TEXT}
 NUMBER = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
-LINE = 'add Keyword("created_after", "created_after"),'
+LINE = 'add created_after = Text(param="created_after")'
 COUNTRIES = {"type": "array", "items": {"$ref": "#/components/schemas/CountryCodeEnum"}}
 NEW_COUNTRIES = {**NEW_QUERY, "name": "taxCountry", "schema": COUNTRIES}
 
@@ -128,7 +128,7 @@ MUTATIONS = {
         [
             (Level.NEW, "parameter new", "list_customers(tax_country)", ""),
             (Level.HAND, "parameter not exposed", "list_customers(tax_country)",
-             'add Keyword("tax_country", "tax_country", choices=Country, many="repeated"),'),
+             'add tax_country = Choice(Country, param="tax_country", many="repeated")'),
         ],
     ),
     "parameter new, where nothing lists": (

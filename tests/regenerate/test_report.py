@@ -41,7 +41,7 @@ def test_a_compatible_change(project, changed, capsys):
     said = capsys.readouterr().out
     assert "**compatible**: 1 new, 1 needs a hand" in said
     assert (
-        '- parameter not exposed: `list_customers(created_after)`, add `Keyword("created_after", "created_after"),`'
+        '- parameter not exposed: `list_customers(created_after)`, add `created_after = Text(param="created_after")`'
         in said
     )
     assert (

@@ -3,15 +3,20 @@
 The clients are in ``readahead.kintsugi`` and ``readahead.sweetspot``, the errors in ``readahead.errors``.
 """
 
+from .explain import Explanation
+from .filters import Condition
 from .pacing import Pace
-from .pages import DriftWarning, Page, Report
+from .pages import DriftWarning, IgnoredFilterWarning, Page, Report
 from .paging import Checkpoint, Pages, Partition, Rows, Stream
 from .query import Query
 from .retry import Retry
 
 __all__ = [
     "Checkpoint",
+    "Condition",
     "DriftWarning",
+    "Explanation",
+    "IgnoredFilterWarning",
     "Pace",
     "Page",
     "Pages",

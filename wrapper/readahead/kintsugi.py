@@ -30,7 +30,7 @@ from readahead_clients.kintsugi.models import (
 
 from .bodies import checked_body, checked_id, some
 from .client import Client, credential
-from .filters import Keyword
+from .filters import Choice, Condition, Fields, FullText, Text
 from .pacing import Pace
 from .paging import PageNumber
 from .query import Listing, Query
@@ -46,6 +46,7 @@ __all__ = [
     "Country",
     "Customer",
     "CustomerChanges",
+    "CustomerFields",
     "CustomerFilters",
     "CustomerQuery",
     "CustomerStatus",
@@ -55,6 +56,7 @@ __all__ = [
     "Source",
     "TaxRegistration",
     "TaxType",
+    "fields",
 ]
 
 BASE_URL = "https://api.trykintsugi.com"
@@ -70,17 +72,40 @@ class CustomerFilters(TypedDict, total=False):
     source: Source | str | Iterable[Source | str]
 
 
+class CustomerFields(Fields):
+    """What conditions on customers are made of. With ``param``, the API is asked; the others are evaluated on rows."""
+
+    search = FullText(param="search_query")
+    country = Choice(Country, param="country", many="repeated", attr="country")
+    state = Text(param="state", attr="state")
+    source = Choice(Source, param="source_in", many="commas", attr="source")
+    status = Choice(CustomerStatus, attr="status")
+    address_status = Choice(AddressStatus, attr="address_status")
+    id = Text(attr="id")
+    external_id = Text(attr="external_id")
+    external_friendly_id = Text(attr="external_friendly_id")
+    connection_id = Text(attr="connection_id")
+    organization_id = Text(attr="organization_id")
+    registration_number = Text(attr="registration_number")
+    name = Text(attr="name")
+    email = Text(attr="email")
+    phone = Text(attr="phone")
+    street_1 = Text(attr="street_1")
+    street_2 = Text(attr="street_2")
+    city = Text(attr="city")
+    county = Text(attr="county")
+    postal_code = Text(attr="postal_code")
+    full_address = Text(attr="full_address")
+
+
+fields = CustomerFields()
+
 CUSTOMERS = Listing(
     operation="GET /v1/customers",
     request=list_customers._get_kwargs,
     reader=RowReader(Customer.from_dict, key="id", items="items", total="total", size="size"),
     paging=PageNumber(largest=100),
-    keywords=(
-        Keyword("search", "search_query"),
-        Keyword("country", "country", choices=Country, many="repeated"),
-        Keyword("state", "state"),
-        Keyword("source", "source_in", choices=Source, many="commas"),
-    ),
+    fields=fields,
     # The document's own example; it lists no others, and no descending order for customers.
     orders=("created_at", "street_1", "street_2", "city", "state", "postal_code", "country", "status"),
 )
@@ -89,9 +114,9 @@ CUSTOMERS = Listing(
 class CustomerQuery(Query[Customer]):
     """A listing of customers."""
 
-    def where(self, **filters: Unpack[CustomerFilters]) -> Self:
-        """Only customers that match all of these. Raises FilterError."""
-        return self.filtered(filters)
+    def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> Self:
+        """Only customers that match all of these: conditions made of ``fields``, and keywords. Raises FilterError."""
+        return self.filtered(conditions, filters)
 
 
 class Customers(CustomerQuery):

@@ -5,13 +5,17 @@ from typing import Generic, TypeVar
 
 from attrs import define, field, frozen
 
-__all__ = ["DriftWarning", "Page", "Report"]
+__all__ = ["DriftWarning", "IgnoredFilterWarning", "Page", "Report"]
 
 T = TypeVar("T")
 
 
 class DriftWarning(UserWarning):
     """Rows moved while a list was read, and ``on_drift="warn"`` was given."""
+
+
+class IgnoredFilterWarning(UserWarning):
+    """The API was asked for some rows and sent others as well: it has ignored the filter."""
 
 
 @frozen
@@ -47,6 +51,8 @@ class Report:
     that pages share on purpose. mended: pages asked for because neighbours did not join. unproven: joints that could
     not be made, so that rows may lie between. totals: every total that the API named, by first sight.
     bad_rows: what was wrong with rows that could not be read. sweeps: times the list was read.
+    left_out: rows that the API sent and a condition on rows left out. ignored_filters: by field, rows that contradict
+    what the API was asked for; they are left out too, and an IgnoredFilterWarning says so.
     drift: "none" was seen; "seen": rows moved while the list was read; "unverifiable": the API leaves rows out of its
     pages, so that moves may leave no trace.
     complete: whether the listing reached its end with nothing that speaks against it; why: what ended it, or does.
@@ -63,6 +69,8 @@ class Report:
     unproven: int = 0
     totals: list[int] = field(factory=list[int])
     bad_rows: list[str] = field(factory=list[str])
+    left_out: int = 0
+    ignored_filters: dict[str, int] = field(factory=dict[str, int])
     sweeps: int = 1
     drift: str = "none"
     complete: bool = False
@@ -90,6 +98,9 @@ class Report:
             parts.append("totals " + " → ".join(shown if len(shown) < 4 else [shown[0], "…", shown[-1]]))
         if self.bad_rows:
             parts.append(f"{len(self.bad_rows)} rows that could not be read")
+        if self.left_out:
+            parts.append(f"{self.left_out:,} rows that did not match left out")
+        parts += [f"{name} was ignored by the API: {n:,} rows left out" for name, n in self.ignored_filters.items()]
         if self.sweeps > 1:
             parts.append(f"read {self.sweeps} times")
         parts.append("complete" if self.complete else f"not complete: {self.why}")

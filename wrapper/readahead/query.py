@@ -1,21 +1,24 @@
 """The query: what the user builds. Immutable and lazy; every method that changes it answers with a new one."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, Literal, Self, TypeVar, cast
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from attrs import evolve, field, frozen
 
 from .client import Client
 from .errors import CheckpointError, DecodeError, FilterError, UsageError
-from .filters import Keyword, checked_extra, checked_order, filter_values, meet
+from .explain import Explanation, ListingPlan, expected_requests
+from .filters import And, Condition, Fields, checked_extra, checked_order, read_condition, write_condition
 from .pages import Page, Report
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.parts import find_seams
 from .paging.plans import Plan, Span, Start, Style
 from .paging.stream import Engine, Fetch, Fetched, OnDrift, Pages, Rows, Stream
+from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
-from .rows import RowReader, decode_page
-from .transport import Request, generated_request
+from .planner import Branch, Sieve, plan_branches, sieve
+from .rows import RowReader, carries, decode_page
+from .transport import Answer, Request, generated_request
 
 __all__ = ["Listing", "Query"]
 
@@ -28,14 +31,14 @@ class Listing(Generic[T]):
     """What a binding says of one list endpoint.
 
     operation: method and path, for messages. request: the generated function that makes a request of parameters.
-    orders: the names that ``order_by`` takes, sent joined by commas.
+    fields: what conditions are made of. orders: the names that ``order_by`` takes, sent joined by commas.
     """
 
     operation: str
     request: Callable[..., dict[str, Any]]
     reader: RowReader[T]
     paging: Style
-    keywords: tuple[Keyword, ...] = ()
+    fields: Fields = Fields()  # noqa: RUF009  it holds nothing that changes
     orders: tuple[str, ...] = ()
 
 
@@ -49,7 +52,8 @@ class Query(Generic[T]):
 
     _client: Client
     _listing: Listing[T] = field(repr=False)
-    _filters: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
+    _condition: Condition | None = None
+    _branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)  # what the condition comes to
     _order: tuple[str, ...] = ()
     _limit: int | None = None
     _page_size: int | None = None
@@ -58,13 +62,16 @@ class Query(Generic[T]):
 
     # ---- what to read
 
-    def filtered(self, given: Mapping[str, object]) -> Self:
-        """With more filters, ANDed with those there are. Raises FilterError. The bindings type it as ``where``."""
-        filters = dict(self._filters)
-        by_name = {keyword.name: keyword for keyword in self._listing.keywords}
-        for name, values in filter_values(self._listing.keywords, given).items():
-            filters[name] = meet(by_name[name], filters[name], values) if name in filters else values
-        return self._unambiguous(evolve(self, filters=filters), given)
+    def filtered(self, conditions: Iterable[object], keywords: Mapping[str, object]) -> Self:
+        """With more conditions, ANDed with those there are. Raises FilterError. The bindings type it as ``where``."""
+        fields, keywords = self._listing.fields, dict(keywords)
+        given = [*map(fields.checked, conditions), *fields.keywords(keywords)]
+        if not given:
+            return self
+        both = [*([] if self._condition is None else [self._condition]), *given]
+        condition = both[0] if len(both) == 1 else And(tuple(both))
+        made = evolve(self, condition=condition, branches=plan_branches(condition, fields))
+        return self._unambiguous(made, keywords or {"where": given[0]})
 
     def order_by(self, *names: str) -> Self:
         """Sorted by these fields, the first first. Replaces an earlier order. Raises FilterError."""
@@ -86,7 +93,7 @@ class Query(Generic[T]):
         parameter and for one that is set already.
         """
         given = {**(params or {}), **more}
-        taken = {name for name, _ in self._request().params}
+        taken = {name for request in self._requests() for name, _ in request.params}
         return evolve(self, extra=self._extra + checked_extra(given, taken, self._listing.paging.parameters))
 
     # ---- reading
@@ -127,28 +134,55 @@ class Query(Generic[T]):
         return aiter(self).pages()
 
     async def first_page(self) -> Page[T]:
-        """The first page alone: one request."""
+        """The first page alone, one request: those of its rows that match. Of several listings, the first one's."""
+        page, _ = await self._first_page()
+        return page
+
+    async def _first_page(self) -> tuple[Page[T], Report]:
+        report = Report()
         span = self._plan(1, self._place).ask()
         if span is None:
-            return Page((), total=0, status=None, headers={}, request_id=None, position={})
-        fetched = await self._fetcher(Report(), Window(1))(span)
-        for row in fetched.rows:
+            return Page((), total=0, status=None, headers={}, request_id=None, position={}), report
+        fetched = await self._fetcher(report, Window(1))(span)
+        rows: list[T] = []
+        for key, row in zip(fetched.seen.keys, fetched.rows, strict=True):
             if isinstance(row, DecodeError):
                 raise row
-        return evolve(fetched.page, rows=cast("tuple[T, ...]", fetched.rows[: self._limit]))
+            if fetched.count(key, report):
+                rows.append(row)
+        return evolve(fetched.page, rows=tuple(rows[: self._limit])), report
 
     async def first(self) -> T | None:
-        """The first row, or None if there is none: one request."""
-        return next(iter(await self.limit(1).first_page()), None)
+        """The first row, or None if there is none: one request, unless rows have to be looked through for it."""
+        one = self.limit(1)
+        page, report = await one._first_page()  # noqa: SLF001  it is one of us
+        if page.rows or not (report.left_out or report.ignored_filters or len(self._branches) > 1):
+            return next(iter(page), None)
+        async with one.prefetch() as rows:
+            return await anext(rows, None)
 
     async def count(self) -> int:
         """How many rows there are, at most ``limit``: one request where the API says so, else a listing."""
-        if self._listing.reader.total and not self._listing.reader.bare and self._place is None:
-            page = await evolve(self, limit=None, page_size=1).first_page()
-            if page.total is not None:
+        if self._is_plain and self._says_total and self._place is None:
+            page, report = await evolve(self, limit=None, page_size=1)._first_page()  # noqa: SLF001  it is one of us
+            if page.total is not None and not report.ignored_filters:
                 return page.total if self._limit is None else min(page.total, self._limit)
         async with self.prefetch(ordered=False) as stream:
             return sum([len(page) async for page in stream.pages()])
+
+    async def explain(self) -> Explanation:
+        """How this will be read: listings and their parameters, what is evaluated on rows, how many requests.
+
+        It asks for one row of each listing, where the API says totals; ``str(query)`` says the rest without asking.
+        """
+        fetch, totals = self._fetcher(Report(), Window(1)), list[int | None]()
+        for index in range(len(self._branches)):
+            span = self._listing.paging.exactly(0, 1) if self._says_total else None
+            totals.append(None if span is None else (await fetch(evolve(span, branch=index))).seen.total)
+        return self._explained(totals)
+
+    def __str__(self) -> str:
+        return str(self._explained([None] * len(self._branches)))
 
     async def to_list(self) -> list[T]:
         """All rows, in memory."""
@@ -160,11 +194,16 @@ class Query(Generic[T]):
 
         ``client.customers.partition(part)`` is the query of one. On a quiet list they are disjoint, and together they
         are the listing. It takes a request a part, and where the API names no total, some more to find the end.
-        Raises UsageError for a query with a limit, and for an API that pages by cursor.
+        Raises UsageError for a query with a limit or of several listings, and for an API that pages by cursor.
         """
         _whole("parts", parts, 1, 10_000)
         if self._limit is not None or self._place is not None:
             raise UsageError("partitions: a query with a limit, or one that is a part itself, cannot be parted")
+        if len(self._branches) > 1:
+            raise UsageError(
+                f"partitions: this query takes {len(self._branches)} listings, and a part is a stretch of one; make a "
+                "query of each side of | and part these"
+            )
         fetch = self._fetcher(Report(), Window(1))
         seams = await find_seams(self._listing.paging, parts, fetch, self._size()) if not self._is_empty else []
         starts = [Start(), *seams]
@@ -184,19 +223,42 @@ class Query(Generic[T]):
 
     @property
     def _is_empty(self) -> bool:
-        # Filters that contradict each other: no request is needed to know the answer.
-        return any(not values for values in self._filters.values())
+        # Conditions that contradict each other: no request is needed to know the answer.
+        return not self._branches
+
+    @property
+    def _is_plain(self) -> bool:
+        # What the API sends is the answer; a limit is a number of its rows.
+        return len(self._branches) < 2 and not any(branch.local for branch in self._branches)
+
+    @property
+    def _says_total(self) -> bool:
+        return self._listing.reader.total is not None and not self._listing.reader.bare
+
+    @property
+    def _must_remember(self) -> bool:
+        return any(branch.blind for branch in self._branches)
 
     def _size(self) -> int:
         largest = self._listing.paging.largest
-        return self._page_size or min(largest, self._limit or largest)
+        return self._page_size or (min(largest, self._limit or largest) if self._is_plain else largest)
 
     def _plan(self, window: int, place: Checkpoint | None, *, ordered: bool = True) -> Plan:
         limit = self._limit if self._limit is None or place is None else max(0, self._limit - place.given)
-        start = Start() if place is None else place.start
-        plan = self._listing.paging.plan(self._size(), window, limit=limit, ordered=ordered, start=start)
-        plan.done = self._is_empty or limit == 0
-        return plan
+        start, style = Start() if place is None else place.start, self._listing.paging
+
+        def plan(start: Start) -> Plan:
+            # Where rows are left out, a limit says nothing of how many to ask for: the engine sees to it.
+            asked = limit if self._is_plain else None
+            return style.plan(self._size(), window, limit=asked, ordered=ordered, start=start)
+
+        if len(self._branches) < 2:
+            made = plan(start)
+        else:
+            following = [Start() for _ in self._branches[start.branch + 1 :]]
+            made = UnionPlan(window, limit, ordered, start, [plan(each) for each in (start, *following)], start.branch)
+        made.done = made.done or self._is_empty or limit == 0
+        return made
 
     def _engine(
         self,
@@ -214,6 +276,11 @@ class Query(Generic[T]):
         def bind(start: Start, handed_out: int) -> Checkpoint:
             if not ordered:
                 raise UsageError("checkpoint: rows that are handed out as they arrive have no place; use ordered=True")
+            if self._must_remember:
+                raise UsageError(
+                    "checkpoint: this query takes several listings whose rows are told apart by the keys handed out so "
+                    "far, which a checkpoint does not hold; read each side of | as a query of its own"
+                )
             return self._bound(start, given + handed_out)
 
         return Engine(
@@ -226,21 +293,46 @@ class Query(Generic[T]):
             on_drift=on_drift,
             on_page=on_page,
             bind=bind,
+            remember=self._must_remember,
         )
 
     def _fetcher(self, report: Report, window: Window) -> Fetch[T]:
-        # One frozen request for every page of the listing; only the position changes.
-        client, listing, request = self._client, self._listing, self._request()
+        # One frozen request for every page of a listing; only the position changes.
+        client, listing, requests = self._client, self._listing, self._requests()
+        sieves = [sieve(branch, listing.fields) for branch in self._branches]
 
         async def fetch(span: Span) -> Fetched[T]:
-            asked = evolve(request, position=span.position)
+            asked = evolve(requests[span.branch], position=span.position)
             answer = await client.send(asked, report, pushed_back=window.pushed_back)
             rows, seen = decode_page(answer, listing.reader)
             position = dict(span.position)
             page = Page[T]((), seen.total, answer.status, answer.headers, answer.request_id, position)
-            return Fetched(page, rows, seen, answer.seconds)
+            fetched = Fetched(page, rows, seen, answer.seconds)
+            through = sieves[span.branch]
+            return fetched if through.is_open else _sifted(fetched, through, answer, listing.reader)
 
         return fetch
+
+    def _explained(self, totals: list[int | None]) -> Explanation:
+        listing, size = self._listing, self._size()
+        limit = self._limit if self._is_plain else None
+        return Explanation(
+            tuple(
+                ListingPlan(
+                    listing.operation,
+                    request.params,
+                    branch.local,
+                    branch.skip,
+                    listing.paging.name,
+                    size,
+                    total,
+                    None if total is None else expected_requests(listing.paging, size, total, limit),
+                )
+                for request, branch, total in zip(self._requests(), self._branches, totals, strict=True)
+            ),
+            self._limit,
+            self._must_remember,
+        )
 
     # ---- places in it
 
@@ -261,40 +353,75 @@ class Query(Generic[T]):
 
     def _described(self) -> dict[str, Any]:
         return {
-            "filters": {name: list(values) for name, values in sorted(self._filters.items())},
+            "where": None if self._condition is None else write_condition(self._condition, self._listing.fields),
             "order": list(self._order),
             "size": self._size() if self._limit is None else self._page_size,
             "extra": [list(pair) for pair in self._extra],
         }
 
     def _rebuilt(self, described: Mapping[str, Any]) -> Self:
+        fields = self._listing.fields
         try:
-            filters = {str(name): tuple(map(str, values)) for name, values in described["filters"].items()}
+            where = described["where"]
+            condition = None if where is None else fields.checked(read_condition(where, fields))
             extra = tuple((str(name), str(value)) for name, value in described["extra"])
             order, size = tuple(map(str, described["order"])), int(described["size"])
         except (KeyError, TypeError, ValueError, AttributeError):
             raise CheckpointError("partition: its query is not one of ours") from None
-        return evolve(self, filters=filters, order=order, page_size=size, extra=extra, limit=None)
+        branches = plan_branches(condition, fields)
+        return evolve(
+            self, condition=condition, branches=branches, order=order, page_size=size, extra=extra, limit=None
+        )
 
     def _unambiguous(self, query: Self, given: Mapping[str, object]) -> Self:
-        """The query, if what was given to make it is not sent by extra_params as well. Raises FilterError."""
-        sent = {name for name, _ in evolve(query, extra=())._request().params}  # noqa: SLF001  it is one of us
-        for name, _ in self._extra:
-            if name in sent:
-                keyword, value = next(iter(given.items()))
-                raise FilterError(keyword, value, f"not given, since extra_params has set {name!r}")
+        """The query, if it can be sent as it is: extra_params sets nothing else again, and one listing has an order."""
+        name, value = next(iter(given.items()))
+        sent = {name for request in evolve(query, extra=())._requests() for name, _ in request.params}  # noqa: SLF001
+        for extra, _ in self._extra:
+            if extra in sent:
+                raise FilterError(name, value, f"not given, since extra_params has set {extra!r}")
+        listings = len(query._branches)
+        if query._order and listings > 1:
+            raise FilterError(
+                name,
+                value,
+                f"not given, since this query takes {listings} listings, and order_by holds within each of them alone; "
+                "leave it out and sort the rows, or read each side of | as a query of its own",
+            )
         return query
 
-    def _request(self) -> Request:
-        """Filters, order and extra parameters as they are sent, by way of the generated request function."""
-        by_name = {keyword.name: keyword for keyword in self._listing.keywords}
-        given = {by_name[name].parameter: by_name[name].send(values) for name, values in self._filters.items()}
+    def _requests(self) -> list[Request]:
+        """Of each listing, filters, order and extra parameters as sent, by way of the generated request function."""
+        return [self._request(branch) for branch in self._branches]
+
+    def _request(self, branch: Branch) -> Request:
+        fields = self._listing.fields.declared
+        given = {str(fields[name].param): fields[name].send(values) for name, values in branch.pushed.items()}
         if self._order:
             given["order_by"] = ",".join(self._order)
         made = generated_request(self._listing.operation, self._listing.request(**given))
         # The generated function sends the document's defaults for page and size; the plan sets them instead.
         params = tuple(pair for pair in made.params if pair[0] not in self._listing.paging.parameters)
         return evolve(made, params=params + self._extra)
+
+
+def _sifted(fetched: Fetched[T], through: Sieve, answer: Answer, reader: RowReader[T]) -> Fetched[T]:
+    """An answer, and which of its rows are not handed out."""
+    left_out: set[Hashable] = set()
+    ignored: dict[Hashable, tuple[str, ...]] = {}
+    for index, (key, row) in enumerate(zip(fetched.seen.keys, fetched.rows, strict=True)):
+        if isinstance(row, DecodeError):
+            continue
+        # A row that does not say contradicts nothing; a null does.
+        names = [
+            known.name for known in through.contradicted(row) if carries(answer, reader, index, row, known.attr or "")
+        ]
+        if names:
+            ignored[key] = tuple(names)
+        elif not through.passes(row):
+            left_out.add(key)
+    seen = evolve(fetched.seen, bad=fetched.seen.bad | left_out | ignored.keys())
+    return evolve(fetched, seen=seen, left_out=frozenset(left_out), ignored=ignored)
 
 
 def _one_of(name: str, given: object, *allowed: str) -> None:

@@ -14,7 +14,7 @@ from .paging.plans import Seen
 from .retry import parse_retry_after
 from .transport import Answer
 
-__all__ = ["RowReader", "check_status", "decode_object", "decode_page"]
+__all__ = ["RowReader", "carries", "check_status", "decode_object", "decode_page"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -86,6 +86,15 @@ def decode_page(answer: Answer, reader: RowReader[T]) -> tuple[tuple[T | DecodeE
         next=_text(envelope, reader.next),
         bad=bad,
     )
+
+
+def carries(answer: Answer, reader: RowReader[T], index: int, row: T, attr: str) -> bool:
+    """Whether a row of an answer says anything in a field: a value or null, and is not merely without it."""
+    if getattr(row, attr, None) is not None:
+        return True
+    wire_names: Mapping[str, tuple[str, object]] = getattr(type(row), "_fields", {})
+    wire_name = next((wire for wire, (name, _) in wire_names.items() if name == attr), attr)
+    return wire_name in _array(answer, reader)[0][index]
 
 
 def decode_object(answer: Answer, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:

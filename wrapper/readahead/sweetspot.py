@@ -13,7 +13,7 @@ from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerC
 
 from .bodies import checked_body, checked_id, some
 from .client import Client, credential
-from .filters import Keyword
+from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
 from .pacing import Pace
 from .paging import OffsetLimit
 from .query import Listing, Query
@@ -28,11 +28,13 @@ __all__ = [
     "CreditStatus",
     "Customer",
     "CustomerChanges",
+    "CustomerFields",
     "CustomerFilters",
     "CustomerQuery",
     "Customers",
     "IdentityVerificationStatus",
     "SweetSpot",
+    "fields",
 ]
 
 BASE_URL = "https://api.thesweetspot.com"
@@ -47,27 +49,50 @@ class CustomerFilters(TypedDict, total=False):
     user_id: str | int
 
 
+class CustomerFields(Fields):
+    """What conditions on customers are made of. With ``param``, the API is asked; with ``attr``, rows can tell."""
+
+    organization_id = Relation(param="organization_id")
+    email = PartialMatch(param="email")
+    name = PartialMatch(param="name")
+    user_id = Id(param="user_id", attr="user_id")
+    id = Text(attr="id")
+    created_at = Timestamp(attr="created_at")
+    updated_at = Timestamp(attr="updated_at")
+    credit_status = Choice(CreditStatus, attr="credit_status")
+    credit_timestamp = Text(attr="credit_timestamp")
+    credit_ip_address = Text(attr="credit_ip_address")
+    identity_verification_status = Choice(IdentityVerificationStatus, attr="identity_verification_status")
+    stripe_id = Text(attr="stripe_id")
+    stripe_sandbox_id = Text(attr="stripe_sandbox_id")
+    stripe_verification_session_id = Text(attr="stripe_verification_session_id")
+    phone = Text(attr="phone")
+    address1 = Text(attr="address1")
+    address2 = Text(attr="address2")
+    city = Text(attr="city")
+    state = Text(attr="state")
+    zip = Text(attr="zip_")
+    country = Text(attr="country")
+
+
+fields = CustomerFields()
+
 CUSTOMERS = Listing(
     operation="GET /v1/customers",
     request=list_customers._get_kwargs,
     # The array comes alone. The vendor has turned another list of the same version into an envelope: both are read.
     reader=RowReader(Customer.from_dict, key="id", items="results", total="total", bare=True),
     paging=OffsetLimit(largest=100),
-    keywords=(
-        Keyword("organization_id", "organization_id"),
-        Keyword("email", "email"),
-        Keyword("name", "name"),
-        Keyword("user_id", "user_id", numbers=True),
-    ),
+    fields=fields,
 )
 
 
 class CustomerQuery(Query[Customer]):
     """A listing of customers."""
 
-    def where(self, **filters: Unpack[CustomerFilters]) -> Self:
-        """Only customers that match all of these. Raises FilterError."""
-        return self.filtered(filters)
+    def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> Self:
+        """Only customers that match all of these: conditions made of ``fields``, and keywords. Raises FilterError."""
+        return self.filtered(conditions, filters)
 
 
 class Customers(CustomerQuery):

@@ -30,6 +30,7 @@ class Checkpoint:
     given: int
     cursor: str | None = None
     stop: tuple[str | int, ...] = ()
+    branch: int = 0
 
     def to_json(self) -> str:
         """As text."""
@@ -38,6 +39,8 @@ class Checkpoint:
             members["cursor"] = self.cursor
         if self.stop:
             members["stop"] = list(self.stop)
+        if self.branch:
+            members["branch"] = self.branch
         return orjson.dumps(members).decode()
 
     __str__ = to_json
@@ -55,20 +58,21 @@ class Checkpoint:
             _typed(members, "given", int),
             None if members.get("cursor") is None else _typed(members, "cursor", str),
             _keys(members, "stop") if "stop" in members else (),
+            _typed(members, "branch", int) if "branch" in members else 0,
         )
-        if made.at < 0 or made.given < 0:
+        if made.at < 0 or made.given < 0 or made.branch < 0:
             raise CheckpointError("checkpoint: a negative number is no place in a listing")
         return made
 
     @property
     def start(self) -> Start:
         """As a plan takes it."""
-        return Start(self.at, self.keys, self.cursor, self.stop)
+        return Start(self.at, self.keys, self.cursor, self.stop, self.branch)
 
     @classmethod
     def of(cls, query: str, start: Start, given: int) -> Self:
         """From what a plan gives."""
-        return cls(query, start.at, _plain(start.keys), given, start.cursor, _plain(start.stop))
+        return cls(query, start.at, _plain(start.keys), given, start.cursor, _plain(start.stop), start.branch)
 
 
 @frozen

@@ -8,7 +8,7 @@ asked with ``ask()`` for the next request until it answers None (wait, or all is
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Hashable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from attrs import define, field, frozen
 
@@ -20,9 +20,11 @@ class Span:
     """One request of a listing: the positions it asks for, lo <= x < hi, and what came of it.
 
     position: the paging parameters. number: of a numbered page, else 0. asked: its place in the order of asking, before
-    that -1. keys: of the rows that came, None before; bad: of those that cannot be read. clear: no row is known between
-    the last one and this position. loose: rows are hidden inside it, so its last row may be anywhere in it. sure: it
-    went on where another ended and got less than that did, so no cap cut it short. tries: fruitless mends before it.
+    that -1. keys: of the rows that came, None before; bad: of those that a limit does not count. clear: no row is known
+    between the last one and this position. loose: rows are hidden inside it, so its last row may be anywhere in it.
+    sure: it went on where another ended and got less than that did, so no cap cut it short. tries: fruitless mends
+    before it.
+    branch: of a listing that is made of several, which one.
     """
 
     lo: int
@@ -38,6 +40,7 @@ class Span:
     tries: int = 0
     error: Exception | None = None
     bad: frozenset[Hashable] = frozenset()
+    branch: int = 0
 
     @property
     def end(self) -> int:
@@ -50,7 +53,8 @@ class Seen:
     """What a plan needs to know of an answer.
 
     keys: of its rows. total: rows in the whole listing. size: rows in a page, as the server sees it. next: what a
-    cursor API names as the next page. bad: the keys of rows that cannot be read; a limit does not count them.
+    cursor API names as the next page. bad: the keys of rows that a limit does not count, because they cannot be read or
+    are left out.
     """
 
     keys: tuple[Hashable, ...]
@@ -64,13 +68,14 @@ class Seen:
 class Start:
     """Where a listing goes on: at a position, behind the rows with these keys; or, by cursor, on the page it names.
 
-    stop: the listing ends with the last of these keys.
+    stop: the listing ends with the last of these keys. branch: of a listing made of several, the one to go on with.
     """
 
     at: int = 0
     keys: tuple[Hashable, ...] = ()
     cursor: str | None = None
     stop: tuple[Hashable, ...] = ()
+    branch: int = 0
 
 
 @define(eq=False)
@@ -123,13 +128,20 @@ class Plan(ABC):
         return self.ready.popleft() if self.ready else None
 
     @property
+    @abstractmethod
+    def held(self) -> int:
+        """Spans in flight, or read and not taken."""
+
+    @property
     def over(self) -> bool:
         """Nothing more will be asked for: the end was reached, or ``error`` follows what is ready."""
         return self.done or self.error is not None
 
 
 class Style(Protocol):
-    """How an API pages."""
+    """How an API pages. name: for people."""
+
+    name: ClassVar[str]
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -159,6 +171,7 @@ class PageNumber:
     page: str = "page"
     size: str = "size"
     largest: int = 100
+    name: ClassVar[str] = "numbered pages"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -185,6 +198,7 @@ class OffsetLimit:
     offset: str = "offset"
     limit: str = "limit"
     largest: int = 100
+    name: ClassVar[str] = "offset and limit"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -211,6 +225,7 @@ class Cursor:
     cursor: str = "cursor"
     size: str = "limit"
     largest: int = 100
+    name: ClassVar[str] = "pages by cursor"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -245,10 +260,14 @@ class CursorPlan(Plan):
         self._next = self.start.cursor
         self._recent = deque(self.start.keys, maxlen=4 * self.size)
 
+    @property
+    def held(self) -> int:
+        """Spans in flight, or read and not taken."""
+        return len(self.ready) + (self._flying is not None)
+
     def ask(self) -> Span | None:
         """The page that the last one named, once that is read."""
-        waiting = len(self.ready) + (self._flying is not None)
-        if self.over or self._flying is not None or waiting >= self.window or (self._begun and self._next is None):
+        if self.over or self._flying is not None or self.held >= self.window or (self._begun and self._next is None):
             return None
         cursor = () if self._next is None else ((self.style.cursor, self._next),)
         self._flying = span = Span(0, self.size, (*cursor, (self.style.size, str(self.size))), asked=0)

@@ -11,7 +11,8 @@ A page counts against the window from the request until the consumer takes it: t
 import asyncio
 import warnings
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Generic, Literal, Self, TypeVar, cast
 
@@ -19,8 +20,8 @@ import anyio
 import anyio.abc
 from attrs import define, evolve, field, frozen
 
-from ..errors import DecodeError, DriftError, ReadaheadError, StreamError
-from ..pages import DriftWarning, Page, Report
+from ..errors import DecodeError, DriftError, ReadaheadError, StreamError, UsageError
+from ..pages import DriftWarning, IgnoredFilterWarning, Page, Report
 from .checkpoint import Checkpoint
 from .plans import Plan, Seen, Span, Start
 from .window import Window
@@ -34,12 +35,46 @@ SWEEPS = 4  # how often on_drift="reread" reads the list at most
 
 @frozen
 class Fetched(Generic[T]):
-    """One answer: the page without its rows, the rows in their order, a DecodeError where one could not be read."""
+    """One answer: the page without its rows, the rows in their order, a DecodeError where one could not be read.
+
+    left_out: keys of rows that do not meet a condition. ignored: by key, the fields in which a row contradicts what the
+    API was asked for. Neither is handed out.
+    """
 
     page: Page[T]
     rows: "tuple[T | DecodeError, ...]"
     seen: Seen
     seconds: float = 0.0
+    left_out: frozenset[Hashable] = frozenset()
+    ignored: Mapping[Hashable, tuple[str, ...]] = field(factory=dict[Hashable, tuple[str, ...]])
+
+    def count(self, key: Hashable, report: Report) -> bool:
+        """Whether the row with this key is handed out; one that is not is counted, and perhaps warned about."""
+        if key in self.ignored:
+            if not report.ignored_filters:
+                names = ", ".join(self.ignored[key])
+                message = f"the API ignored a filter ({names}): it sent rows that contradict it, which are left out"
+                warnings.warn(message, IgnoredFilterWarning, stacklevel=2)
+            for name in self.ignored[key]:
+                report.ignored_filters[name] = report.ignored_filters.get(name, 0) + 1
+            return False
+        report.left_out += key in self.left_out
+        return key not in self.left_out
+
+    def pick(
+        self, keys: tuple[Hashable, ...], rows: "tuple[T | DecodeError, ...]", report: Report, room: int | None
+    ) -> "tuple[tuple[Hashable, ...], tuple[Hashable, ...], tuple[T | DecodeError, ...]]":
+        """Where some rows do not count: the keys gone through until there is no more room, and what is handed out."""
+        passed = 0
+        picked: dict[Hashable, T | DecodeError] = {}
+        for key, row in zip(keys, rows, strict=True):
+            if room == 0:
+                break
+            passed += 1
+            if self.count(key, report):
+                picked[key] = row
+                room = room if room is None or isinstance(row, DecodeError) else room - 1
+        return keys[:passed], tuple(picked), tuple(picked.values())
 
 
 Fetch = Callable[[Span], Awaitable[Fetched[T]]]
@@ -49,7 +84,8 @@ Fetch = Callable[[Span], Awaitable[Fetched[T]]]
 class Engine(Generic[T]):
     """Plan, window and what has arrived. ``spawn`` starts a task; without one, pages are read one by one, in place.
 
-    plans: makes the plan of a sweep. bind: makes a checkpoint of a place in the listing.
+    plans: makes the plan of a sweep. bind: makes a checkpoint of a place in the listing. remember: keep the keys of all
+    rows handed out, so that none goes out twice.
     """
 
     plans: Callable[[], Plan]
@@ -61,6 +97,7 @@ class Engine(Generic[T]):
     on_drift: OnDrift = "ignore"
     on_page: "Callable[[Page[T], Report], None] | None" = None
     bind: "Callable[[Start, int], Checkpoint] | None" = None
+    remember: bool = False
     spawn: "Callable[[Span], None] | None" = None
     stopped: bool = False
     plan: Plan = field(init=False)
@@ -68,11 +105,12 @@ class Engine(Generic[T]):
     _scopes: dict[Span, anyio.CancelScope] = field(factory=dict[Span, anyio.CancelScope], init=False)
     _news: anyio.Event = field(factory=anyio.Event, init=False)
     _seen: set[Hashable] | None = field(default=None, init=False)  # all keys handed out, where a second sweep may come
+    _totals: dict[int, int] = field(factory=dict[int, int], init=False)  # what each listing said last
     _warned: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.plan = self.plans()
-        if self.on_drift == "reread":
+        if self.remember or self.on_drift == "reread":
             self._seen = set()
 
     def fill(self) -> None:
@@ -100,18 +138,22 @@ class Engine(Generic[T]):
         self.fill()
         self._news.set()
 
-    async def page(self) -> "tuple[Span, Page[T], tuple[Hashable, ...], tuple[T | DecodeError, ...]] | None":
-        """The next page to hand out, as soon as it is there, the keys of its rows, and the rows; None at the end.
+    async def page(self) -> "Taken[T] | None":
+        """The next page, as soon as it is there; perhaps all of its rows are left out. None at the end.
 
         Raises what ended the listing early.
         """
         while True:
             self._look_for_drift()
+            if self._enough:
+                self.stop()
+                self._conclude()
+                return None
             if (taken := self.plan.take()) is not None:
                 span, fresh = taken
-                keys, rows = self._select(span, fresh)
+                passed, keys, rows = self._select(span, fresh)
                 self.fill()
-                if keys:
+                if passed:
                     break
             elif self.plan.error is not None:
                 self.stop()
@@ -133,23 +175,38 @@ class Engine(Generic[T]):
                 rows = good
         page = evolve(self._pages.pop(span).page, rows=good)
         self.report.rows += len(page)
-        if self.on_page is not None:
+        if self._enough:
+            self.stop()
+        if rows and self.on_page is not None:
             self.on_page(page, self.report)
-        return span, page, keys, rows
+        return Taken(span, page, passed, keys, rows)
+
+    @property
+    def _enough(self) -> bool:
+        return self.limit is not None and self.report.rows >= self.limit
 
     def _select(
         self, span: Span, fresh: frozenset[Hashable]
-    ) -> "tuple[tuple[Hashable, ...], tuple[T | DecodeError, ...]]":
-        """Of a page the rows that are to go out, each once, and no more than the limit leaves room for."""
-        keys, rows = span.keys or (), self._pages[span].rows
+    ) -> "tuple[tuple[Hashable, ...], tuple[Hashable, ...], tuple[T | DecodeError, ...]]":
+        """Of a page the keys gone through, and those of the rows that are to go out: each once, no more than the limit
+        leaves room for; and these rows.
+        """
+        fetched = self._pages[span]
+        keys, rows = span.keys or (), fetched.rows
         if self._seen is not None:
             fresh -= self._seen
-            self._seen |= fresh
         if len(fresh) < len(keys):
             found = {key: row for key, row in zip(reversed(keys), reversed(rows), strict=True) if key in fresh}
             keys, rows = tuple(reversed(found)), tuple(reversed(found.values()))
         room = None if self.limit is None else self.limit - self.report.rows
-        return keys[:room], rows[:room]
+        if span.bad:
+            passed, keys, rows = fetched.pick(keys, rows, self.report, room)
+        else:
+            passed = keys = keys[:room]
+            rows = rows[:room]
+        if self._seen is not None:
+            self._seen.update(keys)
+        return passed, keys, rows
 
     async def _more(self) -> None:
         if self.spawn is None:
@@ -172,8 +229,16 @@ class Engine(Generic[T]):
     def _count(self, span: Span, fetched: Fetched[T]) -> None:
         self.report.pages += 1
         self.report.short_pages += len(fetched.seen.keys) < span.hi - span.lo
-        if fetched.seen.total is not None and fetched.seen.total not in self.report.totals:
-            self.report.totals.append(fetched.seen.total)
+        total, totals = fetched.seen.total, self.report.totals
+        if total is None or self._totals.get(span.branch) == total:
+            return
+        first = span.branch not in self._totals
+        self._totals[span.branch] = total
+        total = sum(self._totals.values())
+        if first and totals:
+            totals[-1] = total  # of another listing: they add up
+        elif total not in totals:
+            totals.append(total)
 
     def _drop_unwanted(self) -> None:
         wanted = {span for span, _ in self.plan.ready}
@@ -221,13 +286,25 @@ class Engine(Generic[T]):
             report.complete, report.why = True, "the end was reached"
 
 
+@frozen
+class Taken(Generic[T]):
+    """A page that was gone through. passed: the keys of all that is new in it. keys, rows: what is handed out of it."""
+
+    span: Span
+    page: Page[T]
+    passed: tuple[Hashable, ...]
+    keys: tuple[Hashable, ...]
+    rows: "tuple[T | DecodeError, ...]"
+
+
 class _Consumer(AsyncIterator[T]):
     """Rows one by one, or page by page, for one task at a time."""
 
     def __init__(self, engine: Engine[T]) -> None:
         self._engine = engine
         self._rows: deque[T | DecodeError] = deque()
-        self._keys: tuple[Hashable, ...] = ()  # of the page begun last
+        self._keys: tuple[Hashable, ...] = ()  # of the rows of the page begun last
+        self._passed: tuple[Hashable, ...] = ()  # and of those that were left out of it as well
         self._before: tuple[Hashable, ...] = ()  # of the pages before it, the last few
         self._page: Page[T] | None = None
         self._span: Span | None = None
@@ -247,8 +324,10 @@ class _Consumer(AsyncIterator[T]):
         assert self._engine.bind is not None
         if self._span is None:
             return self._engine.bind(self._engine.plan.start, 0)
-        handed_out = self._keys[: len(self._keys) - len(self._rows)]
-        start = self._engine.plan.after(self._span, handed_out, self._before)
+        behind = self._passed
+        if self._rows:
+            behind = behind[: behind.index(self._keys[len(self._keys) - len(self._rows)])]
+        start = self._engine.plan.after(self._span, behind, self._before)
         return self._engine.bind(start, self._engine.report.rows - len(self._rows))
 
     async def __anext__(self) -> T:
@@ -269,8 +348,9 @@ class _Consumer(AsyncIterator[T]):
 
     async def next_page(self) -> Page[T] | None:
         """The next whole page, or what is left of one; None at the end."""
-        if not self._rows and not await self._begin_page():
-            return None
+        while not self._rows:
+            if not await self._begin_page():
+                return None
         rows = tuple(self._rows)
         bad = next((row for row in rows if isinstance(row, DecodeError)), None)
         if bad is not None:
@@ -291,14 +371,16 @@ class _Consumer(AsyncIterator[T]):
             self._busy = False
         if begun is None:
             return False
-        self._before = (*self._before, *self._keys)[-8:]
-        self._span, self._page, self._keys, rows = begun
-        self._rows.extend(rows)
+        same = self._span is not None and self._span.branch == begun.span.branch
+        self._before = (*self._before, *self._passed)[-8:] if same else ()
+        self._span, self._page, self._passed, self._keys = begun.span, begun.page, begun.passed, begun.keys
+        self._rows.extend(begun.rows)
         return True
 
     def _with_checkpoint(self, error: ReadaheadError) -> ReadaheadError:
-        if self._engine.bind is not None and self._engine.plan.ordered:
-            error.checkpoint = self.checkpoint
+        if self._engine.bind is not None:
+            with suppress(UsageError):  # this listing has none
+                error.checkpoint = self.checkpoint
         return error
 
 
