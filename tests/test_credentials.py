@@ -587,6 +587,19 @@ def test_other_clients_of_a_program_log_as_before(caplog):
     assert "http://localhost/other" in caplog.text
 
 
+@pytest.mark.parametrize(("key", "quoted"), [("a-token8", "no (withheld)"), ("atoken7", "no atoken7")])
+def test_a_key_is_told_from_a_word_by_its_length(key, quoted):
+    """Eight characters or more: what is shorter stands in ordinary words, which stay readable."""
+
+    async def main():
+        with pytest.raises(AuthenticationFailed) as caught:
+            await made(SweetSpot, App(401, f"no {key}".encode()), token=key).customers.first()
+        assert caught.value.detail == quoted
+        assert caught.value.body == quoted.encode()
+
+    anyio.run(main)
+
+
 @pytest.mark.parametrize("status", [200, 201])
 def test_rows_that_name_the_organisation_are_left_alone(status):
     """Each customer of Kintsugi carries the id that is sent with every request."""

@@ -212,6 +212,14 @@ def test_every_error_says_what_it_is_for(cls):
         assert cls.__doc__ not in {base.__doc__ for base in cls.__mro__[1:]}
 
 
+@pytest.mark.parametrize("cls", [RequestError, ConnectFailed, ConnectionLost, TimedOut])
+def test_an_error_without_an_answer_names_its_request(cls):
+    """If it knows one, and whether it may have been applied."""
+    assert str(cls("reset")) == "reset"
+    assert str(cls("reset", request="GET /x")) == "GET /x: reset"
+    assert str(cls("reset", request="PUT /x", maybe_applied=True)) == "PUT /x: reset (it may have been applied)"
+
+
 # ---- statuses
 
 

@@ -368,6 +368,26 @@ def test_an_unknown_way_with_bad_rows_is_refused(wrong):
         customers("kintsugi").prefetch(on_bad_row=wrong)
 
 
+@pytest.mark.parametrize("wrong", ["", "Warn", "error", None, True])
+def test_an_unknown_way_with_drift_is_refused(wrong):
+    """``on_drift`` names the four that there are."""
+    with pytest.raises(UsageError, match=r"on_drift: .* allowed is 'ignore' or 'warn' or 'raise' or 'reread'"):
+        customers("kintsugi").prefetch(on_drift=wrong)
+
+
+@pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+@pytest.mark.parametrize("wrong", [0, -1, 10_001, True, "8", 8.0, None], ids=repr)
+def test_a_number_of_parts_outside_1_to_10000_is_refused(api, wrong):
+    """Before their seams are looked for."""
+
+    async def main():
+        with pytest.raises(FilterError) as caught:
+            await customers(api).partitions(wrong)
+        check(caught.value, "parts", wrong, "a whole number from 1 to 10000")
+
+    anyio.run(main)
+
+
 # ---- order
 
 

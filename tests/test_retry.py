@@ -740,6 +740,15 @@ def test_after_a_push_back_no_burst_follows(borne, count):
     assert all(late - early >= 1 / pacer.rate - 1e-6 for early, late in pairwise(left))
 
 
+def test_only_the_last_second_says_what_a_server_bears():
+    """What went well before it was another time."""
+    pacer = Pacer(None)
+    for n in range(200):
+        pacer.succeeded(n / 1000)
+    pacer.pushed_back(5.0, sent=4.9)
+    assert pacer.rate == 9
+
+
 def test_one_burst_lowers_the_rate_once():
     """Refusals of requests that left before the rate was lowered say nothing about it."""
     pacer = Pacer(None)
