@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, TypedDict, cast
 
 import anyio
 from attrs import evolve
@@ -24,7 +24,18 @@ from .retry import Budget, Retry, is_push_back
 from .rows import check_status
 from .transport import Answer, HTTPClient, Request, Secret, Transport, checked_base_url, checked_timeout, origin
 
-__all__ = ["Client", "credential"]
+__all__ = ["Client", "ClientOptions", "credential"]
+
+
+class ClientOptions(TypedDict, total=False):
+    """What every client takes besides its credentials, base URL and pace; see ``Client``."""
+
+    timeout: float
+    retry: Retry | None
+    proxy: str | None
+    verify: ssl.SSLContext | bool
+    user_agent: str | None
+    http_client: HTTPClient | None
 
 
 class Client:

@@ -5,9 +5,8 @@ Source: the published reference of ``GET /v1/customers`` and its OpenAPI documen
 # pyright: reportPrivateUsage=false
 # The generated modules name the function that makes a request of parameters `_get_kwargs`.
 
-import ssl
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import Self, TypedDict, Unpack
 
 from readahead_clients.kintsugi.api.customers import (
     create_customer,
@@ -29,17 +28,13 @@ from readahead_clients.kintsugi.models import (
 )
 
 from .bodies import checked_body, checked_id, some
-from .client import Client, credential
+from .client import Client, ClientOptions, credential
 from .filters import Choice, Condition, Fields, FullText, Text
 from .pacing import Pace
 from .paging import PageNumber
 from .query import Listing, Query
-from .retry import Retry
 from .rows import RowReader, decode_object
 from .transport import generated_request
-
-if TYPE_CHECKING:
-    from .transport import HTTPClient
 
 __all__ = [
     "AddressStatus",
@@ -162,13 +157,8 @@ class Kintsugi(Client):
         api_key: str | None = None,
         organization_id: str | None = None,
         base_url: str = BASE_URL,
-        timeout: float = 30.0,
-        retry: Retry | None = None,
         pace: Pace | None = BUDGET,
-        proxy: str | None = None,
-        verify: ssl.SSLContext | bool = True,
-        user_agent: str | None = None,
-        http_client: "HTTPClient | None" = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         super().__init__(
             {
@@ -178,12 +168,7 @@ class Kintsugi(Client):
                 ),
             },
             base_url=base_url,
-            timeout=timeout,
-            retry=retry,
             pace=pace,
-            proxy=proxy,
-            verify=verify,
-            user_agent=user_agent,
-            http_client=http_client,
+            **options,
         )
-        self.customers = Customers(self, CUSTOMERS)
+        self.customers: Customers = Customers(self, CUSTOMERS)

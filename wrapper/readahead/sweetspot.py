@@ -5,24 +5,19 @@ Source: the published reference of ``GET /v1/customers``. It names no budget of 
 # pyright: reportPrivateUsage=false
 # The generated modules name the function that makes a request of parameters `_get_kwargs`.
 
-import ssl
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import Self, TypedDict, Unpack
 
 from readahead_clients.sweetspot.api.customers import get_customer, list_customers, update_customer
 from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerChanges, IdentityVerificationStatus
 
 from .bodies import checked_body, checked_id, some
-from .client import Client, credential
+from .client import Client, ClientOptions, credential
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
 from .pacing import Pace
 from .paging import OffsetLimit
 from .query import Listing, Query
-from .retry import Retry
 from .rows import RowReader, decode_object
 from .transport import Secret, generated_request
-
-if TYPE_CHECKING:
-    from .transport import HTTPClient
 
 __all__ = [
     "CreditStatus",
@@ -124,24 +119,14 @@ class SweetSpot(Client):
         *,
         token: str | None = None,
         base_url: str = BASE_URL,
-        timeout: float = 30.0,
-        retry: Retry | None = None,
         pace: Pace | None = None,
-        proxy: str | None = None,
-        verify: ssl.SSLContext | bool = True,
-        user_agent: str | None = None,
-        http_client: "HTTPClient | None" = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         secret = credential("token", token, "SWEETSPOT_TOKEN", base_url=base_url, home=BASE_URL)
         super().__init__(
             {"Authorization": Secret(f"Bearer {secret.value}")},
             base_url=base_url,
-            timeout=timeout,
-            retry=retry,
             pace=pace,
-            proxy=proxy,
-            verify=verify,
-            user_agent=user_agent,
-            http_client=http_client,
+            **options,
         )
-        self.customers = Customers(self, CUSTOMERS)
+        self.customers: Customers = Customers(self, CUSTOMERS)
