@@ -192,13 +192,14 @@ def checked_base_url(url: str) -> str:
         raise UsageError(f"base_url: {url!r} was given; allowed is https://HOST[:PORT][/PATH]")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         shown = "" if "@" in url else f" {url!r} was given, which is no URL;"
         raise UsageError(f"base_url:{shown} allowed is https://HOST[:PORT][/PATH]") from None
     if "@" in parts.netloc:
         raise UsageError("base_url: credentials do not belong in a URL; they have arguments of their own")
-    if parts.scheme not in {"http", "https"} or not host or "?" in url or "#" in url:
+    named = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
+    if parts.scheme not in {"http", "https"} or not host or parts.netloc.lower() != named or "?" in url or "#" in url:
         raise UsageError(f"base_url: {url!r} was given; allowed is https://HOST[:PORT][/PATH]")
     if parts.scheme == "http" and not _is_loopback(host):
         raise UsageError(f"base_url: {url!r} was given; plain http would show the key to the network. Use https")
