@@ -23,10 +23,12 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
 
     A boolean `required` inside a property belongs to OpenAPI 2 parameters; an empty `enum` allows no value at all,
     which is never meant; a parameter that a path names but no operation declares is text, like the path; an array
-    that does not say of what is one of anything; `2xx` is `2XX`; a part of a server's address has a default.
+    that does not say of what is one of anything; `2xx` is `2XX`; a part of a server's address has a default; what is
+    required is required once; a limit is exclusive in the way of the document's version; anchors say nothing.
 
     What was done to an operation that its callers see goes into `notes`.
     """
+    numeric = not str(document.get("openapi", "")).startswith("3.0")
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         is_parameter = "in" in node and "name" in node
@@ -37,7 +39,13 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
             for key, value in node.items()
             if not (key == "required" and isinstance(value, bool) and not is_parameter and not is_body)
             and not (key == "enum" and value == [])
+            and key not in {"$recursiveAnchor", "$dynamicAnchor", "$anchor"}
         }
+        if isinstance(node.get("required"), list):
+            node["required"] = list(dict.fromkeys(node["required"]))
+        for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+            if exclusive in node and isinstance(node[exclusive], bool) == numeric:
+                node |= _exclusive(node.pop(exclusive), node.pop(limit, None), exclusive, limit)
         if isinstance(node.get("responses"), dict):
             node["responses"] = {
                 code.upper() if code[:1].isdigit() else code: each for code, each in node["responses"].items()
@@ -58,6 +66,15 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
             ]
     _tell_apart(mended, {} if notes is None else notes)
     return mended
+
+
+def _exclusive(given: Any, limit: Any, exclusive: str, name: str) -> dict[str, Any]:
+    """Return the other way of writing an exclusive limit: OpenAPI 3.0 has a flag beside the limit, 3.1 a number."""
+    if not isinstance(given, bool):
+        return {name: given, exclusive: True}
+    if limit is None:
+        return {}
+    return {exclusive if given else name: limit}
 
 
 def _tell_apart(document: dict[str, Any], notes: dict[str, str]) -> None:
@@ -150,8 +167,9 @@ def one_content(document: dict[str, Any]) -> dict[str, Any]:
 def known_content(document: dict[str, Any]) -> dict[str, Any]:
     """Describe content that the generator cannot read as what it is on the wire: bytes, or text.
 
-    A parameter with `content` is text as well; the generator leaves it out without a word. A body without a schema
-    may be anything.
+    A parameter with `content` is text as well; the generator leaves it out without a word. So are lists and objects in
+    headers, cookies and paths, where the generator allows none: it is for the caller to join them. A body without a
+    schema may be anything.
     """
     for body in _bodies(document):
         content = body.get("content", {})
@@ -168,7 +186,8 @@ def known_content(document: dict[str, Any]) -> dict[str, Any]:
                     media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
     for given in _parameters(document):
         parameter = _whole(document, given)
-        if "schema" not in parameter:
+        kinds = _whole(document, parameter.get("schema", {})).get("type") or ()
+        if "schema" not in parameter or (parameter.get("in") != "query" and ("array" in kinds or "object" in kinds)):
             parameter.pop("content", None)
             parameter["schema"] = {"type": "string"}
     return document

@@ -104,9 +104,10 @@ def plainer(document: dict[str, Any], failed: dict[str, str]) -> tuple[dict[str,
 
 
 def _origins(name: str) -> list[str]:
-    """Return what a schema may have been called before it was split or kept apart from another one."""
-    bare = re.sub(r"_\d+$", "", name)
-    return [name, bare, *(re.sub(rf"{side}\d*$", "", bare) for side in ("Input", "Form"))]
+    """Return what a schema may be called in the document: it was split, kept apart from another, or is inside one."""
+    outer = re.sub(r"_(type_\d+|item|additional_property)(_.*)?$", "", name)
+    bare = [name, *(re.sub(r"_\d+$", "", each) for each in (name, outer))]
+    return [*bare, *(re.sub(rf"{side}\d*$", "", each) for side in ("Input", "Form") for each in bare)]
 
 
 def lost(source: dict[str, Any], wanted: list[str], old: dict[str, Any]) -> dict[str, str | None]:

@@ -326,6 +326,14 @@ def test_content_of_any_type():
     assert found["paths"]["/a"]["put"]["parameters"] == [{"in": "query", "schema": {"type": "string"}}]
 
 
+def test_lists_outside_of_the_query():
+    """A list in a header or a path is text, in the query it is a list."""
+    schema = {"type": "array", "items": {"type": "string"}}
+    given = [{"name": place, "in": place, "schema": schema} for place in ("header", "path", "query")]
+    known_content(document(None, **{"/a": {"get": {"parameters": given}}}))
+    assert [each["schema"] for each in given] == [{"type": "string"}, {"type": "string"}, schema]
+
+
 def test_two_names_in_one():
     """Operations whose functions would be in one file keep apart, and the report is told."""
     notes = {}

@@ -1,9 +1,6 @@
-import subprocess
-
 import orjson
 
 from benchmarks import decode
-from specs.command import ROOT
 
 
 def test_a_row_costs_at_most_twice_its_json():
@@ -19,10 +16,3 @@ def test_the_rows_that_are_measured_are_whole():
         declared, row = set(decode.OURS[api]._fields), set(make(1))
         assert bool(declared - row) == ("missing" in case or "both" in case), case
         assert bool(row - declared) == ("unknown" in case or "both" in case), case
-
-
-def test_an_unknown_benchmark_says_which_there_are():
-    """scripts/bench without a name lists the names."""
-    done = subprocess.run([ROOT / "scripts/bench"], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "decode" in done.stderr.split()

@@ -171,3 +171,22 @@ def test_common_mistakes_are_mended():
     query, path = mended["paths"]["/a/{b}"]["get"]["parameters"]
     assert query["required"] is True
     assert path == {"name": "b", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+@pytest.mark.parametrize(
+    ("version", "schema", "mended"),
+    [
+        ("3.1.0", {"minimum": 0, "exclusiveMinimum": True}, {"exclusiveMinimum": 0}),
+        ("3.1.0", {"minimum": 0, "exclusiveMinimum": False}, {"minimum": 0}),
+        ("3.1.0", {"exclusiveMaximum": 5}, {"exclusiveMaximum": 5}),
+        ("3.0.3", {"exclusiveMaximum": 5}, {"maximum": 5, "exclusiveMaximum": True}),
+        ("3.0.3", {"maximum": 5, "exclusiveMaximum": True}, {"maximum": 5, "exclusiveMaximum": True}),
+        ("3.1.0", {"required": ["a", "b", "a"]}, {"required": ["a", "b"]}),
+        ("3.1.0", {"$recursiveAnchor": True}, {}),
+        ("3.1.0", {"type": "array"}, {"type": "array", "items": {}}),
+    ],
+)
+def test_schemas_of_another_version_are_mended(version, schema, mended):
+    """Limits are exclusive in the way of the version that the document says; what is doubled or dangling goes."""
+    given = {"openapi": version, "paths": {}, "components": {"schemas": {"A": schema}}}
+    assert repair(given)["components"]["schemas"]["A"] == mended
