@@ -108,8 +108,8 @@ STOCK = {"kintsugi": "CustomerRead", "sweetspot": "Customer"}
 
 
 @contextmanager
-def stock_classes() -> Iterator[dict[str, Any]]:
-    """The same classes as the generator's own templates write them, from the same documents."""
+def stock_folder() -> Iterator[Path]:
+    """A folder with the same clients as the generator's own templates write them, from the same documents."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.yml").write_text("post_hooks: []\n")
         for api in STOCK:
@@ -118,11 +118,18 @@ def stock_classes() -> Iterator[dict[str, Any]]:
             subprocess.run(
                 [*command, "--output-path", str(Path(folder) / f"stock_{api}")], check=True, capture_output=True
             )
-        sys.path.insert(0, folder)
+        yield Path(folder)
+
+
+@contextmanager
+def stock_classes() -> Iterator[dict[str, Any]]:
+    """The classes of rows of those clients."""
+    with stock_folder() as folder:
+        sys.path.insert(0, str(folder))
         try:
             yield {api: getattr(importlib.import_module(f"stock_{api}.models"), name) for api, name in STOCK.items()}
         finally:
-            sys.path.remove(folder)
+            sys.path.remove(str(folder))
 
 
 def decoders(api: str, stock: Any) -> dict[str, Decoder]:

@@ -1,36 +1,42 @@
-"""A server far faster than any client: answers are made once and kept. A process of its own; it stops with its input.
+"""A server far faster than any client: answers are put together from ready pieces, and kept. A process of its own.
 
-``python server.py ROWS LATENCY [CAPACITY]``: prints its port. Both APIs, by path: ``/kintsugi`` and ``/sweetspot``.
-LATENCY: seconds before each answer. CAPACITY: answers under way at once, the rest queue; 0 is no limit.
+``python server.py [ROWS LATENCY CAPACITY]``: prints its port, and stops with its input. It serves both APIs, by path:
+``/kintsugi``, ``/sweetspot``, and ``/listed``, which is Kintsugi with no value that the document does not list.
+A first segment ``/ROWS-LATENCY-CAPACITY`` says how long the list is, how many seconds an answer takes, and how many
+answers are under way at once (the rest queue; 0: no limit). ``/spent``: requests so far, and its own CPU seconds.
 """
 
 import asyncio
 import contextlib
 import random
 import sys
+import time
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
+from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 
+Setup = tuple[int, float, int]  # rows, latency in seconds, capacity
 COUNTRIES = ["US", "CA", "GB", "DE", "FR", "AU"]
 SOURCES = ["SHOPIFY", "API", "STRIPE", "BIGCOMMERCE"]
+PATTERNS = 5000  # rows, from which on they repeat, but for the id
+KEPT = 3000  # answers
 
 
-def kintsugi_row(number: int) -> bytes:
-    """A customer with mixed nulls; one in a hundred has a value and a field that the document does not list."""
+def kintsugi_row(number: int, odd: bool) -> dict[str, Any]:  # noqa: FBT001
+    """A customer with mixed nulls."""
     draw = random.Random(number)
 
     def some(value: str) -> str | None:
         return value if draw.random() < 0.7 else None
 
-    odd = number % 100 == 0
-    row = {
-        "id": f"cust_{number:08d}",
+    row: dict[str, Any] = {
         "organization_id": "org_bench",
-        "phone": some("+15550100"),
+        "phone": some(f"+1555{number:07d}"),
         "street_1": some(f"{number} Main Street"),
         "street_2": some("Suite 4"),
         "city": some("Springfield"),
@@ -50,90 +56,64 @@ def kintsugi_row(number: int) -> bytes:
         "external_friendly_id": some("F-1"),
         "customer_tax_registrations": [],
     }
-    return orjson.dumps(row | {"a_field_to_come": number} if odd else row)
+    return row
 
 
-def sweetspot_row(number: int) -> bytes:
+def sweetspot_row(number: int) -> dict[str, Any]:
     """A customer with optional fields absent or null."""
-    when = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
-    row = {
-        "id": f"cus_{number:08d}",
-        "createdAt": when.isoformat(),
-        "updatedAt": when.isoformat(),
-        "creditStatus": "passed",
+    draw = random.Random(number)
+    when = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)).isoformat()
+    row: dict[str, Any] = {
+        "createdAt": when,
+        "updatedAt": when,
+        "creditStatus": "NOT_LISTED" if number % 100 == 0 else "passed",
         "userId": number,
         "address1": f"{number} Main Street",
         "address2": None,
         "city": "Springfield",
         "country": "US",
-        "phone": None,
+        "phone": f"+1555{number:07d}" if draw.random() < 0.7 else None,
         "state": "CA",
         "stripeId": f"cus_{number}",
         "zip": "94105",
         "identityVerificationStatus": "verified",
     }
-    return orjson.dumps(row)
+    return {name: value for name, value in row.items() if name not in {"stripeId", "zip"} or draw.random() < 0.7}
 
 
-kintsugi_row = lru_cache(maxsize=20_000)(kintsugi_row)
-sweetspot_row = lru_cache(maxsize=20_000)(sweetspot_row)
+@cache
+def patterns(api: str) -> list[bytes]:
+    """Rows without their ids. One in a hundred has a field and a value that the document does not list."""
+    found: list[bytes] = []
+    for number in range(PATTERNS):
+        odd = number % 100 == 0
+        row = sweetspot_row(number) if api == "sweetspot" else kintsugi_row(number, odd and api != "listed")
+        found.append(orjson.dumps(row | {"a_field_to_come": number} if odd else row)[1:])
+    return found
 
 
-class Answers:
-    """Bodies by their position, made when first asked for. Beyond 20,000 rows they repeat, but for the ids."""
-
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        self._kept: dict[bytes, bytes] = {}
-
-    def of(self, target: bytes) -> bytes:
-        """The whole answer to a request target, headers included."""
-        found = self._kept.get(target)
-        if found is None:
-            found = self._made(target.decode())
-            if len(self._kept) < 4000:
-                self._kept[target] = found
-        return found
-
-    def _made(self, target: str) -> bytes:
-        path, _, query = target.partition("?")
-        given = dict(parse_qsl(query))
-        if path.startswith("/kintsugi"):
-            page, size = int(given.get("page", 1)), int(given.get("size", 50))
-            items = b",".join(kintsugi_row(n) for n in range((page - 1) * size, min(self.rows, page * size)))
-            tail = {"total": self.rows, "page": page, "size": size, "pages": -(-self.rows // size)}
-            body = b'{"items":[' + items + b"]," + orjson.dumps(tail)[1:]
-        else:
-            lo = int(given.get("offset", 0))
-            hi = min(self.rows, lo + int(given.get("limit", 50)))
-            body = b"[" + b",".join(sweetspot_row(n) for n in range(lo, hi)) + b"]"
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        return head.encode() + body
+def rows(api: str, lo: int, hi: int) -> bytes:
+    """An array of the rows at these positions."""
+    tails, stem = patterns(api), b'{"id":"cus_%08d",' if api == "sweetspot" else b'{"id":"cust_%08d",'
+    return b"[" + b",".join([stem % number + tails[number % PATTERNS] for number in range(lo, hi)]) + b"]"
 
 
-class Connection(asyncio.Protocol):
-    """Requests without bodies, one after the other."""
+def body(api: str, total: int, given: dict[str, str]) -> bytes:
+    """One page."""
+    if api == "sweetspot":
+        lo = int(given.get("offset", 0))
+        return rows(api, lo, min(total, lo + int(given.get("limit", 50))))
+    page, size = int(given.get("page", 1)), int(given.get("size", 50))
+    tail = {"total": total, "page": page, "size": size, "pages": -(-total // size)}
+    return b'{"items":' + rows(api, (page - 1) * size, min(total, page * size)) + b"," + orjson.dumps(tail)[1:]
 
-    def __init__(self, answers: Answers, latency: float, gate: "Gate | None") -> None:
-        self.answers, self.latency, self.gate = answers, latency, gate
-        self.buffer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
-            target = self.buffer[: self.buffer.index(b"\r\n")].split(b" ")[1]
-            self.buffer = self.buffer[end + 4 :]
-            body = self.answers.of(target)
-            if self.gate is not None:
-                self.gate.enter(self.transport, body)
-            elif self.latency:
-                asyncio.get_running_loop().call_later(self.latency, self.transport.write, body)
-            else:
-                self.transport.write(body)
+def whole(content: bytes) -> bytes:
+    """An answer with that body."""
+    return (
+        f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n".encode()
+        + content
+    )
 
 
 class Gate:
@@ -143,9 +123,9 @@ class Gate:
         self.free, self.latency = capacity, latency
         self.queue: deque[tuple[asyncio.Transport, bytes]] = deque()
 
-    def enter(self, transport: asyncio.Transport, body: bytes) -> None:
+    def enter(self, transport: asyncio.Transport, answer: bytes) -> None:
         """Queue an answer."""
-        self.queue.append((transport, body))
+        self.queue.append((transport, answer))
         self._start()
 
     def _start(self) -> None:
@@ -153,23 +133,92 @@ class Gate:
             self.free -= 1
             asyncio.get_running_loop().call_later(self.latency, self._leave, *self.queue.popleft())
 
-    def _leave(self, transport: asyncio.Transport, body: bytes) -> None:
+    def _leave(self, transport: asyncio.Transport, answer: bytes) -> None:
         self.free += 1
-        if not transport.is_closing():
-            transport.write(body)
+        write(transport, answer)
         self._start()
 
 
-async def main(rows: int, latency: float, capacity: int) -> None:
-    loop = asyncio.get_running_loop()
-    answers, gate = Answers(rows), Gate(capacity, latency) if capacity else None
-    server = await loop.create_server(lambda: Connection(answers, latency, gate), "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
+class Server:
+    """Answers by request target, and how each leaves."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.requests = 0
+        self.kept: dict[bytes, tuple[bytes, Callable[[asyncio.Transport, bytes], object]]] = {}
+        self.gates: dict[Setup, Gate] = {}
+
+    def answer(self, transport: asyncio.Transport, target: bytes) -> None:
+        """Send what was asked for, now or later."""
+        self.requests += 1
+        found = self.kept.get(target)
+        if found is None:
+            if target == b"/spent":
+                self.requests -= 1  # itself
+                write(transport, whole(orjson.dumps({"requests": self.requests, "cpu": time.process_time()})))
+                return
+            found = self._made(target.decode())
+            if len(self.kept) >= KEPT:
+                self.kept.clear()
+            self.kept[target] = found
+        content, leave = found
+        leave(transport, content)
+
+    def _made(self, target: str) -> tuple[bytes, Callable[[asyncio.Transport, bytes], object]]:
+        path, _, query = target.partition("?")
+        segments = path.split("/")[1:]
+        setup = self.setup
+        if "-" in segments[0]:
+            total, latency, capacity = segments.pop(0).split("-")
+            setup = int(total), float(latency), int(capacity)
+        answer = whole(body(segments[0], setup[0], dict(parse_qsl(query))))
+        if setup[2]:
+            return answer, self.gates.setdefault(setup, Gate(setup[2], setup[1])).enter
+        if setup[1]:
+            loop = asyncio.get_running_loop()
+            return answer, lambda transport, answer: loop.call_later(setup[1], write, transport, answer)
+        return answer, write
+
+
+class Connection(asyncio.Protocol):
+    """Requests without bodies, one after the other."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        # A whole page fits, so that writing it never waits for the client to read.
+        transport.set_write_buffer_limits(high=1 << 20)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            target = self.buffer[: self.buffer.index(b"\r\n")].split(b" ")[1]
+            self.buffer = self.buffer[end + 4 :]
+            self.server.answer(self.transport, target)
+
+
+def write(transport: asyncio.Transport, answer: bytes) -> None:
+    """Send, unless the client is gone."""
+    if not transport.is_closing():
+        transport.write(answer)
+
+
+async def main(setup: Setup) -> None:
+    loop, server = asyncio.get_running_loop(), Server(setup)
+    for api in ("kintsugi", "listed", "sweetspot"):
+        patterns(api)
+    listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=1024)
+    print(listening.sockets[0].getsockname()[1], flush=True)
     # It stops when whoever started it closes its input, or is gone.
     await loop.run_in_executor(None, sys.stdin.read)
-    server.close()
+    listening.close()
 
 
 if __name__ == "__main__":
+    total, latency, capacity = (sys.argv[1:] + ["0"] * 3)[:3]
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0))
+        asyncio.run(main((int(total), float(latency), int(capacity))))

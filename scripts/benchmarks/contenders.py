@@ -1,0 +1,347 @@
+"""What is measured, each in a process of its own: ``python -m benchmarks.contenders NAME`` takes jobs on its input.
+
+A job is one line of JSON; so is its answer. ``stock`` needs the folder of the generated client on the path.
+"""
+
+import asyncio
+import gc
+import importlib
+import json
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Protocol
+
+SIZE = 100  # rows in a page
+
+
+class Contender(Protocol):
+    """One way to read a list of customers.
+
+    api: the part of the server's path that it can read. first: seconds until it holds one row, from nothing, or, given
+    a number, from each of so many listings over an open client.
+    """
+
+    api: str
+
+    async def listing(self, url: str, pages: int, window: int) -> int:
+        """All rows, every field read; how many there were."""
+        ...
+
+    async def first(self, url: str, open_tries: int) -> list[float]:
+        """Seconds until the first row."""
+        ...
+
+
+class Ours:
+    api = "kintsugi"
+
+    def __init__(self, api: str = "kintsugi") -> None:
+        self.api = api
+        self.client: Any
+        if api == "sweetspot":
+            module = importlib.import_module("readahead.sweetspot")
+            self.client = partial(module.SweetSpot, token="sk_benchmark")  # noqa: S106  made up
+        else:
+            module = importlib.import_module("readahead.kintsugi")
+            self.client = partial(module.Kintsugi, api_key="k" * 10, organization_id="org_bench", pace=None)
+        self.read = reader([name for name, _ in module.Customer._fields.values()])
+
+    async def listing(self, url: str, pages: int, window: int) -> int:  # noqa: ARG002  the server says how many
+        async with self.client(base_url=url) as client:
+            return await self.read_all(client.customers, window)
+
+    async def read_all(self, query: Any, window: int) -> int:
+        read, count = self.read, 0
+        async with query.prefetch(window=window or "auto") as customers:
+            async for customer in customers:
+                read(customer)
+                count += 1
+        return count
+
+    async def first(self, url: str, open_tries: int) -> list[float]:
+        began = time.perf_counter()
+        async with self.client(base_url=url) as client:
+            found = [await self.until_first(client, began)]
+            for _ in range(open_tries):
+                found.append(await self.until_first(client, time.perf_counter()))
+                await asyncio.sleep(0.005)
+        return found
+
+    async def until_first(self, client: Any, began: float) -> float:
+        async with client.customers.prefetch(window=64) as customers:
+            self.read(await anext(customers))
+            return time.perf_counter() - began
+
+
+class Official:
+    """``kintsugi-tax-platform-sdk``. It refuses a page with a value that its document does not list."""
+
+    api = "listed"
+
+    def __init__(self) -> None:
+        sdk, models = (importlib.import_module(f"kintsugi_tax_platform_sdk{name}") for name in ("", ".models"))
+        self.client = partial(sdk.SDK, api_key_header="k" * 10)
+        self.read = reader(list(models.CustomerRead.model_fields))
+
+    def read_page(self, page: Any) -> int:
+        for row in page.items:
+            self.read(row)
+        return len(page.items)
+
+    async def first(self, url: str, open_tries: int) -> list[float]:
+        raise NotImplementedError
+
+
+class Serial(Official):
+    """As shipped: it has no paging, so one page after the other."""
+
+    async def listing(self, url: str, pages: int, window: int) -> int:  # noqa: ARG002  it has none
+        with self.client(server_url=url) as client:
+            # Its synchronous method, which is its fastest.
+            return sum(
+                self.read_page(client.customers.list(x_organization_id="org_bench", page=page, size=SIZE))
+                for page in range(1, pages + 1)
+            )
+
+
+class Gathered(Official):
+    """By hand: as many calls at once as the window."""
+
+    async def listing(self, url: str, pages: int, window: int) -> int:
+        async with self.client(server_url=url) as client:
+
+            async def fetch(page: int) -> int:
+                found = await client.customers.list_async(x_organization_id="org_bench", page=page, size=SIZE)
+                return self.read_page(found)
+
+            return await gathered(fetch, pages, window)
+
+
+class Stock:
+    """What the generator's own templates make of our document, over plain httpx, gathered by hand."""
+
+    api = "listed"
+
+    def __init__(self) -> None:
+        self.client = importlib.import_module("stock_kintsugi").AuthenticatedClient
+        self.list = importlib.import_module("stock_kintsugi.api.customers.get_customers_v1").asyncio
+        row = importlib.import_module("stock_kintsugi.models").CustomerRead
+        self.read = reader([name for name in row.__slots__ if name != "__weakref__"])
+
+    async def listing(self, url: str, pages: int, window: int) -> int:
+        async with self.client(url, token="k" * 10, auth_header_name="X-API-KEY", prefix="") as client:
+
+            async def fetch(page: int) -> int:
+                found = await self.list(client=client, page=page, size=SIZE, x_organization_id="org_bench")
+                for row in found.items:
+                    self.read(row)
+                return len(found.items)
+
+            return await gathered(fetch, pages, window)
+
+    async def first(self, url: str, open_tries: int) -> list[float]:
+        raise NotImplementedError
+
+
+class Floor:
+    api = "kintsugi"
+
+    def __init__(self) -> None:
+        self.floor = importlib.import_module("benchmarks.floor").floor
+
+    async def listing(self, url: str, pages: int, window: int) -> int:
+        return int(await self.floor(f"{url}/v1/customers", pages, window))
+
+    async def first(self, url: str, open_tries: int) -> list[float]:
+        import aiohttp  # noqa: PLC0415  each process imports its own contender
+        import orjson  # noqa: PLC0415
+
+        began, found = time.perf_counter(), []
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            for _ in range(1 + open_tries):
+                async with session.get(f"{url}/v1/customers?page=1&size={SIZE}") as answer:
+                    assert orjson.loads(await answer.read())["items"][0]
+                    found.append(time.perf_counter() - began)
+                await asyncio.sleep(0.005)
+                began = time.perf_counter()
+        return found
+
+
+CONTENDERS: dict[str, Callable[[], Contender]] = {
+    "ours": Ours,
+    "ours, Sweet Spot": partial(Ours, "sweetspot"),
+    "official": Serial,
+    "official, gathered": Gathered,
+    "stock, gathered": Stock,
+    "floor": Floor,
+}
+
+
+def reader(fields: list[str]) -> Callable[[Any], object]:
+    """Reads every field of a row."""
+    return attrgetter(*fields)
+
+
+async def gathered(fetch: Callable[[int], Awaitable[int]], pages: int, window: int) -> int:
+    """Every page, so many at once; their rows, counted."""
+    rows, todo = 0, iter(range(1, pages + 1))
+
+    async def ask() -> None:
+        nonlocal rows
+        for page in todo:
+            found = await fetch(page)
+            rows += found
+
+    await asyncio.gather(*(ask() for _ in range(window)))
+    return rows
+
+
+# ---- jobs
+
+
+def listing(contender: Contender, url: str, pages: int, window: int) -> dict[str, Any]:
+    """The whole list: seconds of time and of CPU, opening and closing the client included."""
+    gc.collect()
+    began, cpu = time.perf_counter(), time.process_time()
+    rows = asyncio.run(contender.listing(url, pages, window))
+    took = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
+    assert rows == pages * SIZE, f"{rows} rows came, {pages * SIZE} were there"
+    return took
+
+
+def peak(contender: Contender, url: str, pages: int, window: int, times: int) -> dict[str, Any]:
+    """CPU seconds of one listing of several, after one to warm up, and the most memory this process ever took, MB."""
+    asyncio.run(contender.listing(url.replace(f"/{pages * SIZE}-", "/1000-"), 10, window))
+    cpu = time.process_time()
+    for _ in range(times):
+        rows = asyncio.run(contender.listing(url, pages, window))
+        assert rows == pages * SIZE, f"{rows} rows came, {pages * SIZE} were there"
+    return {"cpu": (time.process_time() - cpu) / times, "memory": most_memory()}
+
+
+def most_memory() -> float:
+    """Peak resident size, MB."""
+    try:  # getrusage would count what the parent process held when this one was started
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    except OSError:
+        import resource  # noqa: PLC0415  not on every system
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def first(contender: Contender, url: str, tries: int) -> dict[str, Any]:
+    """Median seconds until the first row: of a client that is new, and of one that is open."""
+    gc.collect()
+    new = [asyncio.run(contender.first(url, 0))[0] for _ in range(tries)]
+    opened = asyncio.run(contender.first(url, tries))[1:]
+    return {"new": statistics.median(new), "open": statistics.median(opened)}
+
+
+def late(contender: Contender, url: str, pages: int, window: int) -> dict[str, Any]:
+    """Seconds that a callback due every millisecond came late while a list was read: 99.9% were no later, and most."""
+    gc.collect()
+    found: list[float] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        def beat(due: float) -> None:
+            now = loop.time()
+            found.append(now - due)
+            if not done:
+                loop.call_later(0.001, beat, now + 0.001)
+
+        done = False
+        beat(loop.time())
+        await contender.listing(url, pages, window)
+        done = True
+
+    asyncio.run(main())
+    found.sort()
+    return {"late": found[int(len(found) * 0.999)], "most": found[-1], "beats": len(found)}
+
+
+def longest(contender: Contender, url: str, pages: int, window: int) -> dict[str, Any]:
+    """The longest callbacks of the loop while a list was read, by CPU: their milliseconds, by what ran."""
+    gc.collect()
+    found: dict[str, float] = {}
+    over: Counter[str] = Counter()
+    handle: Any = asyncio.Handle
+    plain = handle._run  # noqa: SLF001  where every callback is run
+
+    def run(self: Any) -> None:
+        called = self._callback
+        began = time.thread_time()
+        plain(self)
+        took = (time.thread_time() - began) * 1000
+        if took > 1:
+            owner = getattr(called, "__self__", None)
+            name = getattr(called, "__qualname__", repr(called))
+            if isinstance(owner, asyncio.Task):
+                name = f"task {getattr(owner.get_coro(), '__qualname__', '?')}"
+            found[name] = max(took, found.get(name, 0))
+            over[name] += took > 2
+
+    handle._run = run  # noqa: SLF001
+    try:
+        asyncio.run(contender.listing(url, pages, window))
+    finally:
+        handle._run = plain  # noqa: SLF001
+    return {"longest": found, "over": over}
+
+
+def small(contender: Contender, url: str, times: int) -> dict[str, Any]:
+    """CPU seconds of a list of one page, in each of the ways to read it."""
+    assert isinstance(contender, Ours)
+    ours = contender
+
+    async def by_hand(query: Any) -> None:
+        for row in await query.first_page():
+            ours.read(row)
+
+    async def ahead(window: int, query: Any) -> None:
+        await ours.read_all(query, window)
+
+    async def main() -> dict[str, float]:
+        found = {}
+        async with ours.client(base_url=url) as client:
+            await by_hand(client.customers)
+            ways: dict[str, Callable[[Any], Awaitable[None]]] = {
+                "serial": by_hand,
+                "1": partial(ahead, 1),
+                "64": partial(ahead, 64),
+                "auto": partial(ahead, 0),
+            }
+            for name, way in ways.items():
+                gc.collect()
+                cpu = time.process_time()
+                for _ in range(times):
+                    await way(client.customers)
+                found[name] = (time.process_time() - cpu) / times
+        return found
+
+    gc.collect()
+    return asyncio.run(main())
+
+
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+    job.__name__: job for job in (listing, peak, first, late, longest, small)
+}
+
+
+def main() -> None:
+    contender = CONTENDERS[sys.argv[1]]()
+    for line in sys.stdin:
+        job = json.loads(line)
+        print(json.dumps(JOBS[job.pop("do")](contender, **job)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
