@@ -5,6 +5,7 @@ rows that are written meanwhile are numbered from ``FRESH`` on.
 """
 
 import heapq
+import itertools
 import random
 from collections.abc import Callable
 
@@ -256,5 +257,5 @@ def read(
     done.missing = sum(row in there and row not in came and server.shows(row) for row in before)
     done.twice = len(done.rows) - len(came)
     kept = [row for row in done.rows if row < FRESH and row in there]
-    done.ordered = all(a < b for a, b in zip(kept, kept[1:], strict=False))
+    done.ordered = all(a < b for a, b in itertools.pairwise(kept))
     return done

@@ -132,11 +132,12 @@ class SewnPlan(Plan):
     _leaky: bool = field(default=False, init=False)
     _plain: bool = field(default=True, init=False)  # no full span was followed by one that hid its last row
     _aware: bool = field(default=False, init=False)  # a full span was seen, so a shared row too few or many is drift
+    _stopping: bool = field(default=False, init=False)  # of a part: some of its stop keys came
     _lied: bool = field(default=False, init=False)  # an answer contradicted its own total
     _total: tuple[int, int] | None = field(default=None, init=False)  # and which answer said so
     _idle: int = field(default=0, init=False)  # answers running that brought next to nothing
     _dribble: int = field(default=0, init=False)
-    _barren: int = field(default=0, init=False)  # answers running without a new row, where rows go out as they arrive
+    _barren: int = field(default=0, init=False)  # of rows that go out as they arrive: answers without a new one
     _early: set[Hashable] = field(factory=set[Hashable], init=False)  # handed out as they arrived, before their turn
 
     def __attrs_post_init__(self) -> None:
@@ -157,7 +158,7 @@ class SewnPlan(Plan):
             return None
         span = next((span for span in self.chain if span.asked < 0), None)
         if span is not None and self.held >= self.window:
-            if span is not self.chain[1]:
+            if span is not self.chain[1] or self._by_arrival:
                 return None
             self._make_room()
         if span is None and self.held < min(self._ahead, self.window) and (span := self._onward()):
@@ -261,7 +262,7 @@ class SewnPlan(Plan):
         span.keys, span.bad, span.total, span.clear = seen.keys, seen.bad, seen.total, span.lo + len(seen.keys)
         if self._by_arrival and span.lo >= self.start.at:
             fresh = [key for key in dict.fromkeys(span.keys) if key not in self._known and key not in self._early]
-            self._barren = 0 if fresh else self._barren + 1
+            self._barren = max(0, self._barren + (-1 if fresh else 1))
             self._hand_out(span, fresh)
         self._take_total(span)
         if self._first:
@@ -319,7 +320,9 @@ class SewnPlan(Plan):
         assert span.keys is not None
         count = len(span.keys)
         self._aware = count >= self.grid.size
-        if count and not says_size and span.total != count:
+        if self._known.keys() >= set(span.keys):
+            return  # of a listing that goes on, and has ended there
+        if not says_size and span.total != count:
             self.size = max(count, 2)
             if span.number:
                 self.grid.size = min(self.grid.size, self.size)
@@ -357,6 +360,7 @@ class SewnPlan(Plan):
             elif n == expected and len(a.keys) == len(b.keys) == self.size and not a.number:
                 self.grid.size = self.size  # a cap: ask for what is given, so that short means short
         self._plain &= b.keys[-1] in shared or self._is_full(a)
+        self.hides |= bool(a.number) and len(a.keys) < a.hi - a.lo and b.keys[-1] not in shared
         moved = n > 0 and a.keys[-n:] != b.keys[:n]
         if self._is_full(a) and self._is_full(b) and (n or a.hi > b.lo):
             moved |= n != expected and (self._aware or bool(a.number))
@@ -487,14 +491,20 @@ class SewnPlan(Plan):
         elif not self._is_full(span):
             self._dribble += 1
         self.repeated += max(0, len(span.keys) - len(fresh) - shared)
-        if self.start.stop and any(key in self.start.stop for key in span.keys):
-            last = max(index for index, key in enumerate(span.keys) if key in self.start.stop)
-            within = set(span.keys[: last + 1])
-            fresh = [key for key in fresh if key in within]
-            self.done = True
-        self._hand_out(span, fresh)
+        self._hand_out(span, self._before_stop(span.keys, fresh) if self.start.stop else fresh)
         self._remember(span.keys)
         self._early.difference_update(span.keys)
+
+    def _before_stop(self, keys: tuple[Hashable, ...], fresh: list[Hashable]) -> list[Hashable]:
+        """Of a part: it ends with the last of its stop keys that is still there. They may lie on two pages."""
+        stop = self.start.stop
+        last = max((index for index, key in enumerate(keys) if key in stop), default=-1)
+        self.done = last + 1 < len(keys) if last >= 0 else self._stopping
+        if last >= 0:
+            self._stopping = True
+            self.done |= keys[last] == stop[-1]
+        within = set(keys[: last + 1]) if self._stopping else set(keys)
+        return [key for key in fresh if key in within]
 
     def _hand_out(self, span: Span, fresh: list[Hashable]) -> None:
         rows = frozenset(key for key in fresh if key not in self._early)

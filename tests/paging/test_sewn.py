@@ -1,0 +1,426 @@
+"""The sewn chain against hostile servers, in virtual time: no row lost, none twice, few requests, an end always.
+
+What is measured here over a few seeds, ``scripts/bench hostile`` shows over thirty.
+"""
+
+import itertools
+import math
+from statistics import fmean
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from simulator import LATENCY, Server, Writes, read
+
+from readahead.paging.checkpoint import Checkpoint
+from readahead.paging.plans import OffsetLimit, PageNumber, Seen, Start
+from readahead.paging.sewn import MEMORY, NumberGrid, OffsetGrid, SewnPlan
+from readahead.paging.window import AutoWindow
+
+OFFSET, NUMBERED = OffsetLimit(), PageNumber()
+STYLES = pytest.mark.parametrize("style", [OFFSET, NUMBERED], ids=["offset", "numbered"])
+WINDOWS = [1, 2, 5, 16, "auto"]
+ORDERED = pytest.mark.parametrize("ordered", [True, False], ids=["ordered", "as they arrive"])
+SEEDS = range(4)
+
+STABLE = {
+    "as documented": {},
+    "cap of 50": {"cap": 50},
+    "cap of 50, size not said": {"cap": 50, "says_size": False},
+    "cap of 50, pages trimmed": {"cap": 50, "trims": True, "says_size": False},
+    "cap of 30": {"cap": 30},
+    "cap of 50 from the 8th request on": {"cap": 50, "cap_at": 8},
+    "10% hidden": {"hide": 0.1},
+    "30% hidden": {"hide": 0.3},
+    "60% hidden": {"hide": 0.6},
+    "80 running hidden": {"hole": (400, 480)},
+    "last page repeated": {"repeats_last": True},
+    "last page repeated, no total": {"repeats_last": True, "total": None},
+    "last page repeated, 30% hidden": {"repeats_last": True, "total": None, "hide": 0.3},
+    "last page repeated, cap of 50": {"repeats_last": True, "total": None, "cap": 50},
+    "limit ignored": {"ignores_limit": True},
+    "limit ignored, no total": {"ignores_limit": True, "total": None},
+    "no total": {"total": None},
+    "total": {"total": "right"},
+    "total too low": {"total": 1000},
+    "total of 0": {"total": 0},
+    "total too high": {"total": 5000},
+    "total changing": {"total": "changing"},
+    "size not said": {"says_size": False},
+    "400 beyond the end": {"deepest": 2100},
+    **{f"{count} rows": {"count": count} for count in (0, 1, 37, 99, 100, 101, 200, 2000)},
+}
+
+
+def server(style, seed=1, **how):
+    return Server(**{"total": "right" if style is NUMBERED else None, "seed": seed, **how})
+
+
+def listing(style, window, box, seed, **how):
+    return read(style, AutoWindow() if window == "auto" else window, box, seed=seed, **how)
+
+
+def serial(style, box):
+    """Requests that a listing page by page needs, which knows what the server is like."""
+    if box.ignores_limit:
+        return 2
+    proof = 0 if style is NUMBERED and box.total in {"right", "changing"} else 1
+    return max(1, math.ceil(box.count / min(box.cap or 100, 100)) + proof)
+
+
+def bounded(outcome):
+    """What is held of the listing does not grow with it."""
+    window, plan = outcome.largest, outcome.plan
+    assert outcome.held <= max(window, 2)  # a window of one holds one more while a gap is closed
+    assert outcome.peak <= window
+    assert outcome.kept <= window + 2 * MEMORY
+    assert outcome.keys <= MEMORY * max(len(keys) for keys in plan._recent)
+
+
+# ---- quiet lists
+
+
+@STYLES
+@ORDERED
+@pytest.mark.parametrize("name", STABLE)
+def test_every_stable_server_yields_exactly_its_rows(name, style, ordered):
+    """All of its rows, once, in order, for 1.5 times the serial requests, the window and what disproves a total."""
+    for window, seed in itertools.product(WINDOWS, SEEDS):
+        box = server(style, seed, **STABLE[name])
+        outcome = listing(style, window, box, seed, ordered=ordered)
+        visible = [row for row in range(box.count) if box.shows(row)]
+        assert outcome.ended
+        assert outcome.rows == visible if ordered else sorted(outcome.rows) == visible
+        disproof = 3 if isinstance(box.total, int) else 0
+        assert outcome.requests <= 1.5 * serial(style, box) + outcome.largest + disproof
+        assert outcome.plan.unproven == 0
+        bounded(outcome)
+
+
+@STYLES
+@ORDERED
+@pytest.mark.parametrize("name", [name for name in STABLE if name != "total changing"])
+def test_a_quiet_list_raises_no_alarm(name, style, ordered):
+    """With the settings that see drift, permission filtering and every other fault included."""
+    for window, seed in itertools.product(WINDOWS, SEEDS):
+        assert listing(style, window, server(style, seed, **STABLE[name]), seed, ordered=ordered).plan.drift == 0
+
+
+@STYLES
+@pytest.mark.parametrize("hide", [0.1, 0.3, 0.6])
+def test_where_rows_are_hidden_the_plan_says_so(style, hide):
+    """It is what makes the report "unverifiable" where no drift was seen; a list that hides none never says it."""
+    assert all(listing(style, window, server(style, hide=hide), 1).plan.hides for window in WINDOWS)
+    assert not any(listing(style, window, server(style), 1).plan.hides for window in WINDOWS)
+
+
+@STYLES
+@pytest.mark.parametrize("window", WINDOWS)
+def test_a_quiet_list_costs_one_overlap_more(window, style):
+    """2,037 rows: 23 requests instead of 22 by offset, and the window; 24 instead of 21 by number, with a total."""
+    counts = [listing(style, window, server(style, seed), seed) for seed in SEEDS]
+    for outcome in counts:
+        assert outcome.requests <= (24 if style is NUMBERED else 23 + outcome.largest)
+    if window == 1 or style is NUMBERED:
+        assert {outcome.requests for outcome in counts} == {24 if style is NUMBERED else 23}
+
+
+@STYLES
+def test_a_window_of_eight_is_over_four_times_as_fast(style):
+    """10,000 rows in virtual time; one answer in fifty takes three to eight times as long."""
+    one, eight = (
+        fmean(listing(style, window, server(style, s, count=10_000), s).seconds for s in SEEDS) for window in (1, 8)
+    )
+    assert one > 4 * eight
+
+
+# ---- lists that change
+
+KINDS = ["insert", "append", "delete", "mixed", "balanced", "moves", "anywhere"]
+
+
+@STYLES
+@ORDERED
+@pytest.mark.parametrize("every", [0.02, 0.005], ids=["20 ms", "5 ms"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_row_is_lost_and_none_comes_twice_while_the_list_changes(kind, every, style, ordered):
+    """A write each 5 or 20 ms; a request takes 50. Rows there throughout arrive, once, in order; drift is seen."""
+    for window, seed in itertools.product(WINDOWS, SEEDS):
+        outcome = listing(style, window, server(style, seed), seed, writes=Writes(kind, every), ordered=ordered)
+        assert outcome.ended
+        assert (outcome.missing, outcome.twice) == (0, 0)
+        assert outcome.ordered or not ordered
+        assert outcome.plan.drift > 0 or not outcome.evidence
+        bounded(outcome)
+
+
+@STYLES
+@ORDERED
+@pytest.mark.parametrize("many", [50, 150, 500])
+@pytest.mark.parametrize("kind", ["insert", "delete"])
+def test_no_row_is_lost_when_many_are_written_at_once(kind, many, style, ordered):
+    """Early, in the middle or near the end of the listing."""
+    for window, seed in itertools.product(WINDOWS, (0, 5, 11, 17)):
+        writes = Writes(kind, burst=(2 + seed, many))
+        outcome = listing(style, window, server(style, seed), seed, writes=writes, ordered=ordered)
+        assert outcome.ended
+        assert (outcome.missing, outcome.twice) == (0, 0)
+        assert outcome.ordered or not ordered
+        assert outcome.plan.drift > 0 or not outcome.evidence
+        assert outcome.requests <= 1.5 * serial(style, server(style)) + many / 10 + outcome.largest
+        bounded(outcome)
+
+
+@STYLES
+def test_writes_cost_few_requests(style):
+    """A write each 20 ms: on average 12% more than without overlap by offset, 19% by number; 30% and 40% each 5 ms."""
+    for every, (offset, numbered) in {0.02: (0.12, 0.19), 0.005: (0.30, 0.40)}.items():
+        more = []
+        for window, kind in itertools.product((1, 2, 5, 16), KINDS):
+            plain = [listing(style, window, server(style, s), s, make=without_overlap(style)).requests for s in SEEDS]
+            needed = [listing(style, window, server(style, s), s, writes=Writes(kind, every)).requests for s in SEEDS]
+            more.append(fmean(needed) / fmean(plain) - 1)
+        assert fmean(more) < (numbered if style is NUMBERED else offset)
+
+
+def without_overlap(style):
+    def make(window):
+        grid = NumberGrid("page", "size", 100) if style is NUMBERED else OffsetGrid("offset", "limit", 100)
+        return SewnPlan(window, None, True, Start(), grid, 0)
+
+    return make
+
+
+@STYLES
+@pytest.mark.parametrize("kind", ["insert", "delete"])
+def test_positions_alone_lose_rows(kind, style):
+    """What the overlap is for: without it and without sewing, the same listings lose rows or give them twice."""
+    lost = 0
+    for window, seed in itertools.product((1, 5, 16), SEEDS):
+        box = server(style, seed)
+        outcome = read(style, window, box, seed=seed, writes=Writes(kind, 0.005), make=without_overlap(style))
+        lost += outcome.missing + outcome.plan.repeated
+    assert lost > 10
+
+
+# ---- what keeps it small
+
+
+@STYLES
+def test_a_slow_consumer_and_a_straggler_do_not_let_it_grow(style):
+    """Pages wait for the consumer, or for one that is late, within the window."""
+    for window, seed in itertools.product((1, 2, 5, 16), SEEDS):
+        outcome = listing(style, window, server(style, seed), seed, consume=20 * LATENCY)
+        assert outcome.held <= window
+        assert outcome.missing == 0
+
+
+@STYLES
+@ORDERED
+def test_memory_does_not_grow_with_the_list(style, ordered):
+    """Ten times the rows: as many keys and spans are remembered."""
+    for window in (1, 16):
+        small, large = (
+            listing(style, window, server(style, count=count), 1, ordered=ordered) for count in (6_000, 60_000)
+        )
+        assert large.rows[-1] and len(large.rows) == 60_000
+        assert large.keys <= small.keys * 1.1
+        assert large.kept <= window + 2 * MEMORY
+
+
+# ---- checkpoints and parts
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.data(),
+    st.sampled_from([OFFSET, NUMBERED]),
+    st.integers(1, 400),
+    st.integers(2, 100),
+    st.integers(1, 16),
+    st.integers(1, 16),
+    st.booleans(),
+)
+def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, style, rows, size, window, other, total):
+    """Through JSON, with another window, on a quiet list: the rows after it, in order."""
+    how = {"count": rows, "total": "right" if total else None}
+    after = data.draw(st.integers(0, rows))
+    start = stop_after(style, size, window, Server(**how), after)
+    text = Checkpoint.of("the query", start, after).to_json()
+    rest = read(style, other, Server(**how), size=size, start=Checkpoint.from_json(text).start)
+    assert rest.ended
+    assert rest.rows == list(range(after, rows))
+    assert rest.plan.drift == 0
+
+
+def stop_after(style, size, window, box, rows):
+    """Where a listing goes on after so many rows, as the stream asks for it."""
+    plan = style.plan(size, window)
+    given_out, before, keys, at = 0, (), (), None
+    while given_out < rows:
+        while (span := plan.ask()) is not None:
+            plan.got(span, box.answer(dict(span.position)))
+        while given_out < rows and (taken := plan.take()) is not None:
+            at, fresh = taken
+            before = (*before, *keys)[-8:]
+            keys = tuple(key for key in at.keys if key in fresh)[: rows - given_out]
+            given_out += len(keys)
+    return plan.after(at, keys, before) if at else plan.start
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([OFFSET, NUMBERED]),
+    st.integers(0, 400),
+    st.integers(2, 100),
+    st.integers(1, 16),
+    st.lists(st.integers(1, 399), max_size=6, unique=True).map(sorted),
+    st.booleans(),
+)
+def test_parts_are_complete_and_disjoint(style, rows, size, window, seams, ordered):
+    """Wherever a quiet list is cut, the parts together are the list, each row in one of them."""
+    seams = [seam for seam in seams if seam < rows]
+    keys = [tuple(range(max(0, seam - 5), seam)) for seam in seams]
+    starts = [(0, ()), *zip(seams, keys, strict=True)]
+    found = []
+    for (at, before), stop in zip(starts, [*keys, ()], strict=True):
+        part = read(style, window, Server(rows), size=size, start=Start(at, before, stop=stop), ordered=ordered)
+        assert part.ended
+        found += part.rows if ordered else sorted(part.rows)
+    assert found == list(range(rows))
+
+
+# ---- errors
+
+
+@STYLES
+@pytest.mark.parametrize("window", [1, 2, 5, 16])
+@pytest.mark.parametrize("failing", [1, 2, 9, 20])
+def test_a_page_that_fails_ends_the_listing_after_the_rows_before_it(failing, window, style):
+    """What was handed out is a beginning of the list, without a hole, and the error is the failed page's."""
+    boom = ConnectionError("gone")
+    outcome = listing(style, window, server(style), 3, fails=lambda request: boom if request == failing else None)
+    assert outcome.rows == list(range(len(outcome.rows)))
+    assert outcome.plan.error is boom or len(outcome.rows) == 2037
+    if failing == 1:
+        assert outcome.rows == []
+
+
+# ---- any order of events
+
+
+class Listing(RuleBasedStateMachine):
+    """A plan and a model of a server; requests are answered, fail or wait in any order, and rows come and go."""
+
+    def __init__(self):
+        super().__init__()
+        self.plan = None
+        self.flying = []
+        self.rows = []
+        self.given = []
+        self.changed = False
+        self.fresh = itertools.count(10_000)
+
+    @initialize(
+        rows=st.integers(0, 120),
+        style=st.sampled_from([OFFSET, NUMBERED]),
+        size=st.sampled_from([12, 20, 40, 60]),
+        window=st.integers(1, 6),
+        ordered=st.booleans(),
+        total=st.booleans(),
+    )
+    def begin(self, rows, style, size, window, ordered, total):
+        self.rows, self.total = list(range(rows)), total
+        self.there = set(self.rows)
+        self.plan = style.plan(size, window, ordered=ordered)
+        self.size, self.window, self.ordered = size, window, ordered
+
+    def answer(self, span):
+        found = tuple(self.rows[span.lo : span.hi])
+        return Seen(found, len(self.rows) if self.total else None, span.hi - span.lo if span.number else None)
+
+    @rule()
+    def ask(self):
+        before = self.plan.over
+        span = self.plan.ask()
+        if span is not None:
+            assert not before
+            assert span.asked >= 0
+            assert 0 < span.hi - span.lo <= self.size
+            self.flying.append(span)
+
+    @precondition(lambda self: self.flying)
+    @rule(data=st.data())
+    def arrive(self, data):
+        span = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
+        self.plan.got(span, self.answer(span))
+
+    @precondition(lambda self: self.flying)
+    @rule(data=st.data())
+    def fail(self, data):
+        if data.draw(st.integers(0, 9)) == 0:
+            span = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
+            self.plan.failed(span, ConnectionError())
+
+    @rule(place=st.floats(0, 1))
+    def insert(self, place):
+        self.rows.insert(int(place * len(self.rows)), next(self.fresh))
+        self.changed = True
+
+    @precondition(lambda self: self.rows)
+    @rule(place=st.floats(0, 1, exclude_max=True))
+    def delete(self, place):
+        self.there.discard(self.rows.pop(int(place * len(self.rows))))
+        self.changed = True
+
+    @rule()
+    def take(self):
+        taken = self.plan.take()
+        if taken is not None:
+            span, fresh = taken
+            self.given += [key for key in dict.fromkeys(span.keys) if key in fresh]
+
+    @invariant()
+    def holds_no_more_than_the_window(self):
+        if self.plan is not None:
+            assert len(self.flying) <= self.window
+            assert self.plan.held <= max(self.window, 2)
+
+    @invariant()
+    def hands_out_no_row_twice_and_keeps_the_order(self):
+        assert len(self.given) == len(set(self.given))
+        kept = [row for row in self.given if row in self.there]
+        if self.plan is not None and self.ordered:
+            assert kept == sorted(kept)
+
+    @invariant()
+    def a_quiet_list_raises_no_alarm(self):
+        if self.plan is not None and not self.changed:
+            assert self.plan.drift == 0
+
+    def teardown(self):
+        """From here on the list holds still: the listing ends, and nothing that was there throughout is missing."""
+        if self.plan is None:
+            return
+        for _ in range(1000):
+            while self.plan.ready:
+                self.take()
+            while (span := self.plan.ask()) is not None:
+                self.flying.append(span)
+            if self.plan.over or not self.flying:
+                break
+            self.plan.got(span := self.flying.pop(), self.answer(span))
+        assert self.plan.over
+        assert self.plan.ask() is None
+        while self.plan.ready:
+            self.take()
+        self.hands_out_no_row_twice_and_keeps_the_order()
+        if self.plan.error is None and not self.plan.unproven and not self.changed:
+            assert sorted(self.given) == self.rows
+
+
+TestListing = Listing.TestCase
+TestListing.settings = settings(
+    max_examples=400, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+)
