@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +14,41 @@ from specs.surface import Slot, surface
 ORDER = "order_by"
 
 
-def declared(path: Path) -> dict[str, set[str]]:
-    """Return, for each list operation of a binding, the parameters that its fields are sent as.
+@dataclass
+class Declared:
+    """What a binding says. listings: its list operations. parameters: those that are asked. fields: name, and text."""
 
-    This alone knows how a binding is written: `Listing(operation=..., fields=...)`, and in the body of its fields
-    `country = Choice(Country, param="country", many="repeated", attr="country")`.
+    listings: set[str] = field(default_factory=set)
+    parameters: set[str] = field(default_factory=set)
+    fields: dict[str, ast.Call] = field(default_factory=dict)
+
+
+def declared(path: Path) -> Declared:
+    """Return what a binding declares.
+
+    This alone knows how a binding is written: `Listing(operation=..., orders=...)`, and `name = Field(param=...)` in
+    the body of a class of `Fields`.
     """
-    found: dict[str, set[str]] = {}
-    for call in _calls(ast.parse(path.read_text(encoding="utf-8"))):
+    found = Declared()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for call in _calls(tree):
         given = {keyword.arg: keyword.value for keyword in call.keywords}
-        match given.get("operation"):
-            case ast.Constant(value=str(operation)) if _name(call) == "Listing":
-                parameters = found.setdefault(operation, set())
-                if "orders" in given:
-                    parameters.add(ORDER)
-    if found:
-        # declarations may stand apart from the listing that takes them
-        everywhere = set(_parameters(ast.parse(path.read_text(encoding="utf-8"))))
-        found = {operation: parameters | everywhere for operation, parameters in found.items()}
+        if _name(call) == "Listing":
+            found.listings |= _texts(given.get("operation"))
+            found.parameters |= {ORDER} if "orders" in given else set()
+        found.parameters |= _texts(given.get("param"))
+    for owner in ast.walk(tree):
+        if isinstance(owner, ast.ClassDef) and any(
+            isinstance(base, ast.Name) and base.id == "Fields" for base in owner.bases
+        ):
+            for line in owner.body:
+                if isinstance(line, ast.Assign) and isinstance(line.value, ast.Call):
+                    found.fields |= {each.id: line.value for each in line.targets if isinstance(each, ast.Name)}
     return found
 
 
-def _parameters(tree: ast.Module) -> Iterator[str]:
-    for call in _calls(tree):
-        for each in call.keywords:
-            if each.arg == "param" and isinstance(each.value, ast.Constant) and isinstance(each.value.value, str):
-                yield each.value.value
+def _texts(node: ast.expr | None) -> set[str]:
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:
@@ -54,7 +64,7 @@ def _name(call: ast.Call) -> str:
 
 def not_exposed(path: Path, old: dict[str, Any], new: dict[str, Any], paging: Mapping[str, Any]) -> Iterator[Change]:
     """Yield what the binding should be told: query parameters that are new to it, each with the line to add."""
-    listings = declared(path)
+    said = declared(path)
     before, after = surface(old), surface(new)
     paged = {str(value) for value in paging.values()}
     for where, operation in after.operations.items():
@@ -66,11 +76,11 @@ def not_exposed(path: Path, old: dict[str, Any], new: dict[str, Any], paging: Ma
                 if name == paging.get("size", paging.get("limit")):
                     yield from _largest(f"{operation.name}({argument})", known.parameters["query", name], slot)
                 continue
-            if name in paged or {name, argument} & listings.get(where, set()):
+            if name in paged or (where in said.listings and {name, argument} & said.parameters):
                 continue
-            if where in listings:
-                line = _line(argument, slot, after.values, _schema(new, where, name))
-                yield Change(Level.HAND, "parameter not exposed", f"{operation.name}({argument})", f"add {line}")
+            if where in said.listings:
+                line = _line(argument, slot, after.values, _schema(new, where, name), said.fields.get(argument))
+                yield Change(Level.HAND, "parameter not exposed", f"{operation.name}({argument})", line)
             elif known is not None:
                 yield Change(
                     Level.HAND,
@@ -86,15 +96,20 @@ def _largest(name: str, old: Slot, new: Slot) -> Iterator[Change]:
         yield Change(Level.HAND, "page size", name, f"the paging of the binding says largest={was}; set largest={now}")
 
 
-def _line(name: str, slot: Slot, values: Iterable[str], schema: dict[str, Any]) -> str:
-    inner = {each.removeprefix("list[").removesuffix("]") for each in slot.types}
-    parts = {part for each in inner for part in each.split(" | ")}
-    choices = sorted(parts & set(values))
-    kind = "Choice" if choices else "Number" if parts <= {"integer", "number"} else "Text"
-    arguments = [*choices, f'param="{name}"']
+def _line(name: str, slot: Slot, values: Iterable[str], schema: dict[str, Any], there: ast.Call | None) -> str:
+    """Return what to do in the class of fields: the line to add, or the one to write in place of what is there."""
+    if there is not None:  # so far evaluated on rows
+        there.keywords.append(ast.keyword("param", ast.Constant(name)))
+        return f"change it to {name} = {ast.unparse(there)}".replace("'", '"')
+    inner = {part for each in slot.types for part in each.removeprefix("list[").removesuffix("]").split(" | ")}
+    choices = sorted(inner & set(values))
+    arguments = [f'param="{name}"']
     if any(each.startswith("list[") for each in slot.types):
         arguments.append('many="commas"' if schema.get("explode") is False else 'many="repeated"')
-    return f"{name} = {kind}({', '.join(arguments)})"
+    if choices:
+        return f"add {name} = Choice({', '.join([choices[0], *arguments])})"
+    kind = "Id" if inner <= {"integer"} else "Relation"
+    return f"add {name} = {kind}({', '.join(arguments)})"
 
 
 def _schema(document: dict[str, Any], where: str, name: str) -> dict[str, Any]:

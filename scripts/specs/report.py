@@ -1,6 +1,7 @@
 """The report: what a new document means for callers, for people (Markdown) and for programs (JSON)."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,8 +116,8 @@ def _name(facts: Mapping[str, str]) -> str:
 
 def _line(change: Change) -> str:
     # a line to add is code to copy
-    line = change.detail.removeprefix("add ")
-    detail = _plain(line) if line == change.detail else f"add {_code(line)}"
+    code = re.match(r"(add|change it to) (.*)", change.detail, re.DOTALL)
+    detail = f"{code[1]} {_code(code[2])}" if code else _plain(change.detail)
     return f"- {change.kind}: {_code(change.name)}" + (f", {detail}" if detail else "")
 
 

@@ -44,7 +44,7 @@ def set_in(node, **changes):
 TEXT = {"type": "string"}
 NEW_QUERY = {"name": "createdAfter", "in": "query", "required": False, "schema": TEXT}
 NUMBER = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
-LINE = 'add created_after = Text(param="created_after")'
+LINE = 'add created_after = Relation(param="created_after")'
 COUNTRIES = {"type": "array", "items": {"$ref": "#/components/schemas/CountryCodeEnum"}}
 NEW_COUNTRIES = {**NEW_QUERY, "name": "taxCountry", "schema": COUNTRIES}
 
@@ -129,6 +129,22 @@ MUTATIONS = {
             (Level.NEW, "parameter new", "list_customers(tax_country)", ""),
             (Level.HAND, "parameter not exposed", "list_customers(tax_country)",
              'add tax_country = Choice(Country, param="tax_country", many="repeated")'),
+        ],
+    ),
+    "parameter new, so far evaluated on rows": (
+        lambda d: d["paths"][LIST]["get"]["parameters"].append({**NEW_QUERY, "name": "status"}),
+        [
+            (Level.NEW, "parameter new", "list_customers(status)", ""),
+            (Level.HAND, "parameter not exposed", "list_customers(status)",
+             'change it to status = Choice(CustomerStatus, attr="status", param="status")'),
+        ],
+    ),
+    "parameter new, a number": (
+        lambda d: d["paths"][LIST]["get"]["parameters"].append({**NEW_QUERY, "schema": {"type": "integer"}}),
+        [
+            (Level.NEW, "parameter new", "list_customers(created_after)", ""),
+            (Level.HAND, "parameter not exposed", "list_customers(created_after)",
+             'add created_after = Id(param="created_after")'),
         ],
     ),
     "parameter new, where nothing lists": (

@@ -41,7 +41,7 @@ def test_a_compatible_change(project, changed, capsys):
     said = capsys.readouterr().out
     assert "**compatible**: 1 new, 1 needs a hand" in said
     assert (
-        '- parameter not exposed: `list_customers(created_after)`, add `created_after = Text(param="created_after")`'
+        '- parameter not exposed: `list_customers(created_after)`, add `created_after = Relation(param="created_after")`'
         in said
     )
     assert (
@@ -122,7 +122,19 @@ def test_a_hostile_name_stays_in_its_place():
 def test_what_our_bindings_expose_is_understood(binding, parameter):
     """Every keyword of both bindings is found, so that a parameter that is exposed is never reported as missing."""
     found = declared(ROOT / f"wrapper/readahead/{binding}.py")
-    assert list(found) == ["GET /v1/customers"]
-    assert parameter in found["GET /v1/customers"]
-    assert len(found["GET /v1/customers"]) >= 4
-    assert ("order_by" in found["GET /v1/customers"]) == (binding == "kintsugi")
+    assert found.listings == {"GET /v1/customers"}
+    assert parameter in found.parameters
+    assert len(found.parameters) >= 4
+    assert {"id", "city"} <= found.fields.keys()
+    assert ("order_by" in found.parameters) == (binding == "kintsugi")
+
+
+@pytest.mark.parametrize("line", ['new = Relation(param="new")', 'new = Choice(Country, param="new", many="repeated")'])
+def test_the_line_to_add_is_right(line):
+    """A line as the report prints it makes a keyword of `where` in the class of fields that it is added to."""
+    from readahead import filters
+    from readahead.kintsugi import Country, CustomerFields
+
+    scope = {**vars(filters), "Country": Country, "CustomerFields": CustomerFields}
+    exec(f"class More(filters.Fields):\n    {line}", {**scope, "filters": filters}, made := {})
+    assert made["More"]().keywords({"new": "CA"})
