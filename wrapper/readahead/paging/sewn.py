@@ -158,7 +158,7 @@ class SewnPlan(Plan):
             return None
         span = next((span for span in self.chain if span.asked < 0), None)
         if span is not None and self.held >= self.window:
-            if span is not self.chain[1] or self._by_arrival:
+            if span is not self.chain[1] or self.ready or self._by_arrival:
                 return None
             self._make_room()
         if span is None and self.held < min(self._ahead, self.window) and (span := self._onward()):
