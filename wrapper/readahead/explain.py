@@ -67,7 +67,7 @@ class Explanation:
         if self.remembers:
             lines.append("rows cannot tell which listing brought them: the keys of all rows are kept in memory")
         if self.limit is not None:
-            looked = " that match" if any(listing.local for listing in self.listings) else ""
+            looked = " that match" if any(listing.local is not None for listing in self.listings) else ""
             lines.append(f"until {_number(self.limit, 'row')}{looked} were read")
         return "\n".join(lines)
 

@@ -229,7 +229,7 @@ class Query(Generic[T]):
     @property
     def _is_plain(self) -> bool:
         # What the API sends is the answer; a limit is a number of its rows.
-        return len(self._branches) < 2 and not any(branch.local for branch in self._branches)
+        return len(self._branches) < 2 and all(branch.local is None for branch in self._branches)
 
     @property
     def _says_total(self) -> bool:
