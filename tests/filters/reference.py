@@ -14,9 +14,9 @@ def truth(tree, row):
     kind, *rest = tree
     match kind:
         case "and":
-            return all([truth(part, row) for part in rest])
+            return all(truth(part, row) for part in rest)
         case "or":
-            return any([truth(part, row) for part in rest])
+            return any(truth(part, row) for part in rest)
         case "not":
             return not truth(rest[0], row)
     name, given = rest

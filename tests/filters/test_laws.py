@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 from attrs import make_class
-from reference import among, build, ordered, trees, truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import among, build, ordered, trees, truth
 
 from readahead.errors import FilterError
 from readahead.filters import Choice, Fields, FullText, Id, Number, Relation, Text, Timestamp, predicate
@@ -178,8 +178,10 @@ def test_no_listing_lies_inside_another(tree):
             assert not inside
             differ = [name for name in one.pushed.keys() | other.pushed.keys()
                       if {*one.pushed.get(name, ())} != {*other.pushed.get(name, ())}]  # fmt: skip
-            assert len(differ) != 1 or differ[0] in {"state", "user"} or not (
-                one.pushed.get(differ[0]) and other.pushed.get(differ[0])
+            assert (
+                len(differ) != 1
+                or differ[0] in {"state", "user"}
+                or not (one.pushed.get(differ[0]) and other.pushed.get(differ[0]))
             )
 
 

@@ -269,7 +269,7 @@ class _Planner:
         """What is sent, and what its rows have to meet besides."""
         order = list(self.fields.declared)
         pushed = {name: group.pushed[name] for name in sorted(group.pushed, key=order.index)}
-        rests = [frozenset(self._rest(each, pushed)) for each in group.members]
+        rests = [frozenset(self._rest(each, pushed)) for each in _simplest(group.members)]
         rests = [rest for rest in dict.fromkeys(rests) if not any(other < rest for other in rests)]
         if frozenset[Condition]() in rests:
             return Branch(pushed)
@@ -337,6 +337,31 @@ def _unique(conjunctions: Iterable[_Conjunction]) -> list[_Conjunction]:
         if each not in found:
             found.append(each)
     return found
+
+
+def _simplest(members: Iterable[_Conjunction]) -> list[_Conjunction]:
+    """The same rows in fewer conjunctions: one that covers another, or two that differ in the values of one field."""
+    done: list[_Conjunction] = []
+    for each in members:
+        joined = each
+        while pair := next(((i, made) for i, other in enumerate(done) if (made := _either(other, joined))), None):
+            joined = pair[1]
+            del done[pair[0]]
+        done.append(joined)
+    return done
+
+
+def _either(one: _Conjunction, other: _Conjunction) -> _Conjunction | None:
+    for outer, inner in ((one, other), (other, one)):
+        if {*outer.local} <= {*inner.local} and all(
+            name in inner.pushed and {*inner.pushed[name]} <= {*values} for name, values in outer.pushed.items()
+        ):
+            return outer
+    differ = [name for name in one.pushed if {*one.pushed[name]} != {*other.pushed.get(name, ())}]
+    if one.local != other.local or one.pushed.keys() != other.pushed.keys() or len(differ) != 1:
+        return None
+    both = tuple(dict.fromkeys((*one.pushed[differ[0]], *other.pushed[differ[0]])))
+    return evolve(one, pushed={**one.pushed, differ[0]: both})
 
 
 def _all_of(parts: Sequence[Condition]) -> Condition:

@@ -133,6 +133,11 @@ class Plan(ABC):
         """Spans in flight, or read and not taken."""
 
     @property
+    def ending(self) -> bool:
+        """Nothing more will be asked for, as far as is known now."""
+        return self.over
+
+    @property
     def over(self) -> bool:
         """Nothing more will be asked for: the end was reached, or ``error`` follows what is ready."""
         return self.done or self.error is not None
@@ -264,6 +269,11 @@ class CursorPlan(Plan):
     def held(self) -> int:
         """Spans in flight, or read and not taken."""
         return len(self.ready) + (self._flying is not None)
+
+    @property
+    def ending(self) -> bool:
+        """Nothing more will be asked for, as far as is known now."""
+        return self.over or (self._begun and self._flying is None and self._next is None)
 
     def ask(self) -> Span | None:
         """The page that the last one named, once that is read."""

@@ -177,6 +177,14 @@ class SewnPlan(Plan):
         return sum(span.asked >= 0 for span in self.chain) - 1 + len(self.ready)
 
     @property
+    def ending(self) -> bool:
+        """Nothing more will be asked for, as far as is known now."""
+        total = self._believed()
+        if self.over or self._first:
+            return self.over
+        return self._reach(self.chain[-1]) >= total if total is not None else any(map(self._is_short, self.chain))
+
+    @property
     def _by_arrival(self) -> bool:
         # Which rows lie before the last one of a part is known only in order.
         return not self.ordered and not self.start.stop

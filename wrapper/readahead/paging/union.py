@@ -15,8 +15,9 @@ _SUMS = ("drift", "mends", "unproven", "repeated", "given")
 class UnionPlan(Plan):
     """The plans of several listings, whose rows go out listing by listing.
 
-    While one has nothing to ask for, the next ones use what room it leaves. One place is left to it, so that a gap in
-    it can be mended while later listings wait to be handed out. before: how many listings were read earlier.
+    The next listings are begun before one has ended: while more of it is to be asked for they take a quarter of the
+    window, then what room there is, but for one place, so that a gap can be mended while they wait to be handed out.
+    before: how many listings were read earlier.
     """
 
     plans: list[Plan]
@@ -29,23 +30,32 @@ class UnionPlan(Plan):
     @property
     def held(self) -> int:
         """Spans in flight, or read and not taken."""
-        return len(self.ready) + sum(plan.held for plan in self.plans)
+        return len(self.ready) + sum(map(_held, self.plans))
 
     def ask(self) -> Span | None:
         """The next request of the listing that is handed out now; else of one of the next."""
         for index, plan in enumerate(self.plans):
             if self.over or plan.over:
                 continue
-            room = self.window - (self.held - plan.held) - (index > self._at)
-            if room < 1 and (self.ready or index > self._at):
-                return None
-            if index > self._at and self.limit is not None:
-                return None  # perhaps this one brings enough
-            plan.window = max(1, room)
+            if index == self._at:
+                room = self.window - self.held + plan.held
+                if room < 1 and self.ready:
+                    return None  # what is read is taken first
+                plan.window = max(1, room)
+            else:
+                room = self._room_ahead() + plan.held
+                if room < 1 or self.limit is not None:  # of a limit, this listing may bring enough
+                    return None
+                plan.window = room
             if (span := plan.ask()) is not None:
                 span.branch = self.before + index
                 return span
         return None
+
+    def _room_ahead(self) -> int:
+        """How much more the listings may hold that follow the one handed out now."""
+        share = self.window - 1 if self.plans[self._at].ending else self.window // 4
+        return min(share - sum(map(_held, self.plans[self._at + 1 :])), self.window - self.held)
 
     def got(self, span: Span, seen: Seen) -> None:
         """An answer."""
@@ -85,3 +95,7 @@ class UnionPlan(Plan):
             setattr(self, name, sum(getattr(plan, name) for plan in self.plans))
         self.total_wrong = any(plan.total_wrong for plan in self.plans)
         self.hides = any(plan.hides for plan in self.plans)
+
+
+def _held(plan: Plan) -> int:
+    return len(plan.ready) if plan.over else plan.held  # what is in flight of one that is over is cancelled
