@@ -4,7 +4,7 @@ mypy and pyright read it against the installed wheel. An ignore that nothing nee
 here is proof that it is found, by the rule that is named.
 """
 
-# ruff: noqa: B018
+# ruff: noqa: B015, B018
 
 import ssl
 from datetime import datetime
@@ -12,7 +12,7 @@ from typing import assert_never, assert_type
 
 import httpx
 
-from readahead import Pace, Page, Pages, Query, Report, Retry, Rows, Stream
+from readahead import Condition, Explanation, Pace, Page, Pages, Query, Report, Retry, Rows, Stream
 from readahead.errors import ApiError, ConnectionLost, FilterError, ReadaheadError, RequestError
 from readahead.kintsugi import (
     AddressStatus,
@@ -27,9 +27,11 @@ from readahead.kintsugi import (
     NewCustomer,
     Source,
     TaxRegistration,
+    fields,
 )
 from readahead.sweetspot import CreditStatus, IdentityVerificationStatus, SweetSpot
 from readahead.sweetspot import Customer as Lessee
+from readahead.sweetspot import fields as lessee
 
 # ---- clients
 
@@ -202,6 +204,59 @@ async def lessees(sweetspot: SweetSpot) -> None:
     await sweetspot.customers.update("c_1", email="a@b.c")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     sweetspot.customers.create  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     lessee.email  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+# ---- conditions
+
+
+async def conditions(kintsugi: Kintsugi, sweetspot: SweetSpot, ids: list[str], now: datetime) -> None:
+    shopify_or_canada = (fields.source == "SHOPIFY") | (fields.country == Country.CA)
+    gmail = fields.email.endswith("@gmail.com") & ~fields.phone.is_null()
+    assert_type(shopify_or_canada, Condition)
+    assert_type(fields.country != "US", Condition)
+    assert_type(fields.country.in_(["US", Country.CA]), Condition)
+    assert_type(fields.country.in_({Country.US}), Condition)
+    assert_type(fields.search.matches("smith"), Condition)
+    assert_type(fields.name.icontains("smith") | fields.name.startswith("A") | fields.name.contains("b"), Condition)
+    assert_type(lessee.created_at >= now, Condition)
+    assert_type(lessee.created_at.between(now, now), Condition)
+    assert_type(lessee.user_id == 7, Condition)
+    assert_type(lessee.user_id.in_(ids), Condition)
+    assert_type(lessee.organization_id == "o", Condition)
+    query: CustomerQuery = kintsugi.customers.where(shopify_or_canada & gmail, fields.status == "ACTIVE", state="CA")
+    assert_type(await query.explain(), Explanation)
+    assert_type((await query.explain()).requests, int | None)
+    sweetspot.customers.where(lessee.email.icontains("@example.com"), lessee.name.icontains("ada"), user_id=7)
+
+    # a plain bool, or something else that is no condition
+    query.where(True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where("country")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(fields.country)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(shopify_or_canada & True)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnknownArgumentType]
+    query.where(shopify_or_canada | fields.email)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnknownArgumentType]
+    query.where(not shopify_or_canada)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(~fields.email)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnknownArgumentType]
+
+    # a value of another type
+    query.where(fields.country == 7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(fields.email == None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # noqa: E711
+    query.where(fields.email.contains(7))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(fields.country.in_([7]))  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    query.where(fields.country.in_(7))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(lessee.created_at < "2026")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnknownArgumentType]
+    query.where(lessee.created_at.between(now, 7))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(lessee.user_id == 1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    # an operator that the field does not have
+    query.where(lessee.email == "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(lessee.name != "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(lessee.organization_id != "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(fields.search == "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    query.where(fields.email < "x")  # type: ignore[operator, arg-type]  # pyright: ignore[reportOperatorIssue, reportUnknownArgumentType]
+    query.where(lessee.created_at == now)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    lessee.email.startswith("x")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    fields.country.contains("x")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    fields.contry == "US"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
 
 # ---- errors
