@@ -139,12 +139,12 @@ def decode(rig: Rig) -> Result:
     rounds, pages = max(rig.sizes.rounds, 5), 40 if rig.sizes.rounds >= 5 else 2
     result = Result("decode", "from bytes to rows, JSON included, against orjson.loads alone")
     cases = {case: [make(number) for number in range(SIZE)] for case, (_, make) in decoding.CASES.items()}
-    with decoding.stock_classes() as stock:
-        for case, rows in cases.items():
-            api = decoding.CASES[case][0]
-            taken = decoding.measure(orjson.dumps(rows), decoding.decoders(api, stock[api]), rounds, pages)
-            result.line(f"{case}: times orjson.loads", decoding.ratios(taken, "ours"), asked=2.0, most=True)
-            result.line(f"{case}: stock, times orjson.loads", decoding.ratios(taken, "stock"))
+    stock = decoding.stock_classes(rig.stock())
+    for case, rows in cases.items():
+        api = decoding.CASES[case][0]
+        taken = decoding.measure(orjson.dumps(rows), decoding.decoders(api, stock[api]), rounds, pages)
+        result.line(f"{case}: times orjson.loads", decoding.ratios(taken, "ours"), asked=2.0, most=True)
+        result.line(f"{case}: stock, times orjson.loads", decoding.ratios(taken, "stock"))
     for api in ("kintsugi", "sweetspot"):  # what the other benches serve
         body = _page(rig, api)
         for every in (False, True):

@@ -121,15 +121,13 @@ def stock_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@contextmanager
-def stock_classes() -> Iterator[dict[str, Any]]:
+def stock_classes(folder: Path) -> dict[str, Any]:
     """The classes of rows of those clients."""
-    with stock_folder() as folder:
-        sys.path.insert(0, str(folder))
-        try:
-            yield {api: getattr(importlib.import_module(f"stock_{api}.models"), name) for api, name in STOCK.items()}
-        finally:
-            sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+    try:
+        return {api: getattr(importlib.import_module(f"stock_{api}.models"), name) for api, name in STOCK.items()}
+    finally:
+        sys.path.remove(str(folder))
 
 
 def decoders(api: str, stock: Any) -> dict[str, Decoder]:
@@ -183,7 +181,8 @@ def main() -> None:
     print(f"Microseconds a row, {ROWS} rows a page, median of {ROUNDS} rounds.")
     print("Times orjson.loads: median (least to most).\n")
     print(f"{'':<26}{'orjson.loads':>14}{'json.loads':>12}{'ours':>8}{'':>22}{'stock':>8}")
-    with stock_classes() as stock:
+    with stock_folder() as folder:
+        stock = stock_classes(folder)
         for case, (api, make) in CASES.items():
             body = orjson.dumps([make(number) for number in range(ROWS)])
             taken = measure(body, decoders(api, stock.get(api)))

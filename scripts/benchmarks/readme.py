@@ -53,12 +53,24 @@ def _row(name: str, line: Line) -> str:
 def _windows(result: Result) -> list[str]:
     table: dict[str, dict[str, dict[str, float]]] = result.data["table"]
     windows = list(next(iter(table.values())))
-    text = ["Pages a second (CPU a page) by latency and window:", "", "| latency | " + " | ".join(windows) + " |"]
-    text.append("|---" * (len(windows) + 1) + "|")
+    most = max(row[each]["rate"] for row in table.values() for each in windows)
+    text = [
+        "What a window gives: pages of 100 rows a second, and in brackets CPU a page.",
+        "",
+        "| latency | " + " | ".join(f"window {each}" if each.isdigit() else f'`"{each}"`' for each in windows) + " |",
+        "|---" * (len(windows) + 1) + "|",
+    ]
     for latency, row in table.items():
         cells = [f"{row[each]['rate']:,.0f} ({row[each]['cpu']:.2f} ms)" for each in windows]
         text.append(f"| {latency} ms | " + " | ".join(cells) + " |")
-    return [*text, ""]
+    said = (
+        f"A window multiplies pages a second until one core is busy, at about {most:,.0f} here; the longer an answer "
+        "takes, the larger the window that gets there. It hardly changes what a page costs, but it is what the server "
+        "must bear at once. Which one is right depends on latency and server, and both vary: so the default, "
+        '`"auto"`, starts at 4, doubles while that helps, and gives way when answers queue or the API pushes back. '
+        "For a list of a few dozen pages, over before it has grown, a fixed window is faster."
+    )
+    return [*text, "", said, ""]
 
 
 def write_plot(results: list[Result], file: Path) -> None:
