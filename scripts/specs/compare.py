@@ -1,6 +1,7 @@
 """What a new document means for callers of the client that was made from the old one."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -163,7 +164,7 @@ def _inside(wire: str, wholes: set[str]) -> bool:
 # --- places for a value
 
 
-class _Side:
+class _Side(ABC):
     """How a place is compared; what is read may become narrower, what is sent may become wider."""
 
     sent: bool
@@ -171,8 +172,9 @@ class _Side:
     def __init__(self, before: Surface, after: Surface) -> None:
         self._texts = before.texts | after.texts
 
+    @abstractmethod
     def slot(self, what: str, name: str, old: Slot, new: Slot) -> Iterator[Change]:
-        raise NotImplementedError
+        """What changed in one place."""
 
     def covers(self, wide: frozenset[str], narrow: frozenset[str]) -> bool:
         """Whether every value of the narrow types is a value of the wide ones."""
