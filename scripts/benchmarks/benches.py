@@ -37,9 +37,10 @@ def listing(rig: Rig) -> Result:
     names = ("ours", *GATHERED, "floor")
     before = rig.spent()
     plot: dict[str, list[tuple[int, float]]] = {name: [] for name in names}
-    for name in names:  # each at every window: the plot, and its own best
+    for name in names:
         rig.listing(name, min(sizes.pages, 64), window, latency)
-        for each in sizes.windows:
+    for each in sizes.windows:  # side by side at every window: the plot, and each one's own best
+        for name in names:
             many = min(sizes.slow_pages if name in GATHERED else sizes.pages, max(20, 12 * each))
             if many >= each:
                 plot[name].append((each, many / rig.listing(name, many, each, latency)["wall"]))
@@ -291,11 +292,12 @@ def importing(rig: Rig) -> Result:
     """What a short-lived process pays."""
     rounds = rig.sizes.rounds + 2 * (rig.sizes.rounds >= 5)
     result = Result("import", "what it takes before the first row")
+    took = partial(_seconds, tries=min(2, rig.sizes.tries))
     runs = {
-        "ours": partial(_seconds, IMPORT.format(module="readahead.kintsugi")),
-        "httpx": partial(_seconds, IMPORT.format(module="httpx")),
-        "ours first": partial(_seconds, OURS_FIRST, rig.base("kintsugi", 10 * SIZE, 0)),
-        "official first": partial(_seconds, OFFICIAL_FIRST, rig.base("listed", 10 * SIZE, 0)),
+        "ours": partial(took, IMPORT.format(module="readahead.kintsugi")),
+        "httpx": partial(took, IMPORT.format(module="httpx")),
+        "ours first": partial(took, OURS_FIRST, rig.base("kintsugi", 10 * SIZE, 0)),
+        "official first": partial(took, OFFICIAL_FIRST, rig.base("listed", 10 * SIZE, 0)),
     }
     found = rig.paired(runs, rounds)
     times = "times `import httpx`"
@@ -309,13 +311,13 @@ def importing(rig: Rig) -> Result:
     return result
 
 
-def _seconds(program: str, *arguments: str) -> float:
+def _seconds(program: str, *arguments: str, tries: int) -> float:
     command = [sys.executable, "-P", "-c", program, *arguments]
     environment = child_environment()
     del environment["PYTHONPATH"]
     return min(
         float(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
-        for _ in range(2)
+        for _ in range(tries)
     )
 
 

@@ -92,6 +92,8 @@ def write_plot(results: list[Result], file: Path) -> None:
     axes.set_yscale("log")
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_minor_formatter("")
+    axes.set_yticks([10, 20, 50, 100, 200, 500, 1000, 2000])
     axes.set_xlabel("window: pages asked for at once")
     axes.set_ylabel("pages of 100 rows a second")
     axes.set_title(f"{result.data['latency'] * 1000:.0f} ms latency")
