@@ -103,11 +103,12 @@ class Client:
         await self._transport.aclose()
 
     async def send(
-        self, request: Request, report: Report | None = None, *, pushed_back: Callable[[], None] | None = None
+        self, request: Request, report: Report | None = None, *, pushed_back: Callable[[], bool] | None = None
     ) -> Answer:
         """Send, within the budget and as often as ``retry`` allows. The answer is one whose status says success.
 
-        report: counts requests, retries and waits. pushed_back: called for each answer that says that it was too much.
+        report: counts requests, retries and waits. pushed_back: called for each answer that says that it was too much;
+        True: the listing asked for too many pages at once, and asks for fewer now.
         Raises ApiError, RequestError, UnexpectedAnswer, RetryDelayTooLong or StreamError.
         """
         report = report if report is not None else Report()
@@ -130,15 +131,15 @@ class Client:
             await anyio.sleep(again)
 
     def _judge(
-        self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], None] | None
+        self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], bool] | None
     ) -> float:
         """Seconds to wait before the same request is sent again; raises the error if it is not."""
         now = anyio.current_time()
-        if is_push_back(error):
-            self._pacer.pushed_back(now, sent)
-            if pushed_back is not None:
-                pushed_back()
         asked = self._retry.pause(error)
+        if is_push_back(error):
+            too_many = pushed_back is not None and pushed_back()
+            if asked is not None or not too_many:
+                self._pacer.pushed_back(now, sent)
         if asked is not None:  # by the API, of everyone: nothing of this client leaves until then
             self._pacer.pause(now, asked)
         again = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
