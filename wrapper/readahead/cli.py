@@ -35,17 +35,28 @@ def _sandbox_command(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rows", type=rows, default=10_000, help="customers of each API (default: %(default)s)")
     command.add_argument("--latency", type=seconds, default=0.0, help="seconds before each answer (default: none)")
     command.add_argument("--path", type=Path, help="database file to keep the customers in (default: in memory)")
+    command.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="misbehave: cap=50, hide=0.3, repeat_last, rate=50; may be repeated; see readahead.sandbox.Faults",
+    )
     command.set_defaults(run=_sandbox)
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
     try:
-        from .sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox  # noqa: PLC0415 - an extra
+        from .sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"starlette", "uvicorn"}:
             raise
         return _fail("the sandbox needs an extra: pip install 'readahead[sandbox]'")
 
+    try:
+        faults = Faults.parse(arguments.fault)
+    except ValueError as error:
+        return _fail(f"argument --fault: {error}", 2)
     try:
         with (
             _stop_signals() as stop,
@@ -54,6 +65,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
                 sweetspot_rows=arguments.rows,
                 path=arguments.path,
                 latency=arguments.latency,
+                faults=faults,
             ) as sandbox,
             sandbox.serve(arguments.port) as url,
         ):
@@ -83,9 +95,9 @@ def _stop_signals() -> Generator[Event]:
             signal.signal(number, handler)
 
 
-def _fail(reason: str) -> int:
+def _fail(reason: str, status: int = 1) -> int:
     print(f"readahead: {reason}", file=sys.stderr)
-    return 1
+    return status
 
 
 # Types are named as argparse shows them: "invalid port value: 'x'".

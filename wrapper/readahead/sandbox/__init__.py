@@ -1,6 +1,7 @@
 """Both APIs on this machine, over SQLite: for trying, for demonstrating, for tests. Needs the extra `sandbox`."""
 
 from .box import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
+from .faults import Faults
 from .service import Latency, Recorded
 
-__all__ = ["API_KEY", "ORGANIZATION_ID", "TOKEN", "Latency", "Recorded", "Sandbox"]
+__all__ = ["API_KEY", "ORGANIZATION_ID", "TOKEN", "Faults", "Latency", "Recorded", "Sandbox"]

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from . import kintsugi, sweetspot
 from .data import kintsugi_seeds, sweetspot_seeds
+from .faults import Faults
 from .server import serving
 from .service import Latency, Recorded, Traffic
 from .store import Database, Table
@@ -31,8 +32,9 @@ class Sandbox:
 
     Arguments: how many customers each API has; `path` of a database file whose rows outlive the sandbox (in memory
     without one; a file that has rows keeps them, whatever number is asked for); `latency` in seconds before each
-    answer, or an async function of the request to await instead; and the credentials to accept, where None takes any
-    that are not empty. The rows of Kintsugi belong to `organization_id`, else to `ORGANIZATION_ID`.
+    answer, or an async function of the request to await instead; the `faults` of both APIs; and the credentials to
+    accept, where None takes any that are not empty. The rows of Kintsugi belong to `organization_id`, else to
+    `ORGANIZATION_ID`.
 
     It holds a database and nothing else, so closing it can be left to the garbage collector.
     """
@@ -44,6 +46,7 @@ class Sandbox:
         sweetspot_rows: int = 10_000,
         path: str | PathLike[str] | None = None,
         latency: Latency = 0.0,
+        faults: Faults | None = None,
         api_key: str | None = None,
         organization_id: str | None = None,
         token: str | None = None,
@@ -51,6 +54,7 @@ class Sandbox:
         database = Database(path)
         #: Gives the database up; done by itself when neither the sandbox nor an application or client of it is left.
         self.close = database.close
+        faults = faults if faults is not None else Faults()
         self._traffic = Traffic({"kintsugi": 0, "sweetspot": 0})
         self._api_key = api_key or API_KEY
         self._organization_id = organization_id or ORGANIZATION_ID
@@ -78,12 +82,13 @@ class Sandbox:
             self.kintsugi_table,
             self._traffic,
             latency,
+            faults,
             api_key=api_key,
             organization_id=organization_id,
             organization=self._organization_id,
         ).app
         self.sweetspot_app: ASGIApp = sweetspot.SweetSpotService(
-            self.sweetspot_table, self._traffic, latency, token=token
+            self.sweetspot_table, self._traffic, latency, faults, token=token
         ).app
         self.app: ASGIApp = Starlette(
             routes=[Mount("/kintsugi", self.kintsugi_app), Mount("/sweetspot", self.sweetspot_app)]

@@ -6,12 +6,14 @@ Choices of the sandbox alone: customers are listed in the order of their creatio
 matches exactly, a search looks for the text anywhere in names, contact data and addresses without regard to case.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 import orjson
 
 from .data import Seed, instant, public_id
+from .faults import Faults
 from .service import Answer, Call, Handler, Latency, Refused, Service, Traffic
 from .store import Condition, Stored, Table
 from .validation import Problems, changes, new_customer
@@ -39,12 +41,14 @@ class KintsugiService(Service):
     """Kintsugi's five operations on customers."""
 
     name: ClassVar[str] = "kintsugi"
+    enumerated: ClassVar[str] = "source"
 
     def __init__(
         self,
         table: Table,
         traffic: Traffic,
         latency: Latency,
+        faults: Faults,
         *,
         api_key: str | None,
         organization_id: str | None,
@@ -52,7 +56,7 @@ class KintsugiService(Service):
     ) -> None:
         self._credentials = {"x-api-key": api_key, "x-organization-id": organization_id}
         self._organization = organization
-        super().__init__(table, traffic, latency)
+        super().__init__(table, traffic, latency, faults)
 
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
         return {
@@ -91,27 +95,35 @@ class KintsugiService(Service):
             where.append(Condition("state = ?", (state,)))
         if sources := sorted({*call.query.get("source__in", "").split(",")} - {""}):
             where.append(Condition(f"source IN ({_marks(sources)})", tuple(sources)))
-        window = self.window(where, order, (page - 1) * size, size)
-        pages = -(-window.total // size)
-        counts = f',"total":{window.total},"page":{page},"size":{size},"pages":{pages}}}'
-        return Answer(200, b'{"items":[' + b",".join(window.rows) + b"]" + counts.encode())
+        size = min(size, self.faults.cap or size)
+        window = self.window(call, where, order, (page - 1) * size, size)
+        total = self.said_total(window.total, call.number) if self.faults.total != "missing" else None
+        counts = {"total": total, "page": page, "size": size, "pages": None if total is None else -(-total // size)}
+        if self.faults.total == "missing":
+            del counts["total"]
+        if self.faults.no_pages:
+            del counts["pages"]
+        # A page number may be longer than orjson writes.
+        return Answer(200, b'{"items":' + window.rows + b"," + json.dumps(counts, separators=(",", ":"))[1:].encode())
 
     def create(self, call: Call) -> Answer:
         given = new_customer(call)
+        return Answer(200, orjson.dumps(self.table.append(lambda position: self._made(position, given)).row))
 
-        def make(position: int) -> Seed:
-            row: dict[str, Any] = {
-                "id": public_id("cust_", position),
-                "organization_id": self._organization,
-                **_BLANK,
-                "status": "ACTIVE",
-                "address_status": "UNVERIFIED",
-                "customer_tax_registrations": [],
-                **given,
-            }
-            return Seed(row, {"created_at": instant(position * 10_000)})
+    def newcomer(self, position: int) -> Seed:
+        return self._made(position, {"name": f"Newcomer {position}"})
 
-        return Answer(200, orjson.dumps(self.table.append(make).row))
+    def _made(self, position: int, given: Mapping[str, Any]) -> Seed:
+        row: dict[str, Any] = {
+            "id": public_id("cust_", position),
+            "organization_id": self._organization,
+            **_BLANK,
+            "status": "ACTIVE",
+            "address_status": "UNVERIFIED",
+            "customer_tax_registrations": [],
+            **given,
+        }
+        return Seed(row, {"created_at": instant(position * 10_000)})
 
     def get(self, call: Call) -> Answer:
         return Answer(200, orjson.dumps(self._find("id", call.path_params["customer_id"]).row))

@@ -1,12 +1,15 @@
 """An ASGI application on a real socket of this machine, for as long as a `with` block lasts."""
 
 import socket
+import struct
 from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Thread
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .service import RESET
 
 LOOPBACK = "127.0.0.1"
 
@@ -25,7 +28,7 @@ def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
         listener.listen(2048)
         server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                _resettable(app),
                 lifespan="off",
                 ws="none",
                 access_log=False,
@@ -42,3 +45,21 @@ def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _resettable(app: ASGIApp) -> ASGIApp:
+    """Lets an answer reset its connection: ASGI itself has no word for that."""
+
+    async def resettable(scope: Scope, receive: Receive, send: Send) -> None:
+        transport = getattr(getattr(send, "__self__", None), "transport", None)  # of uvicorn's cycle
+
+        def reset() -> None:
+            assert transport is not None
+            # Without lingering, closing discards what is unsent and resets (RFC 9293, 3.10.7.1).
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+
+        extensions = {**scope.get("extensions", {}), RESET: reset}
+        await app({**scope, "extensions": extensions}, receive, send)
+
+    return resettable

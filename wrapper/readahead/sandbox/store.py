@@ -73,6 +73,7 @@ class Table:
         self._derive = derive
         self._seeds: Iterable[Seed] | None = seeds
         self._insert = f"INSERT INTO {name} VALUES ({', '.join('?' * (3 + len(self._columns)))})"  # noqa: S608
+        self._head = 0  # the next position ahead of all rows
         self._listings: dict[tuple[str, tuple[str, ...], str], Sequence[int]] = {}
 
     def positions(self, where: Sequence[Condition] = (), order: Sequence[str] = ()) -> Sequence[int]:
@@ -125,10 +126,20 @@ class Table:
         """Add the row that `make` gives for the next position; those of deleted rows are not used again."""
         with self.lock:
             last = self._execute("SELECT seq FROM sqlite_sequence WHERE name = ?", self._name)
-            position = last[0][0] + 1 if last else 1
-            seed = make(position)
-            self._execute(self._insert, *self._record(position, seed.row, seed.hidden))
-            self._listings.clear()
+            return self._add(last[0][0] + 1 if last else 1, make)
+
+    def prepend(self, make: Callable[[int], Seed]) -> Stored:
+        """Add the row that `make` gives for a position ahead of all that there ever were: 0 and below."""
+        with self.lock:
+            ((first,),) = self._execute(f"SELECT min(position) FROM {self._name}")  # noqa: S608
+            self._head = min(self._head, 0 if first is None else first - 1)
+            self._head, position = self._head - 1, self._head
+            return self._add(position, make)
+
+    def _add(self, position: int, make: Callable[[int], Seed]) -> Stored:
+        seed = make(position)
+        self._execute(self._insert, *self._record(position, seed.row, seed.hidden))
+        self._listings.clear()
         return Stored(position, seed.row, seed.hidden)
 
     def replace(self, stored: Stored) -> None:
@@ -144,6 +155,12 @@ class Table:
             gone = self._execute(f"DELETE FROM {self._name} WHERE id = ? RETURNING position", customer_id)  # noqa: S608
             self._listings.clear()
         return bool(gone)
+
+    def delete_at(self, position: int) -> None:
+        """Take the row at a position away."""
+        with self.lock:
+            self._execute(f"DELETE FROM {self._name} WHERE position = ?", position)  # noqa: S608
+            self._listings.clear()
 
     def checkouts(self, organization: str) -> Condition:
         """The customers that an organisation knows through a checkout."""

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Final, cast
 
 import orjson
 
-from .data import later
+from .data import Seed, instant, later, public_id
+from .faults import Faults
 from .service import Answer, Call, Handler, Latency, Refused, Service, Traffic
 from .store import Condition, Stored, Table
 
@@ -27,10 +28,11 @@ class SweetSpotService(Service):
     """Sweet Spot's three operations on customers."""
 
     name: ClassVar[str] = "sweetspot"
+    enumerated: ClassVar[str] = "creditStatus"
 
-    def __init__(self, table: Table, traffic: Traffic, latency: Latency, *, token: str | None) -> None:
+    def __init__(self, table: Table, traffic: Traffic, latency: Latency, faults: Faults, *, token: str | None) -> None:
         self._token = token
-        super().__init__(table, traffic, latency)
+        super().__init__(table, traffic, latency, faults)
 
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
         return {
@@ -59,8 +61,13 @@ class SweetSpotService(Service):
             where.append(Condition("instr(searched_name, ?)", (name.casefold(),)))
         if user := call.query.get("userId"):
             where.append(Condition("user = ?", (user,)))
-        window = self.window(where, (), offset, limit)
-        return Answer(200, b"[" + b",".join(window.rows) + b"]")
+        return Answer(200, self.window(call, where, (), offset, min(limit, self.faults.cap or limit)).rows)
+
+    def newcomer(self, position: int) -> Seed:
+        made = instant(max(0, position) * 10_000)
+        row: dict[str, Any] = {"id": public_id("cus_", position), "createdAt": made, "updatedAt": made}
+        row |= {"creditStatus": "unknown", "identityVerificationStatus": "none", "userId": None}
+        return Seed(row, {"email": None, "first_name": "Newcomer", "last_name": str(position)})
 
     def get(self, call: Call) -> Answer:
         return Answer(200, orjson.dumps(self._find(call).row))
