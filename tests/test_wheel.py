@@ -120,14 +120,14 @@ import importlib.util, json, sys
 import readahead, readahead.kintsugi, readahead.sweetspot, readahead.errors
 print(json.dumps({
     "file": readahead.__file__,
-    "imported": [name for name in ("aiohttp", "starlette", "trio") if name in sys.modules],
+    "imported": [name for name in ("aiohttp", "asyncio", "httpx", "starlette", "trio") if name in sys.modules],
     "there": [name for name in ("starlette", "rich", "trio", "pytest") if importlib.util.find_spec(name)],
 }))
 """
 
 
 def test_without_extras_the_clients_import_without_a_warning(bare_python, tmp_path):
-    """The declared dependencies are enough, and the slow one is not imported before a client opens."""
+    """The declared dependencies are enough, and the slow ones are not imported before a client opens."""
     told = json.loads(command(bare_python, "-I", "-W", "error", "-c", BARE, cwd=tmp_path))
     assert told == {"file": told["file"], "imported": [], "there": []}
     assert Path(told["file"]).is_relative_to(bare_python.parent.parent)

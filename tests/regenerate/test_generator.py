@@ -18,7 +18,8 @@ def test_every_template_we_replace_is_watched():
     """The stock templates that ours replace, and those that ours work together with, are in the lock."""
     watched = lock.read(OPENAPI).stock
     ours = {path.relative_to(OPENAPI / "templates").as_posix() for path in (OPENAPI / "templates").rglob("*.jinja")}
-    assert {"model.py.jinja", "models_init.py.jinja", "str_enum.py.jinja"} == ours & watched.keys()
+    replaced = {"endpoint_module", "model", "models_init", "package_init", "str_enum"}
+    assert {f"{name}.py.jinja" for name in replaced} == ours & watched.keys()
     assert {"endpoint_module.py.jinja", "endpoint_macros.py.jinja", "helpers.jinja"} <= watched.keys()
 
 

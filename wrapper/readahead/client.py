@@ -3,15 +3,14 @@
 ``Client.send`` is the one place where a request is held back, sent, judged and perhaps sent again.
 """
 
+import functools
 import os
 import random
-import ssl
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Self, TypedDict, cast
+from typing import TYPE_CHECKING, Self, TypedDict, cast
 
 import anyio
 from attrs import evolve
@@ -22,7 +21,21 @@ from .pages import Report
 from .paging.checkpoint import fingerprint
 from .retry import Budget, Retry, is_push_back
 from .rows import check_status
-from .transport import Answer, HTTPClient, Request, Secret, Transport, checked_base_url, checked_timeout, origin
+from .transport import (
+    Answer,
+    Request,
+    Secret,
+    Transport,
+    checked_base_url,
+    checked_http_client,
+    checked_timeout,
+    origin,
+)
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .transport import HTTPClient
 
 __all__ = ["Client", "ClientOptions", "credential"]
 
@@ -33,9 +46,9 @@ class ClientOptions(TypedDict, total=False):
     timeout: float
     retry: Retry | None
     proxy: str | None
-    verify: ssl.SSLContext | bool
+    verify: "ssl.SSLContext | bool"
     user_agent: str | None
-    http_client: HTTPClient | None
+    http_client: "HTTPClient | None"
 
 
 class Client:
@@ -58,13 +71,13 @@ class Client:
         retry: Retry | None = None,
         pace: Pace | None = None,
         proxy: str | None = None,
-        verify: ssl.SSLContext | bool = True,
+        verify: "ssl.SSLContext | bool" = True,
         user_agent: str | None = None,
-        http_client: HTTPClient | None = None,
+        http_client: "HTTPClient | None" = None,
     ) -> None:
         _instance("retry", retry, Retry)
         _instance("pace", pace, Pace)
-        _instance("http_client", http_client, HTTPClient)
+        http_client = checked_http_client(http_client)
         if http_client is not None and (proxy is not None or verify is not True):
             raise UsageError("proxy and verify are those of the http_client that was given; set them there")
         agent = f"readahead/{_version()}"
@@ -223,7 +236,10 @@ def _without(secret: Secret, body: bytes) -> bytes:
     return body.replace(bare, b"(withheld)") if len(bare) >= 8 else body
 
 
+@functools.cache
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  it is slow to import
+
     try:
         return version("readahead")
     except PackageNotFoundError:

@@ -27,7 +27,6 @@ No exception of the HTTP library passes, as itself or as a cause: theirs carry t
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -234,6 +233,8 @@ def shown(given: object) -> str:
 
 def nearest(given: object, known: Iterable[str]) -> list[str]:
     """The known names that look most like what was given, for a message."""
+    from difflib import get_close_matches  # noqa: PLC0415  only a message needs it
+
     folded = {name.casefold(): name for name in map(str, known)}
     text = given if isinstance(given, str) else shown(given)
     return [folded[match] for match in get_close_matches(text.casefold(), list(folded), n=2, cutoff=0.6)]

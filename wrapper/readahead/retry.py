@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from attrs import define, field, frozen, validators
 
@@ -97,6 +96,8 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
         return None
     if _SECONDS.fullmatch(value):
         return float(value)  # inf for 400 digits: longer than any delay allowed
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  slow to import, and rarely needed
+
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

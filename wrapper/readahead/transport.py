@@ -12,25 +12,28 @@ aiohttp repeats an idempotent request (GET, PUT) once, by itself, when the serve
 new, instead of answering: one attempt of ``Retry`` is then two requests. It never repeats a POST, and httpx nothing.
 """
 
-import asyncio
-import ipaddress
+# ruff: noqa: PLC0415
+# Importing this module stays cheap: httpx, aiohttp and what else takes long to import is imported when it is used.
+
 import logging
-import ssl
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
-import httpx
 import orjson
 from attrs import define, field, frozen
 
 from .errors import ConnectFailed, ConnectionLost, ReadaheadError, RequestError, StreamError, TimedOut, UsageError
 
-HTTPClient = httpx.AsyncClient
+if TYPE_CHECKING:
+    import asyncio
+    import ssl
+
+    from httpx import AsyncClient as HTTPClient
 
 __all__ = ["Answer", "HTTPClient", "Request", "Secret", "Transport", "client_for_app", "generated_request"]
 
@@ -101,10 +104,10 @@ class Transport:
     headers: Mapping[str, str | Secret]
     timeout: float
     proxy: str | None = field(default=None, repr=False)
-    verify: ssl.SSLContext | bool = True
-    http_client: httpx.AsyncClient | None = None
-    _own: "httpx.AsyncClient | _Session | None" = field(default=None, init=False)
-    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)  # that our connections belong to
+    verify: "ssl.SSLContext | bool" = True
+    http_client: "HTTPClient | None" = None
+    _own: "HTTPClient | _Session | None" = field(default=None, init=False)
+    _loop: "asyncio.AbstractEventLoop | None" = field(default=None, init=False)  # that our connections belong to
     _closed: bool = field(default=False, init=False)
 
     @property
@@ -124,11 +127,11 @@ class Transport:
         began = anyio.current_time()
         try:
             with anyio.fail_after(self.timeout):
-                if isinstance(client, httpx.AsyncClient):
-                    status, headers, body = await self._by_httpx(client, request)
-                else:
+                if isinstance(client, _Session):
                     url = f"{self.base_url}{request.path}"
                     status, headers, body = await client.send(request, url, self._headers(request))
+                else:
+                    status, headers, body = await self._by_httpx(client, request)
         except Exception as raised:  # noqa: BLE001  what is not the network's is raised again as it is
             error = _translate(raised, request, self.timeout)
         else:
@@ -136,7 +139,11 @@ class Transport:
         # Raised out here, the exception below does not stay on as the context: it holds the request, and so the key.
         raise error
 
-    async def _by_httpx(self, client: httpx.AsyncClient, request: Request) -> tuple[int, dict[str, str], bytes]:
+    async def _by_httpx(self, client: "HTTPClient", request: Request) -> tuple[int, dict[str, str], bytes]:
+        import httpx
+
+        # The auth of a client that was handed in would take the place of our Authorization header.
+        auth = None if "Authorization" in self.headers else httpx.USE_CLIENT_DEFAULT
         with _unlogged(client is self._own):
             built = client.build_request(
                 request.method,
@@ -147,7 +154,7 @@ class Transport:
                 timeout=self.timeout,
             )
             try:
-                response = await client.send(built, follow_redirects=False, auth=self._auth())
+                response = await client.send(built, follow_redirects=False, auth=auth)
             except httpx.HTTPStatusError as raised:  # by a hook of the user's client; judging is done elsewhere
                 response = raised.response
                 await response.aread()
@@ -163,15 +170,11 @@ class Transport:
             with anyio.CancelScope(shield=True):
                 await own.aclose()
 
-    def _check_usable(self, client: "httpx.AsyncClient | _Session") -> None:
+    def _check_usable(self, client: "HTTPClient | _Session") -> None:
         if client.is_closed:
             raise StreamError("the http_client that was given is closed")
         if client is self._own and self._loop is not _running_loop():
             raise StreamError("the client belongs to another event loop; open and close it within one")
-
-    def _auth(self) -> Any:
-        # The auth of a client that was handed in would take the place of our Authorization header.
-        return None if "Authorization" in self.headers else httpx.USE_CLIENT_DEFAULT
 
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {k: v.value if isinstance(v, Secret) else v for k, v in self.headers.items()}
@@ -180,8 +183,10 @@ class Transport:
         return headers
 
 
-def client_for_app(app: Any) -> httpx.AsyncClient:
+def client_for_app(app: Any) -> "HTTPClient":
     """An HTTP client that calls an ASGI application in this process, over no socket."""
+    import httpx
+
     return httpx.AsyncClient(transport=httpx.ASGITransport(app))
 
 
@@ -212,6 +217,17 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def checked_http_client(given: object) -> "HTTPClient | None":
+    """A client to send with, or None."""
+    if given is None:
+        return None
+    from httpx import AsyncClient
+
+    if not isinstance(given, AsyncClient):
+        raise UsageError(f"http_client: {type(given).__name__} was given; allowed is AsyncClient")
+    return given
+
+
 def checked_timeout(seconds: object) -> float:
     """A positive, finite number of seconds."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
@@ -232,6 +248,8 @@ def generated_request(operation: str, made: Mapping[str, Any]) -> Request:
 def _is_loopback(host: str) -> bool:
     if host.rstrip(".").lower() == "localhost":
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -246,9 +264,9 @@ _LONGEST_HEADER = 65_536  # bytes; httpx takes as many, aiohttp's own default is
 class _Session:
     """aiohttp, for one origin."""
 
-    def __init__(self, base_url: str, proxy: str | None, context: ssl.SSLContext | bool) -> None:  # noqa: FBT001
-        import aiohttp  # noqa: PLC0415  it is slow to import
-        import yarl  # noqa: PLC0415
+    def __init__(self, base_url: str, proxy: str | None, context: "ssl.SSLContext | bool") -> None:
+        import aiohttp
+        import yarl
 
         self._url = yarl.URL
         self._proxy = proxy or _proxy_for(base_url)
@@ -288,30 +306,63 @@ class _Session:
 def _open(
     base_url: str,
     proxy: str | None,
-    verify: ssl.SSLContext | bool,  # noqa: FBT001
+    verify: "ssl.SSLContext | bool",
     timeout: float,
-) -> httpx.AsyncClient | _Session:
+) -> "HTTPClient | _Session":
+    from urllib.request import getproxies
+
     proxies = [proxy] if proxy else [url for scheme, url in getproxies().items() if scheme in {"http", "https", "all"}]
-    options: dict[str, Any] = {"proxy": proxy, "verify": verify, "timeout": timeout}
+    # aiohttp speaks no SOCKS, and takes a proxy's password in a way of its own.
+    stock = _running_loop() is None or any(url.startswith("socks") or "@" in url for url in proxies)
     try:
-        # aiohttp speaks no SOCKS, and takes a proxy's password in a way of its own.
-        if _running_loop() is None or any(url.startswith("socks") or "@" in url for url in proxies):
+        if stock or not DIRECT:
+            return _open_httpx(stock, proxy=proxy, verify=verify, timeout=timeout)
+        # Loading certificates takes 20 ms, and to this machine itself they may not be needed.
+        secure = base_url.startswith("https:") or proxies
+        return _Session(base_url, proxy, _tls(verify) if secure else True)
+    except (ValueError, ImportError, OSError) as error:
+        raise UsageError(f"proxy or verify cannot be used: {error}") from None
+
+
+def _open_httpx(stock: bool, **options: Any) -> "HTTPClient":  # noqa: FBT001
+    import httpx
+
+    try:
+        if stock:
             # Requests are held back before the pool, never in it: it slows down with every request that waits.
             return httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20), **options)
-        if DIRECT:
-            # Loading certificates takes 20 ms, and to this machine itself they may not be needed.
-            secure = base_url.startswith("https:") or proxies
-            return _Session(base_url, proxy, httpx.create_ssl_context(verify) if secure else True)
-        from httpx_aiohttp import HttpxAiohttpClient  # noqa: PLC0415  aiohttp is slow to import
+        from httpx_aiohttp import HttpxAiohttpClient
 
         # 0 is aiohttp's word for no limit; None would leave it at its default of 100.
         return HttpxAiohttpClient(limits=httpx.Limits(max_connections=0), **options)
-    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
-        raise UsageError(f"proxy or verify cannot be used: {error}") from None
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from None
+
+
+def _tls(verify: "ssl.SSLContext | bool") -> "ssl.SSLContext":
+    """What httpx makes of ``verify`` and the variables."""
+    import ssl
+
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if not verify:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    if file := os.environ.get("SSL_CERT_FILE"):
+        return ssl.create_default_context(cafile=file)
+    if folder := os.environ.get("SSL_CERT_DIR"):
+        return ssl.create_default_context(capath=folder)
+    import certifi
+
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 def _proxy_for(base_url: str) -> str | None:
     """The proxy that the environment names for this origin."""
+    from urllib.request import getproxies, proxy_bypass
+
     scheme, host, _ = origin(base_url)
     if proxy_bypass(urlsplit(base_url).netloc) or proxy_bypass(host):
         return None
@@ -319,8 +370,10 @@ def _proxy_for(base_url: str) -> str | None:
     return found if found is None or "://" in found else f"http://{found}"
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def _running_loop() -> "asyncio.AbstractEventLoop | None":
     """The loop of asyncio that the caller is a task of; None: it is another library's, which may be a guest of one."""
+    import asyncio
+
     try:
         return asyncio.get_running_loop() if asyncio.current_task() else None
     except RuntimeError:
@@ -329,14 +382,15 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 def _translate(raised: Exception, request: Request, timeout: float) -> ReadaheadError:
     """An error of httpx, or of what lies below it, as one of ours. Any other is raised again."""
-    if isinstance(raised, httpx.InvalidURL | httpx.UnsupportedProtocol):
+    # Told by name: a library whose error this is has been imported, and the others need not be.
+    origins = {cls.__module__.partition(".")[0] for cls in type(raised).__mro__}
+    if not isinstance(raised, OSError) and origins.isdisjoint(_LIBRARIES):
+        raise raised
+    if "httpx" in origins and {cls.__name__ for cls in type(raised).__mro__} & {"InvalidURL", "UnsupportedProtocol"}:
         return UsageError(f"{request}: {type(raised).__name__}: {raised}")
     # httpx-aiohttp reports a connection that the server dropped as ConnectTimeout: what lies beneath is exact.
-    cause = raised.__cause__ if isinstance(raised, httpx.HTTPError) and raised.__cause__ else raised
+    cause = raised.__cause__ if "httpx" in origins and raised.__cause__ else raised
     kinds = {cls.__name__ for cls in type(cause).__mro__}
-    below = type(raised).__module__.partition(".")[0] in {"httpcore", "aiohttp", "h11", "anyio", "trio"}
-    if not below and not isinstance(raised, httpx.HTTPError | httpx.StreamError | httpx.CookieConflict | OSError):
-        raise raised
     said = _words(cause)
     if kinds & {"TimeoutException", "TimeoutError"}:
         return _lost(TimedOut, request, f"no whole answer within {timeout:g} s")
@@ -353,6 +407,8 @@ def _words(error: BaseException) -> str:
     below = error.__cause__ or error.__context__
     return type(error).__name__ if below is None else _words(below)
 
+
+_LIBRARIES = {"httpx", "httpcore", "aiohttp", "h11", "anyio", "trio"}
 
 # That no connection was made is proof that nothing was applied; no other failure is.
 _NO_CONNECTION = {

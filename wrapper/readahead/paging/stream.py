@@ -8,13 +8,12 @@ A page counts against the window from the request until the consumer takes it: t
 ``Engine.fill`` asks.
 """
 
-import asyncio
 import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast
 
 import anyio
 import anyio.abc
@@ -25,6 +24,9 @@ from ..pages import DriftWarning, IgnoredFilterWarning, Page, Report
 from .checkpoint import Checkpoint
 from .plans import Plan, Seen, Span, Start
 from .window import Window
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["Engine", "Fetch", "Fetched", "Pages", "Rows", "Stream"]
 
@@ -466,6 +468,8 @@ class Rows(_Consumer[T]):
             raise
 
     def _start(self) -> None:
+        import asyncio  # noqa: PLC0415  slow to import, and not needed on trio
+
         try:
             # Without a task of asyncio, trio runs as the guest of its loop.
             if asyncio.current_task() is None:
@@ -477,6 +481,8 @@ class Rows(_Consumer[T]):
 
     async def aclose(self) -> None:
         """Cancel the requests in flight and wait until they are gone."""
+        import asyncio  # noqa: PLC0415
+
         self._rows.clear()
         self._engine.stop()
         for task in self._tasks:
@@ -490,7 +496,7 @@ class Rows(_Consumer[T]):
 
 
 def _spawner(
-    loop: asyncio.AbstractEventLoop, engine: Engine[T], tasks: set[asyncio.Task[None]]
+    loop: "asyncio.AbstractEventLoop", engine: Engine[T], tasks: "set[asyncio.Task[None]]"
 ) -> Callable[[Span], None]:
     # A function of its own: a closure made in a method of Rows would keep the Rows alive.
     def spawn(span: Span) -> None:
@@ -501,7 +507,7 @@ def _spawner(
     return spawn
 
 
-def _cancel(engine: Engine[T], tasks: set[asyncio.Task[None]]) -> None:
+def _cancel(engine: Engine[T], tasks: "set[asyncio.Task[None]]") -> None:
     engine.stop()
     for task in tasks:
         task.cancel()

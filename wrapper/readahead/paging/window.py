@@ -9,8 +9,6 @@ A push back (429 or 503) halves it at once. When what was sent before has been a
 and then tries the middle between that and what was too much, until they meet. From time to time one more is tried.
 """
 
-from statistics import median
-
 from attrs import define, field
 
 __all__ = ["AutoWindow", "Window"]
@@ -61,7 +59,7 @@ class AutoWindow(Window):
             return self.size
         self._round.append(seconds)
         if len(self._round) >= self.size:
-            took = median(self._round)
+            took = _median(self._round)
             self._round.clear()
             self._judge(took)
         return self.size
@@ -100,3 +98,8 @@ class AutoWindow(Window):
                 self.size = min(LARGEST, self._bad)
             return
         self.size = min(LARGEST, 2 * self.size, max(self._good, (self._good + self._bad) // 2))
+
+
+def _median(seconds: list[float]) -> float:
+    ordered = sorted(seconds)  # statistics takes longer to import than anything here
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
