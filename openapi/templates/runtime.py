@@ -9,11 +9,13 @@ import datetime as dt
 import difflib
 import enum
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
+import orjson
 from attrs import define, field
 
+new = object.__new__
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
 
@@ -143,30 +145,14 @@ class Row:
         for wire, (name, reader) in cls._fields.items():
             value = data.get(wire)
             setattr(row, name, value if reader is None else reader(value))
-        row._keep_unknown(data)
+        rest = {wire: value for wire, value in data.items() if wire not in cls._fields}
+        row._unknown = cls._read_rest(rest) if rest else None
         return row
 
-    def _keep_unknown(self, data: Mapping[str, Any]) -> None:
-        fields, read = self._fields, type(self)._read_unknown
-        unknown = {wire: value if read is None else read(value) for wire, value in data.items() if wire not in fields}
-        self._unknown = unknown or None
-
-    def _keep_rest(self, data: Any) -> None:
-        # All that is declared is there, so it is known how many are not; what is new to an API stands last, mostly.
-        if type(data) is not dict:
-            self._keep_unknown(data)
-            return
-        fields, read = self._fields, type(self)._read_unknown
-        left = len(data) - len(fields)
-        found = []
-        for wire in reversed(data):
-            if wire not in fields:
-                found.append(wire)
-                left -= 1
-                if not left:
-                    break
-        found.reverse()
-        self._unknown = {wire: data[wire] if read is None else read(data[wire]) for wire in found}
+    @classmethod
+    def _read_rest(cls, rest: Mapping[str, Any]) -> dict[str, Any]:
+        read = cls._read_unknown
+        return {**rest} if read is None else {wire: read(value) for wire, value in rest.items()}
 
     @classmethod
     def _read(cls, value: Any) -> Any:
@@ -218,6 +204,14 @@ def plain(value: Any) -> Any:
             return str(value)
         case _:
             return value
+
+
+def key_objects(names: Iterable[str]) -> tuple[str, ...]:
+    """Return `names` as the objects that orjson makes its keys of, mostly: what is the same object is found sooner.
+
+    That takes a third from the time for a row, in which nearly everything is looking up keys.
+    """
+    return tuple(orjson.loads(orjson.dumps(dict.fromkeys(names))))
 
 
 def read_datetime(value: Any) -> Any:

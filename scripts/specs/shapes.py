@@ -22,6 +22,11 @@ _TEXTS: dict[type[Any], str] = {
     DateProperty: "read_date",
     DateTimeProperty: "read_datetime",
 }
+_STRICT = {
+    "read_uuid": "UUID",
+    "read_date": "datetime.date.fromisoformat",
+    "read_datetime": "datetime.datetime.fromisoformat",
+}
 
 
 class Shapes:
@@ -129,21 +134,27 @@ class Shapes:
             readers = [f"{each}_listed" if each.endswith(".read") else each for each in readers]
         return f"any_of({', '.join(readers)})"
 
-    def from_key(self, prop: Property, wire: str) -> str:
-        """Return the expression that reads the property from `data`, where `wire` is there and nothing is odd."""
-        source, how = f"data[{wire}]", self.reader(prop)
+    def from_key(self, prop: Property, source: str) -> str:
+        """Return the expression that reads the property from `source`, where nothing is odd."""
+        how = self.reader(prop)
         if how is None:
             return source
         if how.endswith(".read"):
             return f"_{prop.python_name}[{source}]"
-        read = f"_{prop.python_name}({source})"
-        # most lists are empty: no call for those
-        return f"{source} and {read}" if how.startswith("list_of(") else read
+        # no call for empty lists, which most are, and for texts that are null
+        if how.startswith("list_of(") or how in _STRICT:
+            return f"(came := {source}) and _{prop.python_name}(came)"
+        return f"_{prop.python_name}({source})"
 
     def helper(self, prop: Property) -> str | None:
-        """Return what `from_key` finds under the name of the property."""
+        """Return what `from_key` finds under the name of the property: it may raise, where the reader does not."""
         how = self.reader(prop)
-        return f"{how.removesuffix('.read')}._readings" if how and how.endswith(".read") else how
+        if how and how.endswith(".read"):
+            return f"{how.removesuffix('.read')}._readings"
+        inner = prop.inner_properties if isinstance(prop, UnionProperty) else [prop]
+        # where other texts may stand, a text that is none of these is nothing odd
+        is_one = all(type(each) in _TEXTS or isinstance(each, NoneProperty) for each in inner)
+        return _STRICT.get(str(how), how) if is_one else how
 
     # --- writing
 

@@ -1,13 +1,20 @@
 import orjson
+import pytest
 
 from benchmarks import decode
 
+# Rows as documented are what the limit is for. Others cost about as much, but have less JSON, or a dictionary of
+# their own for what is not declared.
+LIMITS = {case: 2.0 if case in {"Kintsugi", "Sweet Spot"} else 2.6 for case in decode.CASES}
 
-def test_a_row_costs_at_most_twice_its_json():
-    """From bytes to rows takes at most twice as long as orjson alone, in the quietest of some rounds."""
-    body = orjson.dumps([decode.kintsugi_row(number) for number in range(decode.ROWS)])
-    taken = decode.measure(body, decode.decoders("kintsugi", None), rounds=15, pages=10)
-    assert min(decode.ratios(taken, "ours")) <= 2.0
+
+@pytest.mark.parametrize("case", decode.CASES)
+def test_a_row_costs_at_most_so_many_times_its_json(case):
+    """From bytes to rows takes at most so many times as long as orjson alone, both in their quietest round."""
+    api, make = decode.CASES[case]
+    body = orjson.dumps([make(number) for number in range(decode.ROWS)])
+    taken = decode.measure(body, decode.decoders(api, None), rounds=15, pages=10)
+    assert min(taken["ours"]) / min(taken["orjson.loads"]) <= LIMITS[case]
 
 
 def test_the_rows_that_are_measured_are_whole():

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row, list_of
+from ...runtime import Row, key_objects, list_of, new
 from .address_status import AddressStatus
 from .country import Country
 from .customer_status import CustomerStatus
@@ -40,41 +40,65 @@ class Customer(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 21:
-                data = _ABSENT | data
-                count = len(data)
-            row.id = data["id"]
-            row.organization_id = data["organization_id"]
-            row.phone = data["phone"]
-            row.street_1 = data["street_1"]
-            row.street_2 = data["street_2"]
-            row.city = data["city"]
-            row.county = data["county"]
-            row.state = data["state"]
-            row.postal_code = data["postal_code"]
-            row.country = _country[data["country"]]
-            row.full_address = data["full_address"]
-            row.name = data["name"]
-            row.external_id = data["external_id"]
-            row.status = _status[data["status"]]
-            row.email = data["email"]
-            row.source = _source[data["source"]]
-            row.connection_id = data["connection_id"]
-            row.address_status = _address_status[data["address_status"]]
-            row.registration_number = data["registration_number"]
-            row.external_friendly_id = data["external_friendly_id"]
-            row.customer_tax_registrations = data["customer_tax_registrations"] and _customer_tax_registrations(
-                data["customer_tax_registrations"]
-            )
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 21:
+                try:
+                    row.id = data[_KEY_id]
+                    row.organization_id = data[_KEY_organization_id]
+                    row.phone = data[_KEY_phone]
+                    row.street_1 = data[_KEY_street_1]
+                    row.street_2 = data[_KEY_street_2]
+                    row.city = data[_KEY_city]
+                    row.county = data[_KEY_county]
+                    row.state = data[_KEY_state]
+                    row.postal_code = data[_KEY_postal_code]
+                    row.country = _country[data[_KEY_country]]
+                    row.full_address = data[_KEY_full_address]
+                    row.name = data[_KEY_name]
+                    row.external_id = data[_KEY_external_id]
+                    row.status = _status[data[_KEY_status]]
+                    row.email = data[_KEY_email]
+                    row.source = _source[data[_KEY_source]]
+                    row.connection_id = data[_KEY_connection_id]
+                    row.address_status = _address_status[data[_KEY_address_status]]
+                    row.registration_number = data[_KEY_registration_number]
+                    row.external_friendly_id = data[_KEY_external_friendly_id]
+                    row.customer_tax_registrations = (
+                        came := data[_KEY_customer_tax_registrations]
+                    ) and _customer_tax_registrations(came)
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.id = rest.pop(_KEY_id, None)
+            row.organization_id = rest.pop(_KEY_organization_id, None)
+            row.phone = rest.pop(_KEY_phone, None)
+            row.street_1 = rest.pop(_KEY_street_1, None)
+            row.street_2 = rest.pop(_KEY_street_2, None)
+            row.city = rest.pop(_KEY_city, None)
+            row.county = rest.pop(_KEY_county, None)
+            row.state = rest.pop(_KEY_state, None)
+            row.postal_code = rest.pop(_KEY_postal_code, None)
+            row.country = _country[rest.pop(_KEY_country, None)]
+            row.full_address = rest.pop(_KEY_full_address, None)
+            row.name = rest.pop(_KEY_name, None)
+            row.external_id = rest.pop(_KEY_external_id, None)
+            row.status = _status[rest.pop(_KEY_status, None)]
+            row.email = rest.pop(_KEY_email, None)
+            row.source = _source[rest.pop(_KEY_source, None)]
+            row.connection_id = rest.pop(_KEY_connection_id, None)
+            row.address_status = _address_status[rest.pop(_KEY_address_status, None)]
+            row.registration_number = rest.pop(_KEY_registration_number, None)
+            row.external_friendly_id = rest.pop(_KEY_external_friendly_id, None)
+            row.customer_tax_registrations = (
+                came := rest.pop(_KEY_customer_tax_registrations, None)
+            ) and _customer_tax_registrations(came)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 21:
-            row._keep_rest(data)
-        return row
 
 
 from .tax_registration import TaxRegistration
@@ -107,7 +131,29 @@ Customer._fields = {
     "external_friendly_id": ("external_friendly_id", None),
     "customer_tax_registrations": ("customer_tax_registrations", list_of(TaxRegistration._read)),
 }
-_ABSENT: Any = dict.fromkeys(Customer._fields)
+(
+    _KEY_id,
+    _KEY_organization_id,
+    _KEY_phone,
+    _KEY_street_1,
+    _KEY_street_2,
+    _KEY_city,
+    _KEY_county,
+    _KEY_state,
+    _KEY_postal_code,
+    _KEY_country,
+    _KEY_full_address,
+    _KEY_name,
+    _KEY_external_id,
+    _KEY_status,
+    _KEY_email,
+    _KEY_source,
+    _KEY_connection_id,
+    _KEY_address_status,
+    _KEY_registration_number,
+    _KEY_external_friendly_id,
+    _KEY_customer_tax_registrations,
+) = key_objects(Customer._fields)
 Customer._required = frozenset(
     {
         "id",

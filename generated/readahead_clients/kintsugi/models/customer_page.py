@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row, list_of
+from ...runtime import Row, key_objects, list_of, new
 
 
 @define
@@ -20,23 +20,29 @@ class CustomerPage(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 5:
-                data = _ABSENT | data
-                count = len(data)
-            row.items = data["items"] and _items(data["items"])
-            row.total = data["total"]
-            row.page = data["page"]
-            row.size = data["size"]
-            row.pages = data["pages"]
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 5:
+                try:
+                    row.items = (came := data[_KEY_items]) and _items(came)
+                    row.total = data[_KEY_total]
+                    row.page = data[_KEY_page]
+                    row.size = data[_KEY_size]
+                    row.pages = data[_KEY_pages]
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.items = (came := rest.pop(_KEY_items, None)) and _items(came)
+            row.total = rest.pop(_KEY_total, None)
+            row.page = rest.pop(_KEY_page, None)
+            row.size = rest.pop(_KEY_size, None)
+            row.pages = rest.pop(_KEY_pages, None)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 5:
-            row._keep_rest(data)
-        return row
 
 
 from .customer import Customer
@@ -49,7 +55,13 @@ CustomerPage._fields = {
     "size": ("size", None),
     "pages": ("pages", None),
 }
-_ABSENT: Any = dict.fromkeys(CustomerPage._fields)
+(
+    _KEY_items,
+    _KEY_total,
+    _KEY_page,
+    _KEY_size,
+    _KEY_pages,
+) = key_objects(CustomerPage._fields)
 CustomerPage._required = frozenset(
     {
         "items",

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row
+from ...runtime import Row, key_objects, new
 
 
 @define
@@ -16,25 +16,27 @@ class Error(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 1:
-                data = _ABSENT | data
-                count = len(data)
-            row.detail = data["detail"]
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 1:
+                try:
+                    row.detail = data[_KEY_detail]
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.detail = rest.pop(_KEY_detail, None)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 1:
-            row._keep_rest(data)
-        return row
 
 
 Error._fields = {
     "detail": ("detail", None),
 }
-_ABSENT: Any = dict.fromkeys(Error._fields)
+(_KEY_detail,) = key_objects(Error._fields)
 Error._required = frozenset(
     {
         "detail",

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row, list_of
+from ...runtime import Row, key_objects, list_of, new
 
 
 @define
@@ -16,19 +16,21 @@ class InvalidRequest(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 1:
-                data = _ABSENT | data
-                count = len(data)
-            row.detail = data["detail"] and _detail(data["detail"])
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 1:
+                try:
+                    row.detail = (came := data[_KEY_detail]) and _detail(came)
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.detail = (came := rest.pop(_KEY_detail, None)) and _detail(came)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 1:
-            row._keep_rest(data)
-        return row
 
 
 from .invalid_request_item import InvalidRequestItem
@@ -37,7 +39,7 @@ _detail = list_of(InvalidRequestItem._read)
 InvalidRequest._fields = {
     "detail": ("detail", list_of(InvalidRequestItem._read)),
 }
-_ABSENT: Any = dict.fromkeys(InvalidRequest._fields)
+(_KEY_detail,) = key_objects(InvalidRequest._fields)
 InvalidRequest._required = frozenset(
     {
         "detail",

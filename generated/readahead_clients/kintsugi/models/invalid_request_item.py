@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row
+from ...runtime import Row, key_objects, new
 
 
 @define
@@ -20,23 +20,29 @@ class InvalidRequestItem(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 5:
-                data = _ABSENT | data
-                count = len(data)
-            row.type_ = data["type"]
-            row.loc = data["loc"]
-            row.msg = data["msg"]
-            row.input_ = data["input"]
-            row.ctx = data["ctx"]
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 5:
+                try:
+                    row.type_ = data[_KEY_type_]
+                    row.loc = data[_KEY_loc]
+                    row.msg = data[_KEY_msg]
+                    row.input_ = data[_KEY_input_]
+                    row.ctx = data[_KEY_ctx]
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.type_ = rest.pop(_KEY_type_, None)
+            row.loc = rest.pop(_KEY_loc, None)
+            row.msg = rest.pop(_KEY_msg, None)
+            row.input_ = rest.pop(_KEY_input_, None)
+            row.ctx = rest.pop(_KEY_ctx, None)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 5:
-            row._keep_rest(data)
-        return row
 
 
 InvalidRequestItem._fields = {
@@ -46,5 +52,11 @@ InvalidRequestItem._fields = {
     "input": ("input_", None),
     "ctx": ("ctx", None),
 }
-_ABSENT: Any = dict.fromkeys(InvalidRequestItem._fields)
+(
+    _KEY_type_,
+    _KEY_loc,
+    _KEY_msg,
+    _KEY_input_,
+    _KEY_ctx,
+) = key_objects(InvalidRequestItem._fields)
 InvalidRequestItem._required = frozenset({})

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row
+from ...runtime import Row, key_objects, new
 from .country import Country
 from .tax_type import TaxType
 
@@ -23,24 +23,31 @@ class TaxRegistration(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 6:
-                data = _ABSENT | data
-                count = len(data)
-            row.id = data["id"]
-            row.customer_id = data["customer_id"]
-            row.country_code = _country_code[data["country_code"]]
-            row.tax_type = _tax_type[data["tax_type"]]
-            row.tax_id = data["tax_id"]
-            row.is_valid = data["is_valid"]
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 6:
+                try:
+                    row.id = data[_KEY_id]
+                    row.customer_id = data[_KEY_customer_id]
+                    row.country_code = _country_code[data[_KEY_country_code]]
+                    row.tax_type = _tax_type[data[_KEY_tax_type]]
+                    row.tax_id = data[_KEY_tax_id]
+                    row.is_valid = data[_KEY_is_valid]
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.id = rest.pop(_KEY_id, None)
+            row.customer_id = rest.pop(_KEY_customer_id, None)
+            row.country_code = _country_code[rest.pop(_KEY_country_code, None)]
+            row.tax_type = _tax_type[rest.pop(_KEY_tax_type, None)]
+            row.tax_id = rest.pop(_KEY_tax_id, None)
+            row.is_valid = rest.pop(_KEY_is_valid, None)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 6:
-            row._keep_rest(data)
-        return row
 
 
 _country_code = Country._readings
@@ -53,7 +60,14 @@ TaxRegistration._fields = {
     "tax_id": ("tax_id", None),
     "is_valid": ("is_valid", None),
 }
-_ABSENT: Any = dict.fromkeys(TaxRegistration._fields)
+(
+    _KEY_id,
+    _KEY_customer_id,
+    _KEY_country_code,
+    _KEY_tax_type,
+    _KEY_tax_id,
+    _KEY_is_valid,
+) = key_objects(TaxRegistration._fields)
 TaxRegistration._required = frozenset(
     {
         "id",

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row, read_datetime
+from ...runtime import Row, key_objects, new, read_datetime
 from .credit_status import CreditStatus
 from .identity_verification_status import IdentityVerificationStatus
 
@@ -39,40 +39,63 @@ class Customer(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 18:
-                data = _ABSENT | data
-                count = len(data)
-            row.id = data["id"]
-            row.created_at = _created_at(data["createdAt"])
-            row.updated_at = _updated_at(data["updatedAt"])
-            row.credit_status = _credit_status[data["creditStatus"]]
-            row.user_id = data["userId"]
-            row.address1 = data["address1"]
-            row.address2 = data["address2"]
-            row.city = data["city"]
-            row.country = data["country"]
-            row.credit_ip_address = data["creditIpAddress"]
-            row.credit_timestamp = data["creditTimestamp"]
-            row.phone = data["phone"]
-            row.state = data["state"]
-            row.stripe_id = data["stripeId"]
-            row.stripe_sandbox_id = data["stripeSandboxId"]
-            row.zip_ = data["zip"]
-            row.identity_verification_status = _identity_verification_status[data["identityVerificationStatus"]]
-            row.stripe_verification_session_id = data["stripeVerificationSessionId"]
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 18:
+                try:
+                    row.id = data[_KEY_id]
+                    row.created_at = (came := data[_KEY_created_at]) and _created_at(came)
+                    row.updated_at = (came := data[_KEY_updated_at]) and _updated_at(came)
+                    row.credit_status = _credit_status[data[_KEY_credit_status]]
+                    row.user_id = data[_KEY_user_id]
+                    row.address1 = data[_KEY_address1]
+                    row.address2 = data[_KEY_address2]
+                    row.city = data[_KEY_city]
+                    row.country = data[_KEY_country]
+                    row.credit_ip_address = data[_KEY_credit_ip_address]
+                    row.credit_timestamp = data[_KEY_credit_timestamp]
+                    row.phone = data[_KEY_phone]
+                    row.state = data[_KEY_state]
+                    row.stripe_id = data[_KEY_stripe_id]
+                    row.stripe_sandbox_id = data[_KEY_stripe_sandbox_id]
+                    row.zip_ = data[_KEY_zip_]
+                    row.identity_verification_status = _identity_verification_status[
+                        data[_KEY_identity_verification_status]
+                    ]
+                    row.stripe_verification_session_id = data[_KEY_stripe_verification_session_id]
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.id = rest.pop(_KEY_id, None)
+            row.created_at = (came := rest.pop(_KEY_created_at, None)) and _created_at(came)
+            row.updated_at = (came := rest.pop(_KEY_updated_at, None)) and _updated_at(came)
+            row.credit_status = _credit_status[rest.pop(_KEY_credit_status, None)]
+            row.user_id = rest.pop(_KEY_user_id, None)
+            row.address1 = rest.pop(_KEY_address1, None)
+            row.address2 = rest.pop(_KEY_address2, None)
+            row.city = rest.pop(_KEY_city, None)
+            row.country = rest.pop(_KEY_country, None)
+            row.credit_ip_address = rest.pop(_KEY_credit_ip_address, None)
+            row.credit_timestamp = rest.pop(_KEY_credit_timestamp, None)
+            row.phone = rest.pop(_KEY_phone, None)
+            row.state = rest.pop(_KEY_state, None)
+            row.stripe_id = rest.pop(_KEY_stripe_id, None)
+            row.stripe_sandbox_id = rest.pop(_KEY_stripe_sandbox_id, None)
+            row.zip_ = rest.pop(_KEY_zip_, None)
+            row.identity_verification_status = _identity_verification_status[
+                rest.pop(_KEY_identity_verification_status, None)
+            ]
+            row.stripe_verification_session_id = rest.pop(_KEY_stripe_verification_session_id, None)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 18:
-            row._keep_rest(data)
-        return row
 
 
-_created_at = read_datetime
-_updated_at = read_datetime
+_created_at = datetime.datetime.fromisoformat
+_updated_at = datetime.datetime.fromisoformat
 _credit_status = CreditStatus._readings
 _identity_verification_status = IdentityVerificationStatus._readings
 Customer._fields = {
@@ -95,7 +118,26 @@ Customer._fields = {
     "identityVerificationStatus": ("identity_verification_status", IdentityVerificationStatus.read),
     "stripeVerificationSessionId": ("stripe_verification_session_id", None),
 }
-_ABSENT: Any = dict.fromkeys(Customer._fields)
+(
+    _KEY_id,
+    _KEY_created_at,
+    _KEY_updated_at,
+    _KEY_credit_status,
+    _KEY_user_id,
+    _KEY_address1,
+    _KEY_address2,
+    _KEY_city,
+    _KEY_country,
+    _KEY_credit_ip_address,
+    _KEY_credit_timestamp,
+    _KEY_phone,
+    _KEY_state,
+    _KEY_stripe_id,
+    _KEY_stripe_sandbox_id,
+    _KEY_zip_,
+    _KEY_identity_verification_status,
+    _KEY_stripe_verification_session_id,
+) = key_objects(Customer._fields)
 Customer._required = frozenset(
     {
         "id",

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row, list_of
+from ...runtime import Row, key_objects, list_of, new
 
 
 @define
@@ -17,20 +17,23 @@ class CustomerPage(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 2:
-                data = _ABSENT | data
-                count = len(data)
-            row.results = data["results"] and _results(data["results"])
-            row.total = data["total"]
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 2:
+                try:
+                    row.results = (came := data[_KEY_results]) and _results(came)
+                    row.total = data[_KEY_total]
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.results = (came := rest.pop(_KEY_results, None)) and _results(came)
+            row.total = rest.pop(_KEY_total, None)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 2:
-            row._keep_rest(data)
-        return row
 
 
 from .customer import Customer
@@ -40,7 +43,10 @@ CustomerPage._fields = {
     "results": ("results", list_of(Customer._read)),
     "total": ("total", None),
 }
-_ABSENT: Any = dict.fromkeys(CustomerPage._fields)
+(
+    _KEY_results,
+    _KEY_total,
+) = key_objects(CustomerPage._fields)
 CustomerPage._required = frozenset(
     {
         "results",

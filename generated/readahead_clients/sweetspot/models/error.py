@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row
+from ...runtime import Row, key_objects, new
 from .error_type import ErrorType
 
 
@@ -21,23 +21,29 @@ class Error(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 5:
-                data = _ABSENT | data
-                count = len(data)
-            row.type_ = _type_[data["type"]]
-            row.code = data["code"]
-            row.message = data["message"]
-            row.param = data["param"]
-            row.doc_url = data["doc_url"]
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 5:
+                try:
+                    row.type_ = _type_[data[_KEY_type_]]
+                    row.code = data[_KEY_code]
+                    row.message = data[_KEY_message]
+                    row.param = data[_KEY_param]
+                    row.doc_url = data[_KEY_doc_url]
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.type_ = _type_[rest.pop(_KEY_type_, None)]
+            row.code = rest.pop(_KEY_code, None)
+            row.message = rest.pop(_KEY_message, None)
+            row.param = rest.pop(_KEY_param, None)
+            row.doc_url = rest.pop(_KEY_doc_url, None)
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 5:
-            row._keep_rest(data)
-        return row
 
 
 _type_ = ErrorType._readings
@@ -48,7 +54,13 @@ Error._fields = {
     "param": ("param", None),
     "doc_url": ("doc_url", None),
 }
-_ABSENT: Any = dict.fromkeys(Error._fields)
+(
+    _KEY_type_,
+    _KEY_code,
+    _KEY_message,
+    _KEY_param,
+    _KEY_doc_url,
+) = key_objects(Error._fields)
 Error._required = frozenset(
     {
         "type",

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row
+from ...runtime import Row, key_objects, new
 
 
 @define
@@ -14,19 +14,21 @@ class ErrorAnswer(Row):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        row = cls.__new__(cls)
+        row = new(cls)
         try:
-            count = len(data)
-            if count < 1:
-                data = _ABSENT | data
-                count = len(data)
-            row.error = _error(data["error"])
-            row._unknown = None
-        except (KeyError, TypeError):
+            if len(data) == 1:
+                try:
+                    row.error = _error(data[_KEY_error])
+                    row._unknown = None
+                    return row
+                except KeyError:  # as many as are declared, but not the same
+                    pass
+            rest = {**data}
+            row.error = _error(rest.pop(_KEY_error, None))
+            row._unknown = {**rest} if rest else None
+            return row
+        except (AttributeError, TypeError, ValueError):  # something is odd
             return cls._from_any(data)
-        if count > 1:
-            row._keep_rest(data)
-        return row
 
 
 from .error import Error
@@ -35,7 +37,7 @@ _error = Error._read
 ErrorAnswer._fields = {
     "error": ("error", Error._read),
 }
-_ABSENT: Any = dict.fromkeys(ErrorAnswer._fields)
+(_KEY_error,) = key_objects(ErrorAnswer._fields)
 ErrorAnswer._required = frozenset(
     {
         "error",
