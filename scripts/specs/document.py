@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,17 @@ _Representer.add_representer(list, _represent_list)
 def parse(text: str, name: str) -> dict[str, Any]:
     """Return the document in `text`, JSON or YAML."""
     try:
-        document = json.loads(text) if text.lstrip().startswith("{") else _plain(YAML(typ="safe", pure=True).load(text))
+        document = json.loads(text if text.lstrip().startswith("{") else _as_json(text))
     except (YAMLError, ValueError) as error:
         raise SpecError(f"{name} is neither JSON nor YAML: {error}") from error
     if not isinstance(document, dict):
         raise SpecError(f"{name} is not an OpenAPI document")
     return document
+
+
+@lru_cache(maxsize=16)  # reading YAML takes long, and a document is read more than once
+def _as_json(text: str) -> str:
+    return json.dumps(_plain(YAML(typ="safe", pure=True).load(text)), default=str)
 
 
 def _plain(node: Any) -> Any:

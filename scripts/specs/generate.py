@@ -2,17 +2,20 @@
 
 import contextlib
 import hashlib
+import json
 import re
 import shutil
 import subprocess
 import sys
+from functools import lru_cache
 from importlib import resources
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2 import BytecodeCache, ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2.bccache import Bucket
 from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
@@ -57,6 +60,21 @@ class LeftOutError(SpecError):
         self.schemas = schemas
 
 
+class _Compiled(BytecodeCache):
+    """Compiled templates, for the next package in this run: compiling takes longer than using them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key + bucket.checksum in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key + bucket.checksum])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 _LEFT_OUT = re.compile(r"WARNING parsing (?P<where>[A-Z]+ \S+) within ")
 _NO_SCHEMA = re.compile(r"Unable to (parse|process) schema /components/schemas/(?P<name>[^:\s]+)")
 
@@ -108,6 +126,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     project = Project(openapi=openapi, config=config)
     stock = PackageLoader("openapi_python_client")
     project.env.loader = ChoiceLoader([FileSystemLoader(templates), PrefixLoader({"stock": stock}), stock])
+    project.env.bytecode_cache = _COMPILED
     project.env.globals["shapes"] = shapes
     with contextlib.redirect_stdout(StringIO()):
         errors = project.build()
@@ -125,10 +144,15 @@ def check(document: dict[str, Any], name: str) -> None:
     """Raise SpecError if the document is not valid OpenAPI; what is dropped before generating may be wrong."""
     try:
         with as_spec_error(name):
-            validate(forget(document))
+            _validate(json.dumps(forget(document)))
     except OpenAPIValidationError as error:
         where = "".join(f"/{part}" for part in getattr(error, "absolute_path", ())) or "/"
         raise SpecError(f"{name} is not a valid document: {str(error).splitlines()[0]} at {where}") from error
+
+
+@lru_cache(maxsize=16)  # that takes long, and is asked of what is taken and again of what is generated from
+def _validate(text: str) -> None:
+    validate(json.loads(text))
 
 
 def _told(name: str, errors: Any) -> str:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -129,11 +130,14 @@ def test_it_lists_all_rows(clone, steps):
 
 def test_it_passes_our_own_checks(clone):
     """The copy generates what is committed in it, and mypy takes the binding as strictly as the rest."""
-    for command in (
-        [sys.executable, "-P", "-m", "specs", "--check"],
-        [sys.executable, "-m", "mypy", "--no-error-summary", "wrapper/readahead/svix.py"],
-    ):
-        done = subprocess.run(
-            command, cwd=clone, env={**python_path(clone), "MYPYPATH": ""}, capture_output=True, text=True, check=False
-        )
+    environment = {**python_path(clone), "MYPYPATH": ""}
+
+    def run(*command):
+        command = [sys.executable, *command]
+        return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(2) as pool:
+        checked = pool.submit(run, "-P", "-m", "specs", "--check")
+        typed = pool.submit(run, "-m", "mypy", "--no-error-summary", "wrapper/readahead/svix.py")
+    for done in (checked.result(), typed.result()):
         assert done.returncode == 0, done.stdout + done.stderr
