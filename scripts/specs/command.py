@@ -161,7 +161,7 @@ def _take(root: Path, given: argparse.Namespace) -> int:
             binding = root / "wrapper" / "readahead" / f"{api}.py"
             if binding.exists():
                 report.changes += not_exposed(binding, before, after, entry.get("paging", {}))
-        report.proof = prove(root, scratch / "generated", scratch)
+        report.baseline, report.proof = prove(root, scratch / "generated", scratch)
 
         text = dump(taken)
         facts = {**report.after, "sha256": lock.digest(fetched.content), **fetched.validators}

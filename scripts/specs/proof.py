@@ -13,38 +13,39 @@ WRAPPER = "Our wrapper does not fit the new client"
 USAGE = "What the last release let callers write, and no type checker accepts now"
 
 
-def prove(root: Path, generated: Path, scratch: Path) -> dict[str, list[str]]:
-    """Return the complaints about wrapper and typing tests, those with the old code left out."""
+def prove(root: Path, generated: Path, scratch: Path) -> tuple[str, dict[str, list[str]]]:
+    """Return whose typing tests were checked, and the complaints, those with the old code left out."""
     if not (root / "wrapper" / "readahead").exists():
-        return {}
-    usage = _released(root, scratch / "typing")
+        return "", {}
+    baseline, usage = _released(root, scratch / "typing")
     targets = ["wrapper/readahead", *([str(usage)] if usage else [])]
     now = _complaints(root, generated, targets, scratch)
     if not now:
-        return {}
+        return baseline, {}
     was = set(_complaints(root, root / "generated", targets, scratch))
     new = [line for line in now if line not in was]
     place = f"{usage.relative_to(root)}{os.sep}" if usage else "\0"
-    return {
+    return baseline, {
         WRAPPER: [line for line in new if not line.startswith(place)],
         USAGE: [line.replace(place, f"{TYPING}{os.sep}") for line in new if line.startswith(place)],
     }
 
 
-def _released(root: Path, target: Path) -> Path | None:
-    """Return a folder with the typing tests of the last release; those of the checkout if none is tagged."""
-    if not (root / TYPING).exists():
-        return None
+def _released(root: Path, target: Path) -> tuple[str, Path | None]:
+    """Return the last release and a folder with its typing tests; this checkout and its own if it has no release."""
     tag = _git(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*").decode().strip()
     archive = _git(root, "archive", tag, "--", TYPING.as_posix()) if tag else b""
-    target.mkdir()
     if archive:
+        target.mkdir()
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(target, filter="data")
-        return target / TYPING
+        return tag, target / TYPING
+    if not (root / TYPING).exists():
+        return "", None
+    target.mkdir()
     for path in (root / TYPING).glob("*.py"):
         (target / path.name).write_bytes(path.read_bytes())
-    return target
+    return f"this checkout, {f'for {tag} has none' if tag else 'for no release is tagged'}", target
 
 
 def _git(root: Path, *arguments: str) -> bytes:

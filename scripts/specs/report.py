@@ -25,7 +25,7 @@ class Report:
     before, after: where the documents come from. kept: operations in the client. notes: what had to be done to
     operations to keep them. plain: schemas that could not be classes, and why. left_out: operations that could not be
     kept, and why. proof: what the type checker says of the previous public typing tests and of the wrapper, with the
-    new client. taken: whether anything was written.
+    new client. baseline: whose typing tests these are. taken: whether anything was written.
     """
 
     api: str
@@ -37,6 +37,7 @@ class Report:
     plain: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     proof: dict[str, list[str]] = field(default_factory=dict)
+    baseline: str = ""
     taken: bool = True
 
     @property
@@ -76,6 +77,7 @@ class Report:
             "kept as plain data": self.plain,
             "left out": self.left_out,
             "proof": self.proof,
+            "baseline": self.baseline,
         }
 
     def json(self) -> str:
@@ -89,6 +91,8 @@ class Report:
         lines = [f"# {self.api}: {came}", ""]
         lines += [f"**{self.verdict}**" + (f": {', '.join(counts)}" if counts else "")]
         lines += ["", f"{self.kept} operations.", ""] if not self.before else [""]
+        if self.baseline:
+            lines += [f"Type-checked with the public typing tests of {_plain(self.baseline)}.", ""]
         if not self.taken:
             lines += ["Nothing was written: openapi/apis.toml lists operations that the document does not have.", ""]
         for level in Level:

@@ -1,5 +1,7 @@
 import json
+import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -48,13 +50,19 @@ def test_a_compatible_change(project, changed, capsys):
     )
 
 
-def test_breakage_is_proven(upstream, changed, tmp_path, capsys):
-    """What the public typing tests of the last release wrote, and is wrong now, is in the report, line by line."""
+@pytest.fixture
+def whole(tmp_path):
+    """A copy of what a report is proven with: wrapper, typing tests and how they are checked."""
     root = tmp_path / "project"
     leave = shutil.ignore_patterns("__pycache__", "*_cache")
     for folder in ("openapi", "generated", "wrapper", "scripts/specs", "tests/typing"):
         shutil.copytree(ROOT / folder, root / folder, ignore=leave)
     shutil.copy(ROOT / "pyproject.toml", root)
+    return root
+
+
+def test_breakage_is_proven(whole, changed, capsys):
+    """What the public typing tests wrote, and is wrong now, is in the report, line by line; whose they are, too."""
     schemas = ("CustomerRead", "CustomerUpdate", "CustomerCreate")
 
     def change(document):
@@ -62,8 +70,9 @@ def test_breakage_is_proven(upstream, changed, tmp_path, capsys):
         for schema in schemas:
             document["components"]["schemas"][schema]["properties"].pop("name")
 
-    assert main(["kintsugi", "--from", changed(change), "--json", "-"], root) == 2
+    assert main(["kintsugi", "--from", changed(change), "--json", "-"], whole) == 2
     report = json.loads(capsys.readouterr().out)
+    assert report["baseline"] == "this checkout, for no release is tagged"
     usage = next(lines for title, lines in report["proof"].items() if "no type checker accepts" in title)
     assert all(line.startswith("tests/typing/usage.py:") for line in usage)
     assert any('"type[Source]" has no attribute "SHOPIFY"' in line for line in usage)
@@ -75,6 +84,46 @@ def test_breakage_is_proven(upstream, changed, tmp_path, capsys):
         ("key gone", "CustomerChanges.name"),
         ("key gone", "NewCustomer.name"),
     }
+
+
+def test_breakage_is_proven_with_the_last_release(whole, changed, capsys):
+    """It is the typing tests of the last tagged release that count: not older ones, nor those of the checkout."""
+
+    def git(*arguments):
+        who = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=whole, check=True, capture_output=True)
+
+    def write(usage):
+        imports = "from readahead.kintsugi import Customer, Source\n\n"
+        (whole / "tests/typing/usage.py").write_text(f"{imports}def use(customer: Customer) -> None:\n    {usage}\n")
+        git("add", "--all", "tests")
+        git("commit", "--message", usage)
+
+    git("init")
+    write("customer.email")
+    git("tag", "v0.9.0")
+    write("Source.SHOPIFY, customer.name")
+    git("tag", "v0.10.0")
+    git("tag", "another")
+    write("customer.phone")
+
+    def change(document):
+        document["components"]["schemas"]["SourceEnum"]["enum"].remove("SHOPIFY")
+        for field in ("email", "phone"):
+            document["components"]["schemas"]["CustomerRead"]["properties"].pop(field)
+
+    assert main(["kintsugi", "--from", changed(change), "--report", "-"], whole) == 2
+    said = capsys.readouterr().out
+    assert "Type-checked with the public typing tests of v0.10.0." in said
+    assert re.findall(r"^tests/typing/\S+ error: .*$", said, re.MULTILINE) == [
+        'tests/typing/usage.py:4: error: "type[Source]" has no attribute "SHOPIFY"  [attr-defined]'
+    ]
+
+
+def test_what_is_proven_breaks():
+    """A complaint of the type checker alone is enough, whatever the documents say."""
+    assert Report("x", {"name": "a"}, {"name": "b"}, proof={"a title": ["a line"], "another": []}).status == 2
+    assert Report("x", {"name": "a"}, {"name": "b"}, proof={"a title": []}).status == 0
 
 
 def test_an_operation_that_is_gone(project, changed, capsys):
