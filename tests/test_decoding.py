@@ -171,6 +171,7 @@ def test_times_are_times():
     """With their zone; more digits than microseconds are cut, and what is no time is kept as text."""
     row = row_of("sweetspot")
     assert row.created_at == dt.datetime(2025, 1, 2, 3, 4, 5, 123456, tzinfo=dt.UTC)
+    assert row.to_dict()["createdAt"] == "2025-01-02T03:04:05.123456+00:00"
     assert row_of("sweetspot", createdAt="soon").created_at == "soon"
     assert row_of("sweetspot", createdAt=1735787045).created_at == 1735787045
 

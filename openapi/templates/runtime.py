@@ -163,7 +163,11 @@ class Row:
         return cls.from_dict(value) if isinstance(value, Mapping) and cls._required <= value.keys() else value
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data that JSON can carry, by wire names, with the fields that the document does not declare."""
+        """Return plain data that JSON can carry, by wire names, with the fields that the document does not declare.
+
+        It is what was sent, with None for what is missing; but points in time are written anew: with the zone as
+        `+00:00` where `Z` may have been sent, and without digits beyond microseconds, which Python does not keep.
+        """
         data = {wire: plain(getattr(self, name)) for wire, (name, _) in self._fields.items()}
         for wire, value in (self._unknown or {}).items():
             data[wire] = plain(value)
