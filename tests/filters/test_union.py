@@ -21,11 +21,17 @@ US_OR_SHOPIFY = (fields.country == "US") | (fields.source == "SHOPIFY")
 
 
 class Turns:
-    """Each request waits until as many others as will come have come."""
+    """Each request waits until as many others as will come have come: until none came for some turns of the loop."""
+
+    def __init__(self):
+        self.arrived = 0
 
     async def __call__(self, request):
-        for _ in range(30):
+        self.arrived += 1
+        seen, turns = self.arrived, 0
+        while turns < 30:
             await anyio.lowlevel.checkpoint()
+            seen, turns = (seen, turns + 1) if seen == self.arrived else (self.arrived, 0)
 
 
 def ids(rows):

@@ -27,17 +27,18 @@ class TooDeep(Exception):
 class Server:
     """Answers ``?page=&size=`` and ``?offset=&limit=``.
 
-    cap: rows it gives at most; of numbered pages that changes what a number means, unless it trims: cuts them short.
-    cap_at: the cap holds from that request on. hide: share of rows left out after the window is cut. hole: rows hidden
-    in one stretch. repeats_last: past the end it gives the last page again. ignores_limit: it gives all from there on.
-    total: None for none, "right", "changing", or what it says whatever is true. says_size: numbered pages say theirs.
-    deepest: offsets beyond it are refused.
+    cap: rows it gives at most; of numbered pages that changes what a number means, unless it trims: cuts them
+    short. cap_at: the cap holds from that request on. hide: share of rows left out after the window is cut. hole:
+    rows hidden in one stretch. always: the size of its pages, whatever is asked for. repeats_last: past the end it
+    gives the last page again. ignores_limit: it gives all from there on. total: None for none, "right", "changing",
+    or what it says whatever is true. says_size: numbered pages say theirs. deepest: offsets beyond it are refused.
     """
 
     count: int = 2037
     cap: int | None = None
     cap_at: int = 0
     trims: bool = False
+    always: int | None = None
     hide: float = 0.0
     hole: tuple[int, int] = (0, 0)
     repeats_last: bool = False
@@ -65,6 +66,9 @@ class Server:
             lo = (int(position["page"]) - 1) * size
         else:
             lo, given = int(position["offset"]), int(position["limit"])
+        if self.always:
+            size = given = self.always
+            lo = (int(position["page"]) - 1) * size if "page" in position else lo
         if self.deepest is not None and lo > self.deepest:
             raise TooDeep
         if self.repeats_last and self.rows and lo >= len(self.rows):

@@ -31,6 +31,8 @@ STABLE = {
     "cap of 50, pages trimmed": {"cap": 50, "trims": True, "says_size": False},
     "cap of 30": {"cap": 30},
     "cap of 50 from the 8th request on": {"cap": 50, "cap_at": 8},
+    "pages of 50 always": {"always": 50},
+    "pages of 50 always, size not said": {"always": 50, "says_size": False},
     "10% hidden": {"hide": 0.1},
     "30% hidden": {"hide": 0.3},
     "60% hidden": {"hide": 0.6},
@@ -66,7 +68,7 @@ def serial(style, box):
     if box.ignores_limit:
         return 2
     proof = 0 if style is NUMBERED and box.total in {"right", "changing"} else 1
-    return max(1, math.ceil(box.count / min(box.cap or 100, 100)) + proof)
+    return max(1, math.ceil(box.count / min(box.cap or box.always or 100, 100)) + proof)
 
 
 def bounded(outcome):
@@ -174,8 +176,8 @@ def test_no_row_is_lost_when_many_are_written_at_once(kind, many, style, ordered
 
 @STYLES
 def test_writes_cost_few_requests(style):
-    """A write each 20 ms: on average 12% more than without overlap by offset, 19% by number; 30% and 40% each 5 ms."""
-    for every, (offset, numbered) in {0.02: (0.12, 0.19), 0.005: (0.30, 0.40)}.items():
+    """A write each 20 ms: on average 15% more than without overlap by offset, 19% by number; 30% and 40% each 5 ms."""
+    for every, (offset, numbered) in {0.02: (0.15, 0.19), 0.005: (0.30, 0.40)}.items():
         more = []
         for window, kind in itertools.product((1, 2, 5, 16), KINDS):
             plain = [listing(style, window, server(style, s), s, make=without_overlap(style)).requests for s in SEEDS]
@@ -241,10 +243,11 @@ def test_memory_does_not_grow_with_the_list(style, ordered):
     st.integers(1, 16),
     st.integers(1, 16),
     st.booleans(),
+    st.sampled_from([{}, {"cap": 30}, {"always": 50}, {"repeats_last": True}]),
 )
-def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, style, rows, size, window, other, total):
+def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, style, rows, size, window, other, total, faults):
     """Through JSON, with another window, on a quiet list: the rows after it, in order."""
-    how = {"count": rows, "total": "right" if total else None}
+    how = {"count": rows, "total": "right" if total else None, **faults}
     after = data.draw(st.integers(0, rows))
     start = stop_after(style, size, window, Server(**how), after)
     text = Checkpoint.of("the query", start, after).to_json()

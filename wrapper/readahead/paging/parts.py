@@ -1,5 +1,7 @@
 """Where a listing can be parted: positions, and the rows just before them."""
 
+from collections.abc import Hashable
+
 import anyio
 
 from ..errors import UsageError
@@ -39,15 +41,21 @@ async def find_seams(style: Style, parts: int, fetch: Fetch[T], size: int) -> li
 
 async def _length(style: Style, fetch: Fetch[T], size: int) -> int:
     """The number of rows: as the API says, or where a doubling search finds the last page that holds any."""
+
+    async def keys(page: int) -> tuple[Hashable, ...]:
+        return (await fetch(_page(style, page * size, size))).seen.keys
+
     first = (await fetch(_page(style, 0, size))).seen
     if first.total is not None or not first.keys:
         return first.total or 0
-    low, high = 0, 1  # pages: low holds rows, high does not
-    while (await fetch(_page(style, high * size, size))).seen.keys:
-        low, high = high, 2 * high
+    low, high, held = 0, 1, first.keys  # pages: low holds rows, high does not
+    while (past := await keys(high)) and past != held:
+        low, high, held = high, 2 * high, past
+    if past:  # the last page comes again past the end, and came so the time before
+        low, high = low // 2, low
     while high - low > 1:
         middle = (low + high) // 2
-        if (await fetch(_page(style, middle * size, size))).seen.keys:
+        if (found := await keys(middle)) and found != past:
             low = middle
         else:
             high = middle

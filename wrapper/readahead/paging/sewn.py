@@ -22,8 +22,11 @@ The rules
     GIVE     When the tail's successor is sewn to it, it becomes the tail, and its rows that are not recent go out.
     FOLD     A successor without a new row leaves the chain. If it went on where the tail ended, the stretch behind the
              tail that is known to be clear grows by what it covered.
-    END      Half a page is clear behind the last row; or the tail's window reaches the total that its own answer names.
-             A total that an answer contradicts is not believed again.
+    SIZE     The stride is what the server gives, not what was asked for. A numbered page of another size is about other
+             positions, and so are those in flight: they are asked for again.
+    END      Half a page is clear behind the last row, looked into from that row on; or the tail's window reaches the
+             total that its own answer names, and its rows account for it. A total that an answer contradicts is not
+             believed again.
     FAIL     A failed span keeps its place: it ends the listing only if the rows before it do not.
 
 What is beyond any client: a hidden stretch longer than what is looked past, and a total wrong by exactly whole pages.
@@ -87,13 +90,18 @@ class OffsetGrid:
 @define
 class NumberGrid:
     """Windows are numbered: page q of size s holds the positions (q - 1) * s to q * s. Another size has other edges,
-    so numbered pages can overlap too.
+    so numbered pages can overlap too. Not where the server has one ``only`` size, whatever is asked for.
     """
 
     page: str
     per_page: str
     size: int
     smallest: int = 40
+    only: bool = False
+    _largest: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._largest = self.size
 
     def at(self, position: int) -> Span:
         """Of the pages that hold it, by size, the one that reaches farthest."""
@@ -105,11 +113,11 @@ class NumberGrid:
         return self._page(position, max(self._sizes(), key=lambda size: min(position % size, size - position % size)))
 
     def _sizes(self) -> range:
-        return range(self.size, self.size // 2, -1)
+        return range(self.size, self.size - 1 if self.only else self.size // 2, -1)
 
     def _page(self, position: int, size: int) -> Span:
         number = max(0, position) // size
-        asked = ((self.page, str(number + 1)), (self.per_page, str(size)))
+        asked = ((self.page, str(number + 1)), (self.per_page, str(min(size, self._largest))))
         return Span(number * size, (number + 1) * size, asked, number=number + 1)
 
 
@@ -130,7 +138,7 @@ class SewnPlan(Plan):
     _flying: int = field(default=0, init=False)
     _first: bool = field(default=True, init=False)  # nothing was read yet
     _leaky: bool = field(default=False, init=False)
-    _plain: bool = field(default=True, init=False)  # no full span was followed by one that hid its last row
+    _says_size: bool = field(default=False, init=False)
     _aware: bool = field(default=False, init=False)  # a full span was seen, so a shared row too few or many is drift
     _stopping: bool = field(default=False, init=False)  # of a part: some of its stop keys came
     _lied: bool = field(default=False, init=False)  # an answer contradicted its own total
@@ -161,7 +169,8 @@ class SewnPlan(Plan):
             if span is not self.chain[1] or self.ready or self._by_arrival:
                 return None
             self._make_room()
-        if span is None and self.held < min(self._ahead, self.window) and (span := self._onward()):
+        ahead = self.window if self._believed() is not None else min(self._ahead, self.window)
+        if span is None and self.held < ahead and (span := self._onward()):
             self.chain.append(span)
         if span is not None:
             span.asked = self._born
@@ -196,7 +205,7 @@ class SewnPlan(Plan):
 
     def _onward(self) -> Span | None:
         last, total, alone = self.chain[-1], self._believed(), len(self.chain) == 1
-        if self._born == 0:
+        if self._first and alone:
             return self.grid.at(last.hi - len(last.keys or ()))
         if self._first or (self.limit is not None and self._coming() >= self.limit):
             return None
@@ -211,7 +220,8 @@ class SewnPlan(Plan):
             reach = min(reach, total) if alone else reach
         elif not alone and self._short_of_something():
             return None
-        elif alone and self._is_short(last) and last.keys and not last.tries:
+        told = self._is_full(last) or self._says_size or self._leaky or total is not None
+        if alone and last.keys and not last.tries and (self._is_short(last) or not told):
             return self._continue(last)
         span = self.grid.at(reach - self.overlap)
         if span.hi > last.hi or (alone and reach == total):
@@ -243,7 +253,7 @@ class SewnPlan(Plan):
     def _reach(self, span: Span) -> int:
         if span.keys is not None and len(span.keys) > span.hi - span.lo:
             return span.end  # it gave more than it was asked for
-        return span.hi if span.number else min(span.hi, span.lo + self.size)
+        return span.hi if span.number or not span.position else min(span.hi, span.lo + self.size)
 
     def _is_full(self, span: Span) -> bool:
         return span.keys is not None and len(span.keys) >= min(self.size, span.hi - span.lo)
@@ -260,16 +270,20 @@ class SewnPlan(Plan):
         if self.over or span not in self.chain:
             return
         at = self.chain.index(span)
-        if seen.size and span.number and seen.size != span.hi - span.lo:
-            self._resize(span, seen.size)
-            if not self._first:
+        wide = span.hi - span.lo
+        size = seen.size or max(wide, len(seen.keys))
+        self._says_size = bool(seen.size)
+        if size < wide or (span.number and size > wide):
+            self._resize(span, size)
+            start = self.chain[0]
+            if span.number and not (self._first and start.hi - len(start.keys or ()) >= span.lo <= start.hi < span.hi):
                 at = next(index for index, span in enumerate(self.chain) if span.keys is None)
                 del self.chain[at:]  # asked in numbers that mean other rows now: asked again
                 self._give()
                 return
         span.keys, span.bad, span.total, span.clear = seen.keys, seen.bad, seen.total, span.lo + len(seen.keys)
         if self._by_arrival and span.lo >= self.start.at:
-            fresh = [key for key in dict.fromkeys(span.keys) if key not in self._known and key not in self._early]
+            fresh = [key for key in self._unknown(span.keys) if key not in self._early]
             self._barren = max(0, self._barren + (-1 if fresh else 1))
             self._hand_out(span, fresh)
         self._take_total(span)
@@ -319,9 +333,16 @@ class SewnPlan(Plan):
             self._lied = self.total_wrong = True
 
     def _resize(self, span: Span, size: int) -> None:
-        """The server chose the size of a numbered page: it is about other positions, and so will the next be."""
-        span.lo, span.hi = (span.number - 1) * size, span.number * size
-        self.grid.size = self.size = min(self.grid.size, size)
+        """The server chose the size. A numbered page is then about other positions, and so are those in flight."""
+        largest = self.grid.size
+        if isinstance(self.grid, NumberGrid):
+            self._idle += 1
+            if size > span.hi - span.lo:
+                self.grid.only, largest = True, size
+                self.overlap = self._least = 0
+            span.lo = (span.number - 1) * size
+        span.hi = span.lo + size
+        self.grid.size = self.size = min(largest, size)
 
     def _learn_size(self, span: Span, *, says_size: bool) -> None:
         """What the server gives is the size, whatever was asked for: that holds for a cap, and loses nothing else."""
@@ -367,7 +388,6 @@ class SewnPlan(Plan):
                 self.size = self.grid.size
             elif n == expected and len(a.keys) == len(b.keys) == self.size and not a.number:
                 self.grid.size = self.size  # a cap: ask for what is given, so that short means short
-        self._plain &= b.keys[-1] in shared or self._is_full(a)
         self.hides |= bool(a.number) and len(a.keys) < a.hi - a.lo and b.keys[-1] not in shared
         moved = n > 0 and a.keys[-n:] != b.keys[:n]
         if self._is_full(a) and self._is_full(b) and (n or a.hi > b.lo):
@@ -396,7 +416,7 @@ class SewnPlan(Plan):
 
     def _mend(self, a: Span, b: Span) -> None:
         """Ask for a window between the two."""
-        self.mends += 1
+        self.mends += bool(b.keys)
         if a.clear > a.end:
             span = self.grid.at(a.clear)
         elif a.keys and a.end <= b.lo and not (a.tries and self._leaky):
@@ -431,7 +451,7 @@ class SewnPlan(Plan):
     def _step(self, a: Span, b: Span) -> bool:
         """Tail and successor, both read: one leaves the chain, or a mend goes between and False says to wait for it."""
         assert b.keys is not None
-        fresh = [key for key in dict.fromkeys(b.keys) if key not in self._known]
+        fresh = self._unknown(b.keys, first=not a.position)
         nothing_more = not b.keys or b.keys[-1:] == (a.keys or ())[-1:] or not (self._is_full(b) or self._leaky)
         if not fresh and b.asked < a.asked and (self.drift or not nothing_more):
             del self.chain[1]  # an older span, overtaken by a mend
@@ -443,17 +463,19 @@ class SewnPlan(Plan):
             return False
         self.chain.pop(0)
         reach = a.hi if self._leaky or a.loose else a.end
-        self._settle(b, self._after_start(a, b, fresh), max(0, min(reach, b.end) - b.lo))
+        self._settle(b, fresh, max(0, min(reach, b.end) - b.lo))
         return True
 
-    def _after_start(self, a: Span, b: Span, fresh: list[Hashable]) -> list[Hashable]:
-        """Of a listing that goes on: rows before one that was handed out were handed out as well."""
-        assert b.keys is not None
-        if a.position or not a.keys:
-            return fresh
-        last = max((index for index, key in enumerate(b.keys) if key in a.keys), default=-1)
-        after = set(b.keys[last + 1 :])
-        return [key for key in fresh if key in after]
+    def _unknown(self, keys: tuple[Hashable, ...], *, first: bool = False) -> list[Hashable]:
+        """Keys not handed out. Of a listing that goes on, rows before the last one of its seam were handed out as well:
+        so it is in its first answer, and in one that brings the whole seam, as a last page that is repeated does.
+        """
+        seam = self.start.keys
+        if seam:
+            last = max((index for index, key in enumerate(keys) if key in seam), default=-1)
+            if first or keys[max(0, last + 1 - len(seam)) : last + 1] == seam:
+                keys = keys[last + 1 :]
+        return [key for key in dict.fromkeys(keys) if key not in self._known]
 
     def _fold(self, a: Span, b: Span) -> bool:
         """A successor without a new row."""
@@ -485,7 +507,7 @@ class SewnPlan(Plan):
             self.unproven += bool(a.keys)
             return True
         continues = a.end <= b.lo <= a.hi and not self._is_full(a)
-        return continues and (bool(b.number) or self._leaky or a.sure or self._plain)
+        return continues and (self._says_size or a.sure)
 
     def _settle(self, span: Span, fresh: list[Hashable], shared: int) -> None:
         """A span becomes the tail. shared: how many rows it was meant to share with the one before."""
@@ -554,5 +576,7 @@ class SewnPlan(Plan):
         elif clear >= 3 * size:
             self.done = self._lied = self.total_wrong = True
         else:
-            self.done = max(tail.hi, tail.clear) >= max(total, tail.total or 0)
+            total = max(total, tail.total or 0)
+            told = self._says_size or len(tail.keys or ()) >= min(tail.hi, total) - tail.lo
+            self.done = max(tail.hi if told else tail.end, tail.clear) >= total
         return self.done

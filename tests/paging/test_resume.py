@@ -1,0 +1,187 @@
+"""Checkpoints and parts through the query, on the sandbox: the rest is exactly the rest, and parts are the whole."""
+
+import json
+import subprocess
+import sys
+
+import anyio
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from readahead.errors import CheckpointError, ServerError
+from readahead.paging import Checkpoint, Partition
+from readahead.sandbox import Faults, Sandbox
+
+APIS = st.sampled_from(["kintsugi", "sweetspot"])
+WINDOWS = st.sampled_from([1, 2, 5, 16, "auto"])
+SIZES = st.sampled_from([1, 3, 7, 12, 23, 41, 60, 97, 100])
+FAULTS = st.sampled_from(
+    [{}, {"cap": 30}, {"repeat_last": True}, {"total": "missing"}, {"total": 93}, {"total": 400, "repeat_last": True}]
+)
+
+
+def sandbox(rows, **faults):
+    return Sandbox(kintsugi_rows=rows, sweetspot_rows=rows, faults=Faults(**faults))
+
+
+def client(api, box):
+    return box.kintsugi() if api == "kintsugi" else box.sweetspot()
+
+
+def every_id(api, box):
+    return [row["id"] for row in (box.kintsugi_rows() if api == "kintsugi" else box.sweetspot_rows())]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), APIS, st.integers(0, 260), SIZES, WINDOWS, WINDOWS, FAULTS)
+def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, api, rows, size, window, other, faults):
+    """Through JSON, on a client made anew, with any window before and after, on any quiet list and page size."""
+    assume("total" not in faults or size > 3)  # a total wrong by whole pages is beyond any client
+    box = sandbox(rows, **faults)
+    after = data.draw(st.integers(0, rows))
+
+    async def main():
+        async with client(api, box) as me, me.customers.page_size(size).prefetch(window=window) as stream:
+            before = [(await anext(stream)).id for _ in range(after)]
+            text = stream.checkpoint.to_json()
+        async with client(api, box) as me, me.customers.page_size(size).prefetch(window=other, resume=text) as stream:
+            rest = [row.id async for row in stream]
+            assert stream.report.drift == "none"
+            assert stream.report.complete
+        return before, rest
+
+    before, rest = anyio.run(main)
+    assert (before, rest) == (every_id(api, box)[:after], every_id(api, box)[after:])
+
+
+@settings(max_examples=60, deadline=None)
+@given(APIS, st.integers(0, 260), SIZES, st.integers(1, 9), WINDOWS, st.booleans(), FAULTS)
+def test_parts_are_the_whole_and_share_no_row(api, rows, size, parts, window, ordered, faults):
+    """With and without a total, on any quiet list and page size; each goes through JSON."""
+    assume("total" not in faults or size > 3)
+    box = sandbox(rows, **faults)
+
+    async def main():
+        found = []
+        async with client(api, box) as me:
+            for part in await me.customers.page_size(size).partitions(parts):
+                query = me.customers.partition(Partition.from_json(part.to_json()))
+                async with query.prefetch(window=window, ordered=ordered) as stream:
+                    ids = [row.id async for row in stream]
+                found += ids if ordered else sorted(ids, key=every_id(api, box).index)
+        return found
+
+    assert anyio.run(main) == every_id(api, box)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data(), APIS, st.integers(20, 260), st.integers(2, 5))
+def test_a_part_can_be_resumed_on_its_own(data, api, rows, parts):
+    """A checkpoint taken inside a part gives the rest of that part."""
+    box = sandbox(rows)
+
+    async def main():
+        async with client(api, box) as me:
+            made = await me.customers.page_size(41).partitions(parts)
+            query = me.customers.partition(data.draw(st.sampled_from(made)))
+            whole = [row.id async for row in query]
+            after = data.draw(st.integers(0, len(whole)))
+            async with query.prefetch(window=2) as stream:
+                before = [(await anext(stream)).id for _ in range(after)]
+                text = str(stream.checkpoint)
+            async with query.prefetch(window=5, resume=text) as stream:
+                return whole, before + [row.id async for row in stream]
+
+    whole, again = anyio.run(main)
+    assert again == whole
+
+
+@pytest.mark.parametrize("total", [None, "missing"])
+@pytest.mark.parametrize("repeats", [False, True])
+def test_the_end_is_found_in_few_probes(repeats, total):
+    """Without a total by doubling: two requests for each doubling of the pages, and one for each part."""
+    box = sandbox(6_000, total=total, repeat_last=repeats)
+
+    async def main():
+        async with client("sweetspot", box) as me:
+            box.forget()
+            parts = await me.customers.partitions(8)
+            return len(parts), len(box.requests)
+
+    parts, requests = anyio.run(main)
+    assert parts == 8
+    assert requests <= 7 + 2 * 6 + 3
+
+
+OTHER_PROCESS = """
+import anyio, json, sys
+from readahead.sandbox import Sandbox
+async def main(text):
+    box = Sandbox(kintsugi_rows=250)
+    async with box.kintsugi() as kintsugi, kintsugi.customers.where(country="US").prefetch(resume=text) as rows:
+        print(json.dumps([row.id async for row in rows]))
+anyio.run(main, sys.argv[1])
+"""
+
+
+def test_another_process_goes_on():
+    """A checkpoint that was printed is all it takes, and the query built again."""
+    box = Sandbox(kintsugi_rows=250)
+
+    async def main():
+        async with box.kintsugi() as me, me.customers.where(country="US").prefetch() as rows:
+            return [(await anext(rows)).id for _ in range(31)], rows.checkpoint.to_json()
+
+    before, text = anyio.run(main)
+    done = subprocess.run([sys.executable, "-c", OTHER_PROCESS, text], capture_output=True, text=True, check=True)
+    assert before + json.loads(done.stdout) == [row["id"] for row in box.kintsugi_rows() if row["country"] == "US"]
+    assert "US" not in text
+
+
+@pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+@pytest.mark.parametrize("window", [1, 5, 16])
+def test_an_error_carries_a_place_to_go_on_from(window, api):
+    """The rows before the failed page, then the error; its checkpoint gives exactly the others."""
+
+    class Fails(Exception):
+        pass
+
+    box = sandbox(900, errors=0.35, statuses=(500,))
+
+    async def main():
+        found, checkpoint, tries = [], None, 0
+        while tries < 60:
+            tries += 1
+            async with client(api, box) as me:
+                try:
+                    async with me.customers.page_size(50).prefetch(window=window, resume=checkpoint) as rows:
+                        async for row in rows:
+                            found.append(row.id)
+                        return found
+                except ServerError as error:
+                    checkpoint = Checkpoint.from_json(error.checkpoint.to_json())
+        raise Fails
+
+    assert anyio.run(main) == every_id(api, box)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"v": 2}, "version"), ({"v": None}, "version"), ({"query": "0" * 32}, "another query"), ({"at": -1}, "negative")],
+)
+def test_what_is_no_checkpoint_of_this_query_is_refused_with_the_reason(change, said):
+    """Another version, another query, a place that there is not."""
+    box = sandbox(100)
+
+    async def main():
+        async with box.kintsugi() as me:
+            async with me.customers.prefetch() as rows:
+                await anext(rows)
+                members = json.loads(rows.checkpoint.to_json()) | change
+            with pytest.raises(CheckpointError, match=said):
+                me.customers.prefetch(resume=json.dumps(members))
+            with pytest.raises(CheckpointError, match="another query"):
+                me.customers.where(country="US").prefetch(resume=rows.checkpoint)
+
+    anyio.run(main)
