@@ -428,7 +428,7 @@ def test_a_bad_row_costs_only_itself(api, window, ordered, backend):
     async def main():
         query = Listing(api, rows).customers.page_size(10)
         how = {"window": window, "ordered": ordered, "on_bad_row": "skip"}
-        async with query.prefetch(**how, on_page=lambda page, _: pages.append(page)) as stream:
+        async with query.prefetch(**how, on_page=lambda progress: pages.append(progress.page)) as stream:
             return [row.id async for row in stream], stream.report
 
     found, report = anyio.run(main, backend=backend)

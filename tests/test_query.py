@@ -1,18 +1,21 @@
 """What a query says goes over the wire, exactly and nothing else; and what it asks for comes back."""
 
 import copy
+import itertools
 import json
 from collections import Counter
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import anyio
 import pytest
+import trio
 from attrs import frozen
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from readahead.errors import FilterError, NotFound, UsageError
-from readahead.kintsugi import Country, CustomerStatus, Kintsugi, Source
+from readahead.kintsugi import Country, CustomerStatus, Kintsugi, Source, fields
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
 from readahead.sweetspot import SweetSpot
 from readahead.transport import client_for_app
@@ -588,17 +591,65 @@ def test_pages_carry_what_the_answer_said():
     assert len({page.request_id for page in pages}) == 3
 
 
-def test_each_page_is_shown_as_it_is_handed_out():
-    """``on_page`` sees every page once, in order, with the report so far."""
-    wire, seen = Wire(25), []
+def told(query, rows=1000, **how):
+    """What ``on_page`` is told of a listing, and when, of a server that takes 100 ms for an answer."""
+    box = Sandbox(kintsugi_rows=rows, sweetspot_rows=rows, latency=0.1)
+    seen = []
 
     async def main():
-        query = wire.client("kintsugi").customers.page_size(10)
-        async with query.prefetch(on_page=lambda page, report: seen.append((len(page), report.rows))) as rows:
-            return [row async for row in rows]
+        async with box.kintsugi() as kintsugi, box.sweetspot() as sweetspot:
+            began = anyio.current_time()
 
-    assert len(anyio.run(main)) == 25
-    assert seen == [(10, 10), (10, 20), (5, 25)]
+            def on_page(progress):
+                seen.append((anyio.current_time() - began, progress.rows, progress))
+                assert progress.rows == progress.report.rows
+
+            async with query(kintsugi, sweetspot).prefetch(on_page=on_page, **how) as found:
+                return [row async for row in found]
+
+    rows = trio.run(main, clock=MockClock(autojump_threshold=0))
+    return rows, seen
+
+
+def test_on_page_is_told_how_far_the_listing_is():
+    """Each page once, in order; rows, total, requests in flight, rows a second, and the time left at that rate."""
+    rows, seen = told(lambda kintsugi, _: kintsugi.customers.page_size(100), window=2)
+    assert [row for _, _, progress in seen for row in progress.page] == rows
+    assert [count for _, count, _ in seen] == list(itertools.accumulate(len(progress.page) for _, _, progress in seen))
+    for seconds, count, progress in seen:
+        assert progress.total == 1000
+        assert progress.in_flight <= 2
+        assert progress.rate == pytest.approx(count / seconds)
+        assert progress.left == pytest.approx((1000 - count) * seconds / count)
+    assert max(progress.in_flight for _, _, progress in seen) >= 1
+    assert seen[-1][2].left == 0
+
+
+def test_the_time_left_is_that_to_the_limit_where_it_comes_first():
+    """And to the end where a limit lies beyond it."""
+    for limit, rows in ((250, 250), (5000, 1000)):
+        _, seen = told(lambda kintsugi, _, limit=limit: kintsugi.customers.page_size(100).limit(limit), window=2)
+        for seconds, count, progress in seen:
+            assert progress.total == 1000
+            assert progress.left == pytest.approx((rows - count) * seconds / count)
+
+
+def test_rows_left_out_count_for_the_time_left():
+    """A condition on rows: the listing is as far as the rows it has gone through."""
+    gmail = fields.email.endswith("@example.com")
+    rows, seen = told(lambda kintsugi, _: kintsugi.customers.where(gmail).page_size(100), window=1)
+    assert 0 < len(rows) < 1000
+    for seconds, _, progress in seen:
+        assert progress.left <= 900 * seconds / 100
+    assert seen[-1][2].left == 0
+
+
+def test_without_a_total_no_time_left_is_told():
+    """But for a limit."""
+    _, seen = told(lambda _, sweetspot: sweetspot.customers)
+    assert {(progress.total, progress.left) for _, _, progress in seen} == {(None, None)}
+    _, seen = told(lambda _, sweetspot: sweetspot.customers.limit(300))
+    assert [progress.left is None for _, _, progress in seen] == [False] * len(seen)
 
 
 def test_what_is_asked_for_is_what_comes_back():

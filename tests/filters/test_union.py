@@ -261,8 +261,8 @@ def test_drift_in_any_listing_is_seen():
         async with box.kintsugi() as kintsugi:
             query = kintsugi.customers.where(US_OR_SHOPIFY).page_size(50)
 
-            def on_page(page, report):
-                if report.pages > 16 and deleted:
+            def on_page(progress):
+                if progress.report.pages > 16 and deleted:
                     for _ in range(10):
                         box.kintsugi_table.delete(deleted.pop())
 

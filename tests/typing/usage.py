@@ -12,7 +12,7 @@ from typing import assert_never, assert_type
 
 import httpx
 
-from readahead import Condition, Explanation, Pace, Page, Pages, Query, Report, Retry, Rows, Stream
+from readahead import Condition, Explanation, Pace, Page, Pages, Progress, Query, Report, Retry, Rows, Stream
 from readahead.errors import ApiError, ConnectionLost, FilterError, ReadaheadError, RequestError
 from readahead.kintsugi import (
     AddressStatus,
@@ -90,9 +90,11 @@ async def queries(kintsugi: Kintsugi) -> None:
 
 
 async def streams(kintsugi: Kintsugi) -> None:
-    def on_page(page: Page[Customer], report: Report) -> None:
-        assert_type(page.rows, tuple[Customer, ...])
-        assert_type(report.requests, int)
+    def on_page(progress: Progress[Customer]) -> None:
+        assert_type(progress.page.rows, tuple[Customer, ...])
+        assert_type(progress.report.requests, int)
+        assert_type(progress.total, int | None)
+        assert_type(progress.left, float | None)
 
     async with kintsugi.customers.prefetch(window=8, ordered=False, on_page=on_page, on_bad_row="skip") as rows:
         assert_type(rows, Stream[Customer])

@@ -6,7 +6,7 @@ The clients are in ``readahead.kintsugi`` and ``readahead.sweetspot``, the error
 from .explain import Explanation
 from .filters import Condition
 from .pacing import Pace
-from .pages import DriftWarning, IgnoredFilterWarning, Page, Report
+from .pages import DriftWarning, IgnoredFilterWarning, Page, Progress, Report
 from .paging import Checkpoint, Pages, Partition, Rows, Stream
 from .query import Query
 from .retry import Retry
@@ -21,6 +21,7 @@ __all__ = [
     "Page",
     "Pages",
     "Partition",
+    "Progress",
     "Query",
     "Report",
     "Retry",

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from attrs import define, field, frozen
 
-__all__ = ["DriftWarning", "IgnoredFilterWarning", "Page", "Report"]
+__all__ = ["DriftWarning", "IgnoredFilterWarning", "Page", "Progress", "Report"]
 
 T = TypeVar("T")
 
@@ -48,8 +48,9 @@ class Report:
     rows: handed out. pages: read. requests: sent, repeats included. retries: the repeats among them. waited: seconds
     that requests were held back, for the budget, a pause the API asked for, or a retry.
     short_pages: pages with fewer rows than asked for. duplicates: rows that came again and were dropped, besides those
-    that pages share on purpose. mended: pages asked for because neighbours did not join. unproven: joints that could
-    not be made, so that rows may lie between. totals: every total that the API named, by first sight.
+    that pages share on purpose. mismatches: answers at odds with one another: an overlap of pages that is not what it
+    should be, another total than before. mended: pages asked for because neighbours did not join. unproven: joints
+    that could not be made, so that rows may lie between. totals: every total that the API named, by first sight.
     bad_rows: what was wrong with rows that could not be read. sweeps: times the list was read.
     left_out: rows that the API sent and a condition on rows left out. ignored_filters: by field, rows that contradict
     what the API was asked for; they are left out too, and an IgnoredFilterWarning says so.
@@ -65,6 +66,7 @@ class Report:
     waited: float = 0.0
     short_pages: int = 0
     duplicates: int = 0
+    mismatches: int = 0
     mended: int = 0
     unproven: int = 0
     totals: list[int] = field(factory=list[int])
@@ -84,7 +86,8 @@ class Report:
         if self.waited >= 0.0005:
             parts.append(f"held back {self.waited:.2f} s")
         if self.drift == "seen":
-            parts.append("the list changed while it was read")
+            times = f" ({self.mismatches} mismatches)" if self.mismatches else ""
+            parts.append(f"the list changed while it was read{times}")
         elif self.drift == "unverifiable":
             parts.append("changes could not be verified")
         if self.mended:
@@ -105,3 +108,22 @@ class Report:
             parts.append(f"read {self.sweeps} times")
         parts.append("complete" if self.complete else f"not complete: {self.why}")
         return ", ".join(parts)
+
+
+@frozen
+class Progress(Generic[T]):
+    """How far a listing is, as a page of it is handed out: what ``prefetch(on_page=...)`` is called with.
+
+    rows: handed out so far, this page included. report: goes on counting.
+    total: rows of the whole listing, as the API said last, conditions that it does not know left aside; None where it
+    does not say. in_flight: requests at this moment. rate: rows handed out a second, since the first was asked for.
+    left: seconds until the end, or the limit, if it goes on like this; None where the end is not known.
+    """
+
+    page: Page[T]
+    rows: int
+    report: Report
+    total: int | None
+    in_flight: int
+    rate: float
+    left: float | None

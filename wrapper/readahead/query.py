@@ -9,7 +9,7 @@ from .client import Client
 from .errors import CheckpointError, DecodeError, FilterError, UsageError
 from .explain import Explanation, ListingPlan, expected_requests
 from .filters import And, Condition, Fields, checked_extra, checked_order, read_condition, write_condition
-from .pages import Page, Report
+from .pages import Page, Progress, Report
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.parts import find_seams
 from .paging.plans import Plan, Span, Start, Style
@@ -104,7 +104,7 @@ class Query(Generic[T]):
         *,
         ordered: bool = True,
         on_drift: OnDrift = "ignore",
-        on_page: Callable[[Page[T], Report], None] | None = None,
+        on_page: Callable[[Progress[T]], None] | None = None,
         on_bad_row: Literal["raise", "skip"] = "raise",
         resume: Checkpoint | str | None = None,
     ) -> Stream[T]:
@@ -115,7 +115,7 @@ class Query(Generic[T]):
         on_drift: what to do when rows moved while the list was read, besides saying so in the report: "warn" with a
         DriftWarning, "raise" a DriftError, or "reread": read the list again, at most 4 times in all, until it held
         still, and hand out what is new. That keeps every key in memory.
-        on_page: called with each page as it is handed out, and the report so far.
+        on_page: called with the Progress of the listing, each time a page of it is handed out.
         on_bad_row: "skip" leaves out a row that cannot be read, and notes it in the report.
         resume: a checkpoint of the same query: the rest of its rows. Raises CheckpointError for another's.
         """
@@ -266,7 +266,7 @@ class Query(Generic[T]):
         place: Checkpoint | None,
         ordered: bool = True,  # noqa: FBT001, FBT002
         on_drift: OnDrift = "ignore",
-        on_page: Callable[[Page[T], Report], None] | None = None,
+        on_page: Callable[[Progress[T]], None] | None = None,
         *,
         skip_bad_rows: bool = False,
     ) -> Engine[T]:

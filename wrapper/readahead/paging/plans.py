@@ -103,6 +103,11 @@ class Plan(ABC):
     total_wrong: bool = field(default=False, init=False)
     hides: bool = field(default=False, init=False)
 
+    @property
+    def listings(self) -> int:
+        """How many it reads, one after the other."""
+        return 1
+
     @abstractmethod
     def ask(self) -> Span | None:
         """The next request; None: wait for what is in flight, or all is asked."""

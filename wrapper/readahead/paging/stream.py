@@ -20,7 +20,7 @@ import anyio.abc
 from attrs import define, evolve, field, frozen
 
 from ..errors import DecodeError, DriftError, ReadaheadError, StreamError, UsageError
-from ..pages import DriftWarning, IgnoredFilterWarning, Page, Report
+from ..pages import DriftWarning, IgnoredFilterWarning, Page, Progress, Report
 from .checkpoint import Checkpoint
 from .plans import Plan, Seen, Span, Start
 from .window import Window
@@ -97,7 +97,7 @@ class Engine(Generic[T]):
     limit: int | None = None
     skip_bad_rows: bool = False
     on_drift: OnDrift = "ignore"
-    on_page: "Callable[[Page[T], Report], None] | None" = None
+    on_page: "Callable[[Progress[T]], None] | None" = None
     bind: "Callable[[Start, int], Checkpoint] | None" = None
     remember: bool = False
     spawn: "Callable[[Span], None] | None" = None
@@ -109,6 +109,8 @@ class Engine(Generic[T]):
     _seen: set[Hashable] | None = field(default=None, init=False)  # all keys handed out, where a second sweep may come
     _totals: dict[int, int] = field(factory=dict[int, int], init=False)  # what each listing said last
     _warned: bool = field(default=False, init=False)
+    _in_flight: int = field(default=0, init=False)
+    _began: float | None = field(default=None, init=False)  # of the clock of the event loop
 
     def __attrs_post_init__(self) -> None:
         self.plan = self.plans()
@@ -118,6 +120,7 @@ class Engine(Generic[T]):
     def fill(self) -> None:
         """Ask for pages until the window is full or the plan wants to wait."""
         while self.spawn and not self.stopped and (span := self.plan.ask()) is not None:
+            self._in_flight += 1
             self.spawn(span)
 
     async def run(self, span: Span) -> None:
@@ -136,6 +139,7 @@ class Engine(Generic[T]):
                 self.plan.got(span, fetched.seen)
                 self.plan.window = self.window.answered(fetched.seconds)
         del self._scopes[span]
+        self._in_flight -= 1
         self._drop_unwanted()
         self.fill()
         self._news.set()
@@ -145,6 +149,8 @@ class Engine(Generic[T]):
 
         Raises what ended the listing early.
         """
+        if self._began is None:
+            self._began = anyio.current_time()
         while True:
             self._look_for_drift()
             if self._enough:
@@ -180,7 +186,7 @@ class Engine(Generic[T]):
         if self._enough:
             self.stop()
         if rows and self.on_page is not None:
-            self.on_page(page, self.report)
+            self.on_page(self._progress(page))
         return Taken(span, page, passed, keys, rows)
 
     @property
@@ -214,6 +220,7 @@ class Engine(Generic[T]):
         if self.spawn is None:
             if (span := self.plan.ask()) is None:  # nothing is in flight, so the plan must know what it wants
                 raise StreamError("the plan waits for nothing")
+            self._in_flight += 1
             await self.run(span)
             return
         self.fill()
@@ -242,6 +249,18 @@ class Engine(Generic[T]):
         elif total not in totals:
             totals.append(total)
 
+    def _progress(self, page: Page[T]) -> Progress[T]:
+        report, start = self.report, self.plan.start
+        seconds = anyio.current_time() - (self._began or 0.0)
+        total = None
+        if len(self._totals) == self.plan.listings and not start.stop:
+            total = sum(self._totals.values())
+        read = report.rows + report.left_out + len(report.bad_rows)
+        ends = [(self.limit, report.rows), (None if total is None else total - start.at, read)]
+        left = [max(0, end - so_far) * seconds / so_far for end, so_far in ends if end is not None and so_far]
+        rate = report.rows / seconds if seconds > 0 else 0.0
+        return Progress(page, report.rows, report, total, self._in_flight, rate, min(left, default=None))
+
     def _drop_unwanted(self) -> None:
         wanted = {span for span, _ in self.plan.ready}
         for span in [span for span in self._pages if span not in wanted and not self.plan.wants(span)]:
@@ -253,7 +272,7 @@ class Engine(Generic[T]):
     def _look_for_drift(self) -> None:
         plan, report = self.plan, self.report
         report.mended, report.unproven = plan.mends, plan.unproven
-        report.duplicates = plan.repeated
+        report.duplicates, report.mismatches = plan.repeated, plan.drift
         if plan.drift:
             report.drift = "seen"
             if self.on_drift == "warn" and not self._warned:

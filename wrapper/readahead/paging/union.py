@@ -28,6 +28,11 @@ class UnionPlan(Plan):
         self._advance()
 
     @property
+    def listings(self) -> int:
+        """How many it reads, one after the other."""
+        return len(self.plans)
+
+    @property
     def held(self) -> int:
         """Spans in flight, or read and not taken."""
         return len(self.ready) + sum(map(_held, self.plans))
