@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from readahead.errors import CheckpointError, ServerError
+from readahead.errors import CheckpointError, ServerError, UsageError
 from readahead.paging import Checkpoint, Partition
 from readahead.sandbox import Faults, Sandbox
 
@@ -185,3 +185,32 @@ def test_what_is_no_checkpoint_of_this_query_is_refused_with_the_reason(change, 
                 me.customers.where(country="US").prefetch(resume=rows.checkpoint)
 
     anyio.run(main)
+
+
+@pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+def test_a_part_is_not_built_upon(api):
+    """Its filter, order and page size are what it was parted with; a limit of its rows is another matter."""
+    box = sandbox(120)
+
+    async def main():
+        async with client(api, box) as me:
+            part = (await me.customers.page_size(20).partitions(2))[1]
+            query = me.customers.partition(part)
+            name = "search" if api == "kintsugi" else "name"
+            for build in (
+                lambda: query.where(**{name: "a"}),
+                lambda: query.order_by("id"),
+                lambda: query.page_size(10),
+                lambda: query.extra_params(expand="all"),
+            ):
+                with pytest.raises(UsageError, match="stretch of one listing"):
+                    build()
+            for whole in (me.customers.page_size(10), me.customers.limit(10), me.customers.where(**{name: "a"}), query):
+                with pytest.raises(UsageError, match="a query of its own"):
+                    whole.partition(part)
+            return [row.id for row in await query.to_list()], [row.id for row in await query.limit(7).to_list()]
+
+    rest, some = anyio.run(main)
+    assert 0 < len(rest) < 120
+    assert some == rest[:7]
+    assert rest == every_id(api, box)[-len(rest) :]

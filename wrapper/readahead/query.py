@@ -68,6 +68,7 @@ class Query(Generic[T]):
         given = [*map(fields.checked, conditions), *fields.keywords(keywords)]
         if not given:
             return self
+        self._is_whole(next(iter(keywords), "where"))
         both = [*([] if self._condition is None else [self._condition]), *given]
         condition = both[0] if len(both) == 1 else And(tuple(both))
         made = evolve(self, condition=condition, branches=plan_branches(condition, fields))
@@ -75,6 +76,7 @@ class Query(Generic[T]):
 
     def order_by(self, *names: str) -> Self:
         """Sorted by these fields, the first first. Replaces an earlier order. Raises FilterError."""
+        self._is_whole("order_by")
         order = checked_order(names, self._listing.orders)
         return self._unambiguous(evolve(self, order=order), {"order_by": names})
 
@@ -84,6 +86,7 @@ class Query(Generic[T]):
 
     def page_size(self, rows: int) -> Self:
         """Rows to ask for in a page, from 1 to what the API allows, which is also the default. Raises FilterError."""
+        self._is_whole("page_size")
         return evolve(self, page_size=_whole("page_size", rows, 1, self._listing.paging.largest))
 
     def extra_params(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
@@ -92,6 +95,7 @@ class Query(Generic[T]):
         Values: text, numbers, true or false, or a list of these (a repeated key). Raises FilterError for a paging
         parameter and for one that is set already.
         """
+        self._is_whole("extra_params")
         given = {**(params or {}), **more}
         taken = {name for request in self._requests() for name, _ in request.params}
         return evolve(self, extra=self._extra + checked_extra(given, taken, self._listing.paging.parameters))
@@ -214,7 +218,13 @@ class Query(Generic[T]):
         ]
 
     def partition(self, part: Partition | str) -> Self:
-        """The query of one part that ``partitions`` gave, on this client. Raises CheckpointError."""
+        """The query of one part that ``partitions`` gave, on this client. Raises CheckpointError.
+
+        A part carries its own filter, order and page size: it is asked for as ``client.customers.partition(part)``.
+        """
+        built = (self._condition, self._order, self._limit, self._page_size, self._extra, self._place)
+        if any(given not in (None, ()) for given in built):
+            raise UsageError("partition: a part is a query of its own; write client.customers.partition(part)")
         part = Partition.from_json(part)
         made = self._rebuilt(part.query)
         return evolve(made, place=made._check(part.checkpoint))  # noqa: SLF001  it is one of us
@@ -372,6 +382,10 @@ class Query(Generic[T]):
         return evolve(
             self, condition=condition, branches=branches, order=order, page_size=size, extra=extra, limit=None
         )
+
+    def _is_whole(self, asked: str) -> None:
+        if self._place is not None:
+            raise UsageError(f"{asked}: a part is a stretch of one listing; ask for this before partitions()")
 
     def _unambiguous(self, query: Self, given: Mapping[str, object]) -> Self:
         """The query, if it can be sent as it is: extra_params sets nothing else again, and one listing has an order."""
