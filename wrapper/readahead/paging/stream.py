@@ -423,6 +423,9 @@ class Stream(_Consumer[T]):
 
     Leaving the block, however that happens, ends every request and task of the listing before the next statement runs;
     an exception raised inside arrives as it is.
+
+    In an async generator of your own, a block around a ``yield`` ends only when the generator is closed: iterate over
+    such a generator inside ``async with contextlib.aclosing(...)``.
     """
 
     def __init__(self, engine: Engine[T]) -> None:
