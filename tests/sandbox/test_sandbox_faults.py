@@ -249,6 +249,55 @@ def test_drift_can_be_an_error_or_read_again(api):
     assert not report.complete
 
 
+# ---- every window
+
+STABLE = {
+    "as documented": {},
+    "cap": {"cap": 40},
+    "hidden": {"hide": 0.3},
+    "mostly hidden": {"hide": 0.6},
+    "last page again": {"repeat_last": True, "total": "missing"},
+    "limit ignored": {"ignore_limit": True},
+    "no total": {"total": "missing"},
+    "total null": {"total": "null"},
+    "total 0": {"total": 0},
+    "total too low": {"total": 290},
+    "total too high": {"total": 2000},
+    "no pages": {"no_pages": True},
+    "400 past the end": {"deepest": 600},
+    "stragglers": {"latency": 0.05, "stragglers": 0.2},
+    "429, seconds": {"throttled": 0.2, "retry_after": 1},
+    "429, a date": {"throttled": 0.2, "retry_after": 1, "dates": True},
+    "429, no time named": {"throttled": 0.2},
+    "20 a second": {"rate": 20, "burst": 5, "latency": 0.05},
+    "bursts of errors": {"errors": 0.1, "running": 3},
+    "unknown values": {"unknown_values": 0.3},
+    "all of it": {"cap": 40, "total": "missing", "errors": 0.1, "throttled": 0.1, "latency": 0.05, "stragglers": 0.2},
+}
+
+
+@APIS
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("name", STABLE)
+def test_every_stable_server_yields_exactly_its_rows(name, ordered, api):
+    """With each window: the same rows, to the end, for 1.5 times the requests of a serial listing and the window."""
+    faults = STABLE[name]
+    shown = every_id(api, sandbox())
+    if "hide" in faults:
+        box = sandbox(**faults)
+        shown = [row["id"] for number in range(1, 7) for row in page(api, box, number)[1]]
+    serial = -(-ROWS // faults.get("cap", 100)) + 1
+    for window in (1, 2, 5, 16, "auto"):
+        box = sandbox(**faults)
+        ids, report = read(api, box, window, ordered=ordered, retry=Retry(attempts=30))
+        assert (ids if ordered else sorted(ids)) == (shown if ordered else sorted(shown))
+        assert report.complete
+        assert report.drift == ("unverifiable" if "hide" in faults else "none")
+        assert report.requests == len(box.requests) >= report.pages + report.retries
+        disproof = 3 * isinstance(faults.get("total"), int)
+        assert report.pages <= 1.5 * serial + (8 if window == "auto" else window) + disproof
+
+
 # ---- refusals
 
 
