@@ -3,9 +3,10 @@
 One ``Pacer`` serves all listings of a client. It is pure: it is told the time and answers with a time.
 
 The rate is looked for only once the server has pushed back (429, 503). It starts a little below what went well in the
-last second, so that a pause is not followed by a burst, and each push back lowers it. It grows gently where the limit
-was met, and fast where nothing is known: before it was met a second time, and well beyond it. Answers to requests that
-left before the rate was lowered say nothing about it. A limit that is far behind is forgotten.
+last second, so that a pause is not followed by a burst, and each push back lowers it; the next one leaves an interval
+later. It grows gently where the limit was met, and fast where nothing is known: before it was met a second time, and
+well beyond it. Answers to requests that left before the rate was lowered say nothing about it. A limit that is far
+behind is forgotten.
 """
 
 from collections import deque
@@ -88,7 +89,7 @@ class Pacer:
         self._met += 1
         self.rate = max(SLOWEST, LOWER * self._too_much)
         self._lowered = now
-        self._next = max(self._next, now)
+        self._next = max(self._next, now + 1 / self.rate)
 
     def _forget_before(self, time: float) -> None:
         while self._went_well and self._went_well[0] < time:
