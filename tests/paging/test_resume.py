@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from readahead.errors import CheckpointError, ServerError, UsageError
+from readahead.errors import CheckpointError, DecodeError, ServerError, UsageError
 from readahead.paging import Checkpoint, Partition
 from readahead.sandbox import Faults, Sandbox
 
@@ -164,6 +164,33 @@ def test_an_error_carries_a_place_to_go_on_from(window, api):
         raise Fails
 
     assert anyio.run(main) == every_id(api, box)
+
+
+@pytest.mark.parametrize("limit", [None, 77])
+@pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+def test_a_row_that_cannot_be_read_carries_a_place_to_go_on_from(api, limit):
+    """Behind that row: the checkpoint gives the rest, and knows how many rows of the limit are left."""
+    box = sandbox(150, null_ids=0.2)
+
+    async def main():
+        found, checkpoint = [], None
+        async with client(api, box) as me:
+            query = me.customers if limit is None else me.customers.limit(limit)
+            async with query.prefetch(on_bad_row="skip") as rows:
+                good = [row.id async for row in rows]
+            while True:
+                try:
+                    async with query.prefetch(resume=checkpoint) as rows:
+                        async for row in rows:
+                            found.append(row.id)
+                        return found, good
+                except DecodeError as error:
+                    checkpoint = Checkpoint.from_json(error.checkpoint.to_json())
+                    assert checkpoint.given == len(found)
+
+    found, good = anyio.run(main)
+    assert found == good
+    assert limit is None or len(good) == limit
 
 
 @pytest.mark.parametrize(

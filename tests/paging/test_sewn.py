@@ -36,6 +36,7 @@ STABLE = {
     "10% hidden": {"hide": 0.1},
     "30% hidden": {"hide": 0.3},
     "60% hidden": {"hide": 0.6},
+    "60% hidden, no total": {"hide": 0.6, "total": None},
     "80 running hidden": {"hole": (400, 480)},
     "last page repeated": {"repeats_last": True},
     "last page repeated, no total": {"repeats_last": True, "total": None},

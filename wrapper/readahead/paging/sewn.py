@@ -221,7 +221,8 @@ class SewnPlan(Plan):
         elif not alone and self._short_of_something():
             return None
         told = self._is_full(last) or self._says_size or self._leaky or total is not None
-        if alone and last.keys and not last.tries and (self._is_short(last) or not told):
+        cut = self._is_short(last) and not (last.number and self._says_size)
+        if alone and last.keys and not last.tries and (cut or not told):
             return self._continue(last)
         span = self.grid.at(reach - self.overlap)
         if span.hi > last.hi or (alone and reach == total):
@@ -518,7 +519,7 @@ class SewnPlan(Plan):
         more = any(2 * len(later.keys or ()) >= many for later in self.chain[1:])
         if 2 * len(fresh) >= self.size or self._leaky or more:
             self._dribble = 0
-        elif not self._is_full(span):
+        elif not (self._is_full(span) or self.hides):
             self._dribble += 1
         self.repeated += max(0, len(span.keys) - len(fresh) - shared)
         self._hand_out(span, self._before_stop(span.keys, fresh) if self.start.stop else fresh)

@@ -349,7 +349,8 @@ class _Consumer(AsyncIterator[T]):
         if self._rows:
             behind = behind[: behind.index(self._keys[len(self._keys) - len(self._rows)])]
         start = self._engine.plan.after(self._span, behind, self._before)
-        return self._engine.bind(start, self._engine.report.rows - len(self._rows))
+        waiting = sum(not isinstance(row, DecodeError) for row in self._rows)
+        return self._engine.bind(start, self._engine.report.rows - waiting)
 
     async def __anext__(self) -> T:
         while not self._rows:
