@@ -51,9 +51,12 @@ class FakeServer:
         return self.answer(position)
 
     async def _release(self, turn: anyio.Event) -> None:
-        # Each request waits a few turns of the loop for others to come; then the newest goes first.
-        for _ in range(4):
-            await checkpoint()
+        # Each request waits until for a few turns of the loop no other came; then the newest goes first.
+        came = 0
+        while came < self.requests:
+            came = self.requests
+            for _ in range(4):
+                await checkpoint()
         while not turn.is_set():
             self._waiting.pop().set()
             if not turn.is_set():

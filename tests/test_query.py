@@ -16,6 +16,7 @@ from trio.testing import MockClock
 
 from readahead.errors import FilterError, NotFound, UsageError
 from readahead.kintsugi import Country, CustomerStatus, Kintsugi, Source, fields
+from readahead.rows import decode_page
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
 from readahead.sweetspot import SweetSpot
 from readahead.transport import client_for_app
@@ -34,6 +35,24 @@ class Sent:
     params: list
     headers: dict
     body: object
+
+
+class Together:
+    """A latency: requests wait until for some turns of the loop no other came. Then all are answered at once."""
+
+    def __init__(self):
+        self.came, self.quiet = 0, anyio.Event()
+
+    async def __call__(self, request):
+        self.came += 1
+        quiet = self.quiet
+        while not quiet.is_set():
+            came = self.came
+            for _ in range(30):
+                await anyio.lowlevel.checkpoint()
+            if came == self.came and not quiet.is_set():
+                self.quiet = anyio.Event()
+                quiet.set()
 
 
 class Wire:
@@ -874,3 +893,31 @@ def test_an_update_of_nothing_is_refused(api):
 
     anyio.run(main)
     assert wire.sent == []
+
+
+@both
+def test_answers_that_come_at_once_are_read_one_a_turn(monkeypatch, backend):
+    """A window of answers stalls nobody: between any two that are read, the rest of the program runs."""
+    box, turns, read = Sandbox(kintsugi_rows=400, latency=Together()), 0, []
+
+    def counted(*given):
+        read.append(turns)
+        return decode_page(*given)
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    async def main():
+        async with box.kintsugi() as kintsugi, anyio.create_task_group() as group:
+            group.start_soon(others)
+            async with kintsugi.customers.page_size(5).prefetch(16) as rows:
+                assert len([row async for row in rows]) == 400
+            group.cancel_scope.cancel()
+
+    monkeypatch.setattr("readahead.query.decode_page", counted)
+    anyio.run(main, backend=backend)
+    assert box.peak["kintsugi"] == 16
+    assert max(Counter(read).values()) <= 2  # trio runs what is ready in no order

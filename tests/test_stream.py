@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import math
+import weakref
+from collections import Counter
 
 import anyio
 import pytest
@@ -338,6 +340,8 @@ def test_aclose_of_the_bare_form_waits():
         await rows.aclose()
         assert server.in_flight == 0
         assert len(asyncio.all_tasks()) == 1
+        with pytest.raises(StreamError, match="closed"):
+            _ = [row async for row in rows]
 
     asyncio.run(main())
 
@@ -358,6 +362,74 @@ def test_a_cancelled_bare_iteration_cancels_its_requests_and_says_so():
             await anext(rows)
 
     asyncio.run(main())
+
+
+# ---- who waits for whom
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_first_row_does_not_wait_for_a_window_of_requests(backend):
+    """It is handed out as soon as it is there; the window fills while the consumer works."""
+
+    async def main():
+        server = FakeServer(1000, NUMBERED)
+        async with Stream(server.engine(5, 64)) as stream:
+            await anext(stream)
+            assert server.requests <= 3
+            while server.peak < 64:
+                await checkpoint()
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pages_that_are_there_leave_turns_to_others(backend):
+    """However many wait for a consumer that never waits itself, the rest of the program runs in between."""
+
+    async def main():
+        turns, seen = 0, list[int]()
+
+        async def others():
+            nonlocal turns
+            while True:
+                turns += 1
+                await checkpoint()
+
+        server = FakeServer(200, NUMBERED)
+        async with anyio.create_task_group() as group:
+            group.start_soon(others)
+            async with Stream(server.engine(5, 8)) as stream:
+                await anext(stream)
+                while server.answered < 8:
+                    await checkpoint()
+                async for _ in stream.pages():
+                    seen.append(turns)
+            group.cancel_scope.cancel()
+        assert len(seen) == 40
+        assert max(Counter(seen).values()) <= 3  # of eight; trio runs what is ready in no order
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("made", [Stream, Rows])
+def test_a_listing_leaves_nothing_to_the_collector(made):
+    """Pages and rows go with the last who holds them: no circle keeps them until a pass over all objects."""
+
+    async def main():
+        server = FakeServer(20, NUMBERED)
+        listing = made(server.engine(5, 4))
+        if made is Stream:
+            async with listing:
+                assert len([row async for row in listing]) == 20
+        else:
+            assert len([row async for row in listing]) == 20
+        return weakref.ref(listing._engine)
+
+    gc.disable()
+    try:
+        assert asyncio.run(main())() is None
+    finally:
+        gc.enable()
 
 
 # ---- outside its life

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, Literal, Self, TypeVar
 
+import anyio
 from attrs import evolve, field, frozen
 
 from .client import Client
@@ -310,11 +311,13 @@ class Query(Generic[T]):
         # One frozen request for every page of a listing; only the position changes.
         client, listing, requests = self._client, self._listing, self._requests()
         sieves = [sieve(branch, listing.fields) for branch in self._branches]
+        turn = anyio.Lock()
 
         async def fetch(span: Span) -> Fetched[T]:
             asked = evolve(requests[span.branch], position=span.position)
             answer = await client.send(asked, report, pushed_back=window.pushed_back)
-            rows, seen = decode_page(answer, listing.reader)
+            async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are made
+                rows, seen = decode_page(answer, listing.reader)
             position = dict(span.position)
             page = Page[T]((), seen.total, answer.status, answer.headers, answer.request_id, position)
             fetched = Fetched(page, rows, seen, answer.seconds)

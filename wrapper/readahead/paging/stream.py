@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast
 
 import anyio
 import anyio.abc
+from anyio.lowlevel import checkpoint
 from attrs import define, evolve, field, frozen
 
 from ..errors import DecodeError, DriftError, ReadaheadError, StreamError, UsageError
@@ -109,7 +110,6 @@ class Engine(Generic[T]):
     _seen: set[Hashable] | None = field(default=None, init=False)  # all keys handed out, where a second sweep may come
     _totals: dict[int, int] = field(factory=dict[int, int], init=False)  # what each listing said last
     _warned: bool = field(default=False, init=False)
-    _in_flight: int = field(default=0, init=False)
     _began: float | None = field(default=None, init=False)  # of the clock of the event loop
 
     def __attrs_post_init__(self) -> None:
@@ -118,17 +118,24 @@ class Engine(Generic[T]):
             self._seen = set()
 
     def fill(self) -> None:
-        """Ask for pages until the window is full or the plan wants to wait."""
-        while self.spawn and not self.stopped and (span := self.plan.ask()) is not None:
-            self._in_flight += 1
+        """Ask for a page, if there is room and the plan wants one. Its task begins by asking for the next: one a turn
+        of the loop, so that a whole window of requests keeps nobody waiting.
+        """
+        if self.spawn and (span := self._ask()) is not None:
             self.spawn(span)
+
+    def _ask(self) -> Span | None:
+        span = None if self.stopped else self.plan.ask()
+        if span is not None:
+            self._scopes[span] = anyio.CancelScope()
+        return span
 
     async def run(self, span: Span) -> None:
         """One page, from the request to the plan."""
         if self.stopped:
             return
-        with anyio.CancelScope() as scope:
-            self._scopes[span] = scope
+        self.fill()
+        with self._scopes[span]:
             try:
                 fetched = await self.fetch(span)
             except Exception as error:  # noqa: BLE001  it is handed to the consumer, in its turn
@@ -139,10 +146,9 @@ class Engine(Generic[T]):
                 self.plan.got(span, fetched.seen)
                 self.plan.window = self.window.answered(fetched.seconds)
         del self._scopes[span]
-        self._in_flight -= 1
         self._drop_unwanted()
+        self._news.set()  # the consumer's turn comes before that of the next request
         self.fill()
-        self._news.set()
 
     async def page(self) -> "Taken[T] | None":
         """The next page, as soon as it is there; perhaps all of its rows are left out. None at the end.
@@ -151,6 +157,8 @@ class Engine(Generic[T]):
         """
         if self._began is None:
             self._began = anyio.current_time()
+        if len(self.plan.ready) > 1:
+            await checkpoint()  # whoever else waits has a turn, however many pages are there
         while True:
             self._look_for_drift()
             if self._enough:
@@ -217,21 +225,32 @@ class Engine(Generic[T]):
         return passed, keys, rows
 
     async def _more(self) -> None:
-        if self.spawn is None:
-            if (span := self.plan.ask()) is None:  # nothing is in flight, so the plan must know what it wants
-                raise StreamError("the plan waits for nothing")
-            self._in_flight += 1
-            await self.run(span)
+        if self.stopped:
+            raise StreamError("the listing was closed")
+        if not self._scopes:
+            await self._fetch_here()
             return
         self.fill()
         if self._news.is_set():
             self._news = anyio.Event()
-        if self._scopes or not self.plan.over:
-            await self._news.wait()
+        await self._news.wait()
+
+    async def _fetch_here(self) -> None:
+        """A page that is asked for alone, as the first one is: a task would do nothing but be waited for."""
+        if (span := self._ask()) is None:  # nothing is in flight, so the plan must know what it wants
+            raise StreamError("the plan waits for nothing")
+        try:
+            await self.run(span)
+        except anyio.get_cancelled_exc_class():
+            if self.spawn:  # the consumer has given up waiting, and may come again
+                self._scopes[span] = anyio.CancelScope()
+                self.spawn(span)
+            raise
 
     def stop(self) -> None:
         """Cancel what is in flight. Nothing is asked from here on."""
         self.stopped = True
+        self.spawn = None  # it leads back here: pages and rows go with the last who holds them, not with the collector
         for scope in self._scopes.values():
             scope.cancel()
 
@@ -259,7 +278,7 @@ class Engine(Generic[T]):
         ends = [(self.limit, report.rows), (None if total is None else total - start.at, read)]
         left = [max(0, end - so_far) * seconds / so_far for end, so_far in ends if end is not None and so_far]
         rate = report.rows / seconds if seconds > 0 else 0.0
-        return Progress(page, report.rows, report, total, self._in_flight, rate, min(left, default=None))
+        return Progress(page, report.rows, report, total, len(self._scopes), rate, min(left, default=None))
 
     def _drop_unwanted(self) -> None:
         wanted = {span for span, _ in self.plan.ready}
