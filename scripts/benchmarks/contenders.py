@@ -21,20 +21,12 @@ SIZE = 100  # rows in a page
 
 
 class Contender(Protocol):
-    """One way to read a list of customers.
-
-    api: the part of the server's path that it can read. first: seconds until it holds one row, from nothing, or, given
-    a number, from each of so many listings over an open client.
-    """
+    """One way to read a list of customers. api: the part of the server's path that it can read."""
 
     api: str
 
     async def listing(self, url: str, pages: int, window: int) -> int:
         """All rows, every field read; how many there were."""
-        ...
-
-    async def first(self, url: str, open_tries: int) -> list[float]:
-        """Seconds until the first row."""
         ...
 
 
@@ -65,6 +57,7 @@ class Ours:
         return count
 
     async def first(self, url: str, open_tries: int) -> list[float]:
+        """Seconds until it holds one row: from nothing, then from each of so many listings over an open client."""
         began = time.perf_counter()
         async with self.client(base_url=url) as client:
             found = [await self.until_first(client, began)]
@@ -93,9 +86,6 @@ class Official:
         for row in page.items:
             self.read(row)
         return len(page.items)
-
-    async def first(self, url: str, open_tries: int) -> list[float]:
-        raise NotImplementedError
 
 
 class Serial(Official):
@@ -126,7 +116,7 @@ class Gathered(Official):
 class Stock:
     """What the generator's own templates make of our document, over plain httpx, gathered by hand."""
 
-    api = "listed"
+    api = "kintsugi"
 
     def __init__(self) -> None:
         self.client = importlib.import_module("stock_kintsugi").AuthenticatedClient
@@ -145,9 +135,6 @@ class Stock:
 
             return await gathered(fetch, pages, window)
 
-    async def first(self, url: str, open_tries: int) -> list[float]:
-        raise NotImplementedError
-
 
 class Floor:
     api = "kintsugi"
@@ -159,6 +146,7 @@ class Floor:
         return int(await self.floor(f"{url}/v1/customers", pages, window))
 
     async def first(self, url: str, open_tries: int) -> list[float]:
+        """As ours."""
         import aiohttp  # noqa: PLC0415  each process imports its own contender
         import orjson  # noqa: PLC0415
 
@@ -238,6 +226,7 @@ def most_memory() -> float:
 
 def first(contender: Contender, url: str, tries: int) -> dict[str, Any]:
     """Median seconds until the first row: of a client that is new, and of one that is open."""
+    assert isinstance(contender, Ours | Floor)
     gc.collect()
     new = [asyncio.run(contender.first(url, 0))[0] for _ in range(tries)]
     opened = asyncio.run(contender.first(url, tries))[1:]

@@ -21,7 +21,7 @@ from readahead.paging.window import AutoWindow
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "paging"))
 
-from simulator import MOST, Server, Writes, read
+from simulator import MOST, Server, Writes, read  # type: ignore[import-not-found]
 
 SIZE = 100
 WINDOWS = (1, 2, 5, 16, "auto")

@@ -29,7 +29,8 @@ class Sizes:
     rounds: int = 5
     pages: int = 1000
     serial_pages: int = 100
-    slow_pages: int = 256  # of contenders that take seconds for 1,000
+    slow_pages: int = 256  # of contenders that take seconds for 1,000, at windows of their own
+    gathered_pages: int = 512  # of the same, at the window that all share
     cpu_pages: int = 500
     few: int = 100  # pages of 100 rows
     many: int = 10_000
@@ -40,10 +41,11 @@ class Sizes:
 
 
 TINY = Sizes(
-    rounds=2,
+    rounds=1,
     pages=4,
     serial_pages=2,
     slow_pages=4,
+    gathered_pages=4,
     cpu_pages=3,
     few=2,
     many=6,
@@ -253,7 +255,7 @@ class Rig(ExitStack):
 
 def api_of(name: str) -> str:
     """The part of the server's path that a contender can read."""
-    if name.startswith(("official", "stock")):
+    if name.startswith("official"):
         return "listed"
     return "sweetspot" if name.endswith("Sweet Spot") else "kintsugi"
 
