@@ -115,7 +115,7 @@ def dump(document: dict[str, Any]) -> str:
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield path, method and operation, in the order of the document."""
-    for path, item in document.get("paths", {}).items():
+    for path, item in (document.get("paths") or {}).items():
         for method in METHODS:
             if method in item:
                 yield path, method, item[method]
@@ -160,12 +160,25 @@ def component(document: dict[str, Any], target: str) -> tuple[str, str, Any]:
         raise SpecError(f"a reference to nothing: {target}") from None
 
 
+def resolved(document: dict[str, Any], node: Any) -> Any:
+    """Return what `node` refers to, by way of however many components; what is no reference is returned as it is."""
+    seen: list[str] = []
+    while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        if node["$ref"] in seen:
+            raise SpecError(f"a reference to itself: {node['$ref']}")
+        seen.append(node["$ref"])
+        node = component(document, node["$ref"])[2]
+    return node
+
+
 def reached(document: dict[str, Any], start: Any) -> dict[str, dict[str, Any]]:
     """Return the components that `start` refers to, directly or not: kind, then name; in the order of reaching."""
     found: dict[str, dict[str, Any]] = {}
     waiting = list(references(start))
     while waiting:
         kind, name, content = component(document, waiting.pop(0))
+        if kind != "schemas":
+            resolved(document, content)
         if name not in found.setdefault(kind, {}):
             found[kind][name] = content
             waiting.extend(references(content))

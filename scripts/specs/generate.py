@@ -27,7 +27,7 @@ from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 from specs.document import SpecError, as_spec_error, operations
-from specs.names import WIRE
+from specs.names import WIRE, plain_components
 from specs.normalise import forget, normalise, readable_as
 from specs.shapes import Body, Shapes
 
@@ -116,6 +116,9 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     for collection in openapi.endpoint_collections_by_tag.values():
         for endpoint in collection.endpoints:
             for location, prop in endpoint.iter_all_parameters():
+                wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())
+                if wire is not None:
+                    prop.name = UntrustedString(wire)
                 if prop.python_name in _OF_FUNCTIONS:
                     prop.set_python_name(UntrustedString(f"{prop.python_name}_{location}"), config)
             for body in endpoint.bodies:
@@ -144,7 +147,7 @@ def check(document: dict[str, Any], name: str) -> None:
     """Raise SpecError if the document is not valid OpenAPI; what is dropped before generating may be wrong."""
     try:
         with as_spec_error(name):
-            _validate(json.dumps(forget(document)))
+            _validate(json.dumps(plain_components(forget(document))))
     except OpenAPIValidationError as error:
         where = "".join(f"/{part}" for part in getattr(error, "absolute_path", ())) or "/"
         raise SpecError(f"{name} is not a valid document: {str(error).splitlines()[0]} at {where}") from error

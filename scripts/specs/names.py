@@ -1,12 +1,16 @@
 """Rules about names: two that become one in Python, and placeholders that the generator does not read."""
 
+import contextlib
+import copy
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
-from specs.document import operations, rebuild
+from specs.document import operations, rebuild, references, resolved
 
 WIRE = "x-readahead-wire"  # in the whole document: of a property under another name, the one on the wire
 
@@ -28,7 +32,7 @@ def python_name(wire: str) -> str:
 def read_placeholders(document: dict[str, Any]) -> dict[str, Any]:
     """Give parameters in paths names that the generator reads; they are never sent, so any name serves."""
     paths = {}
-    for path, item in document["paths"].items():
+    for path, item in (document.get("paths") or {}).items():
         odd = [name for name in _PLACEHOLDER.findall(path) if not _READ_PLACEHOLDER.fullmatch(name)]
         new = {
             name: re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or f"part_{at}" for at, name in enumerate(odd)
@@ -44,13 +48,72 @@ def read_placeholders(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(document: dict[str, Any], given: dict[str, Any], new: dict[str, str]) -> dict[str, Any]:
-    parameter = given
-    while "$ref" in parameter:
-        kind, name = parameter["$ref"].split("/")[-2:]
-        parameter = document["components"][kind][name.replace("~1", "/").replace("~0", "~")]
+    parameter = resolved(document, given)
     if parameter.get("in") != "path" or parameter["name"] not in new:
         return given
     return {**parameter, "name": new[parameter["name"]]}
+
+
+def named_parts(document: dict[str, Any]) -> dict[str, Any]:
+    """Make components of whatever else in the document is referred to: the generator follows no other references."""
+    components = document.setdefault("components", {})
+    moved: dict[str, str] = {}
+    for target in dict.fromkeys(references(document)):
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in unquote(target).split("/")]
+        if parts[0] != "#" or len(parts) < 4:
+            continue
+        if parts[1] == "components" and len(parts) == 4:
+            moved[target] = _pointer(*parts[1:])
+            continue
+        node: Any = document
+        with contextlib.suppress(LookupError, TypeError, ValueError):
+            for part in parts[1:]:
+                node = node[int(part) if isinstance(node, list) else part]
+            kind = next((each for each in ("parameters", "responses") if parts[-2] == each), "schemas")
+            (name,) = _plain_names(["_".join(parts[2:])], components.get(kind, {})).values()
+            components.setdefault(kind, {})[name] = copy.deepcopy(node)
+            moved[target] = _pointer("components", kind, name)
+    return _moved(document, moved)
+
+
+def plain_components(document: dict[str, Any]) -> dict[str, Any]:
+    """Give components names that OpenAPI allows: code can be made of others as well, but they are not valid."""
+    components = document.get("components", {})
+    names = {kind: _plain_names(found, ()) for kind, found in components.items() if kind != "securitySchemes"}
+    document = _moved(
+        document,
+        {
+            _pointer("components", kind, name): _pointer("components", kind, new)
+            for kind, found in names.items()
+            for name, new in found.items()
+        },
+    )
+    for kind, found in names.items():
+        document["components"][kind] = {new: document["components"][kind][name] for name, new in found.items()}
+    return document
+
+
+def _plain_names(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[^a-zA-Z0-9._-]+", "_", name).strip("_") or "part"
+        others = {*taken, *names, *found.values()} - {name}
+        numbered = (f"{plain}_{number}" for number in itertools.count(2))
+        found[name] = next(each for each in itertools.chain([plain], numbered) if each not in others)
+    return found
+
+
+def _moved(document: dict[str, Any], moved: dict[str, str]) -> dict[str, Any]:
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        target = node.get("$ref")
+        return {**node, "$ref": moved[target]} if isinstance(target, str) and target in moved else node
+
+    changed: dict[str, Any] = rebuild(document, change)
+    return changed
+
+
+def _pointer(*parts: str) -> str:
+    return "/".join(["#", *(part.replace("~", "~0").replace("/", "~1") for part in parts)])
 
 
 def distinct_classes(document: dict[str, Any]) -> dict[str, Any]:
@@ -147,3 +210,41 @@ def distinct_properties(document: dict[str, Any]) -> dict[str, Any]:
 
     document = rebuild(document, change)
     return {**document, WIRE: wire} if wire else document
+
+
+def distinct_parameters(document: dict[str, Any]) -> dict[str, Any]:
+    """Give parameters of one operation that would have one name in Python names of their own, as with properties.
+
+    `since`, `since<` and `since>` are `since`, `since_lt` and `since_gt`.
+    """
+    wire = dict(document.get(WIRE, {}))
+    names = {resolved(document, given)["name"] for given in _parameters(document)}
+
+    def distinct(given: dict[str, Any], taken: dict[tuple[str, str], str]) -> dict[str, Any]:
+        parameter = resolved(document, given)
+        name = new = parameter["name"]
+        place = parameter.get("in")
+        spelled, number = name.replace("<", " lt").replace(">", " gt"), 2
+        while taken.get((place, python_name(new)), name) != name or (new != name and new in names):
+            new = spelled if new == name != spelled else f"{spelled} {number}"
+            number += new != spelled
+        taken[place, python_name(new)] = name
+        if new == name:
+            return given
+        wire[new] = name
+        return {**parameter, "name": new}
+
+    for item in document["paths"].values():
+        above: dict[tuple[str, str], str] = {}
+        if "parameters" in item:
+            item["parameters"] = [distinct(given, above) for given in item["parameters"]]
+        for operation in (each for each in item.values() if isinstance(each, dict) and "parameters" in each):
+            taken = dict(above)
+            operation["parameters"] = [distinct(given, taken) for given in operation["parameters"]]
+    return {**document, WIRE: wire} if wire else document
+
+
+def _parameters(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        for owner in (item, *(each for each in item.values() if isinstance(each, dict))):
+            yield from owner.get("parameters", ())

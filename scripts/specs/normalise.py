@@ -11,9 +11,16 @@ from typing import Any
 
 from openapi_python_client.strings import snake_case
 
-from specs.document import DATA, NAMED, SpecError, component, operations, reached, rebuild
-from specs.names import distinct_classes, distinct_properties, read_placeholders
-from specs.types import no_endless_types, nullable_references, readable_enums, whole_objects
+from specs.document import DATA, NAMED, SpecError, operations, reached, rebuild, resolved
+from specs.names import distinct_classes, distinct_parameters, distinct_properties, named_parts, read_placeholders
+from specs.types import (
+    named_members,
+    no_endless_types,
+    nullable_references,
+    parts_first,
+    readable_enums,
+    whole_objects,
+)
 
 NAME = "x-readahead-name"
 
@@ -21,10 +28,12 @@ NAME = "x-readahead-name"
 def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dict[str, Any]:
     """Return a valid document: mend what published documents get wrong often, without changing what they say.
 
-    A boolean `required` inside a property belongs to OpenAPI 2 parameters; an empty `enum` allows no value at all,
-    which is never meant; a parameter that a path names but no operation declares is text, like the path; an array
+    An operation that says nothing of its answers has some. What is part of a path is required, what a path names and
+    no operation declares is text, what it does not name is none of its parts. A boolean `required` inside a property
+    and a `collectionFormat` belong to OpenAPI 2; an empty `enum` allows no value at all, which is never meant; an array
     that does not say of what is one of anything; `2xx` is `2XX`; a part of a server's address has a default; what is
-    required is required once; a limit is exclusive in the way of the document's version; anchors say nothing.
+    required is required once; limits are exclusive, and constants constant, in the way of the document's version;
+    anchors say nothing.
 
     What was done to an operation that its callers see goes into `notes`.
     """
@@ -46,26 +55,42 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
         for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             if exclusive in node and isinstance(node[exclusive], bool) == numeric:
                 node |= _exclusive(node.pop(exclusive), node.pop(limit, None), exclusive, limit)
-        if isinstance(node.get("responses"), dict):
+        if isinstance(node.get("responses"), dict) and "schemas" not in node:
             node["responses"] = {
                 code.upper() if code[:1].isdigit() else code: each for code, each in node["responses"].items()
-            }
+            } or {"default": {"description": ""}}
+        if is_parameter:
+            node.pop("collectionFormat", None)
+            node |= {"required": True} if node["in"] == "path" else {}
+        if not numeric:
+            node = {key: value for key, value in node.items() if key not in {"contentEncoding", "contentMediaType"}}
+            if "const" in node:
+                node.setdefault("enum", [node.pop("const")])
         if "url" in node and isinstance(node.get("variables"), dict):
             node["variables"] = {name: {"default": "", **variable} for name, variable in node["variables"].items()}
         return {**node, "items": {}} if is_list else node
 
-    mended: dict[str, Any] = read_placeholders(rebuild(document, change))
+    mended: dict[str, Any] = read_placeholders(named_parts(rebuild(document, change)))
     for path, _, operation in operations(mended):
+        operation.setdefault("responses", {"default": {"description": ""}})
         declared = [*mended["paths"][path].get("parameters", []), *operation.get("parameters", [])]
-        whole = [component(mended, each["$ref"])[2] if "$ref" in each else each for each in declared]
-        missing = [name for name in re.findall(r"{([^}]+)}", path) if name not in {each["name"] for each in whole}]
-        if missing:
+        whole = {each["name"] for each in (resolved(mended, given) for given in declared) if each.get("in") == "path"}
+        named = re.findall(r"{([^}]+)}", path)
+        missing = [name for name in named if name not in whole]
+        if missing or not whole <= {*named}:
+            mended["paths"][path]["parameters"] = _of(mended, mended["paths"][path].get("parameters", []), named)
             operation["parameters"] = [
-                *operation.get("parameters", []),
+                *_of(mended, operation.get("parameters", []), named),
                 *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in missing),
             ]
     _tell_apart(mended, {} if notes is None else notes)
     return mended
+
+
+def _of(document: dict[str, Any], parameters: list[Any], named: list[str]) -> list[Any]:
+    """Return the parameters without those in a path that the path does not name."""
+    whole = [(given, resolved(document, given)) for given in parameters]
+    return [given for given, each in whole if each.get("in") != "path" or each["name"] in named]
 
 
 def _exclusive(given: Any, limit: Any, exclusive: str, name: str) -> dict[str, Any]:
@@ -83,7 +108,11 @@ def _tell_apart(document: dict[str, Any], notes: dict[str, str]) -> None:
     for path, method, operation in operations(document):
         where = f"{method.upper()} {path}"
         said = operation.get("operationId")
-        name = said if isinstance(said, str) and said.strip() else f"{method}_{path}"
+        # of an operation without an id the generator makes the name like this
+        bare = path.translate({ord("{"): None, ord("}"): None, ord("/"): "_"})
+        name = (
+            said if isinstance(said, str) and said.strip() else f"{method}_{bare.removeprefix('_').removesuffix('_')}"
+        )
         new = name
         number = 2
         while snake_case(new) in taken:
@@ -168,29 +197,48 @@ def known_content(document: dict[str, Any]) -> dict[str, Any]:
     """Describe content that the generator cannot read as what it is on the wire: bytes, or text.
 
     A parameter with `content` is text as well; the generator leaves it out without a word. So are lists and objects in
-    headers, cookies and paths, where the generator allows none: it is for the caller to join them. A body without a
-    schema may be anything.
+    headers, cookies and paths, and what may be of several types in a path, where the generator allows none: it is for
+    the caller to join them. A body without a schema may be anything, a form is an object.
     """
     for body in _bodies(document):
         content = body.get("content", {})
         for content_type in list(content):
             media = content.pop(content_type)
             written = _preference(content_type) <= _FORMS
+            if 0 < _preference(content_type) <= _FORMS and _kinds(document, media.get("schema", {})) - {
+                "object",
+                "any",
+            }:
+                media = {**media, "schema": {"type": "object"}}
             # an answer of the same type is read as text, so what is sent as bytes must have another name
             name = f"{content_type}; charset=utf-8" if _is_text(content_type) else content_type
             content[name] = {**media, "schema": media.get("schema", {}) if written else dict(_BYTES)}
     for operation in (each for _, _, each in operations(document)):
-        for response in map(partial(_whole, document), operation.get("responses", {}).values()):
+        for response in map(partial(resolved, document), operation.get("responses", {}).values()):
             for content_type, media in response.get("content", {}).items():
                 if "schema" in media and _preference(content_type) > 0:
                     media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
     for given in _parameters(document):
-        parameter = _whole(document, given)
-        kinds = _whole(document, parameter.get("schema", {})).get("type") or ()
-        if "schema" not in parameter or (parameter.get("in") != "query" and ("array" in kinds or "object" in kinds)):
+        parameter = resolved(document, given)
+        kinds, place = _kinds(document, parameter.get("schema", {})), parameter.get("in")
+        one = not kinds & {"array", "object"} and (place != "path" or len(kinds) == 1)
+        if "schema" not in parameter or (place != "query" and not one):
             parameter.pop("content", None)
             parameter["schema"] = {"type": "string"}
     return document
+
+
+def _kinds(document: dict[str, Any], schema: Any, above: tuple[Any, ...] = ()) -> set[str]:
+    """Return the types that a value may be of; it has one, if only "any"."""
+    schema = resolved(document, schema)
+    if not isinstance(schema, dict) or any(schema is each for each in above):
+        return {"any"}
+    inner = [each for union in ("anyOf", "oneOf", "allOf") for each in schema.get(union, ())]
+    said = schema.get("type", "any" if not inner else ())
+    kinds = {said} if isinstance(said, str) else set(said)
+    return kinds.union(
+        *(_kinds(document, each, (*above, schema)) for each in inner), {"null"} if schema.get("nullable") else ()
+    )
 
 
 _BYTES = {"type": "string", "format": "binary"}
@@ -202,7 +250,7 @@ def readable_as(document: dict[str, Any]) -> dict[str, str]:
     found = {}
     holders = [*_bodies(document)]
     for _, _, operation in operations(document):
-        holders += [_whole(document, each) for each in operation.get("responses", {}).values()]
+        holders += [resolved(document, each) for each in operation.get("responses", {}).values()]
     for content_type in (each for holder in holders for each in holder.get("content", {})):
         preference, bare = _preference(content_type), content_type.split(";", maxsplit=1)[0].strip()
         if preference == 0 and not (bare.islower() and bare.startswith("application/")):
@@ -212,12 +260,6 @@ def readable_as(document: dict[str, Any]) -> dict[str, str]:
         elif preference > _FORMS and not _is_text(content_type):
             found[content_type] = "application/octet-stream"
     return found
-
-
-def _whole(document: dict[str, Any], node: Any) -> Any:
-    while "$ref" in node:
-        node = component(document, node["$ref"])[2]
-    return node
 
 
 def _parameters(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -286,13 +328,13 @@ def open_parameters(document: dict[str, Any]) -> dict[str, Any]:
     def opened(schema: Any, name: str) -> Any:
         if not isinstance(schema, dict):
             return schema
-        whole = _whole(document, schema)
+        whole = resolved(document, schema)
         if isinstance(whole.get("items"), dict) and "$ref" not in schema:
             return {**schema, "items": opened(schema["items"], f"{name}_item")}
         if "enum" not in whole or not all(isinstance(value, str | None) for value in whole["enum"]):
             return schema
         if "$ref" not in schema:
-            name = _free(name, schemas)
+            name = _free(re.sub(r"\W+", "_", name), schemas)
             schemas[name] = schema
             schema = {"$ref": _target(name)}
         return {"anyOf": [schema, {"type": "string"}]}
@@ -300,7 +342,7 @@ def open_parameters(document: dict[str, Any]) -> dict[str, Any]:
     for path, method, operation in operations(document):
         owner = operation.get("operationId", f"{method}_{path}")
         for given in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
-            parameter = _whole(document, given)
+            parameter = resolved(document, given)
             parameter["schema"] = opened(parameter.get("schema"), f"{owner}_{parameter['name']}")
     return document
 
@@ -365,7 +407,7 @@ def _is_form(content_type: str) -> bool:
 
 def _bodies(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for _, _, operation in operations(document):
-        yield _whole(document, operation.get("requestBody", {}))
+        yield resolved(document, operation.get("requestBody", {}))
 
 
 def _body_schemas(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
@@ -379,7 +421,7 @@ def _not_body(document: dict[str, Any]) -> Iterator[Any]:
     for item in document["paths"].values():
         yield item.get("parameters", [])
     for _, _, operation in operations(document):
-        yield [operation.get("parameters", []), operation.get("responses", {})]
+        yield {key: operation[key] for key in ("parameters", "responses") if key in operation}
 
 
 def _has_object(document: dict[str, Any], name: str) -> bool:
@@ -415,6 +457,9 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     whole_objects,
     nullable_references,
     split,
+    named_members,
     distinct_classes,
     distinct_properties,
+    distinct_parameters,
+    parts_first,
 )

@@ -160,6 +160,10 @@ def _facts(node: dict[str, Any]) -> dict[str, Any]:
         for key, value in sorted(node.items())
         if key not in _PROSE and (not key.startswith("x-") or key in _KEPT_EXTENSIONS)
     }
+    if "responses" in kept:
+        kept.pop("callbacks", None)  # what the server asks of others
+    if isinstance(kept.get("servers"), list):
+        kept["servers"] = [{"url": server["url"]} for server in kept["servers"]]
     if isinstance(kept.get("scopes"), dict):
         kept["scopes"] = dict.fromkeys(kept["scopes"], "")
     return kept

@@ -6,15 +6,23 @@ from typing import Any
 from specs.document import DATA, component, rebuild, references
 
 _ANY: dict[str, Any] = {}
+# beside a reference, these say nothing of the type but that it may be null
+_SAYS_NOTHING = frozenset({"nullable", "readOnly", "writeOnly", "deprecated"})
 
 
 def readable_enums(document: dict[str, Any]) -> dict[str, Any]:
     """Leave enumerations of texts and of integers alone; the generator reads no others.
 
-    Of declared texts the values are texts, however YAML reads them. Of others the type is what is left.
+    Of declared texts the values are texts, however YAML reads them. Of others the type is what is left, and so it is of
+    constants that no `Literal` can hold: fractions, and integers that are too long for type checkers.
     """
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
+        if "const" in node and not _is_literal(node["const"]):
+            const = node["const"]
+            node = {key: value for key, value in node.items() if key != "const"}
+            if isinstance(const, int | float):
+                node.setdefault("type", "integer" if isinstance(const, int) else "number")
         values = node.get("enum")
         if not isinstance(values, list):
             return node
@@ -33,6 +41,10 @@ def readable_enums(document: dict[str, Any]) -> dict[str, Any]:
 
     changed: dict[str, Any] = rebuild(document, change)
     return changed
+
+
+def _is_literal(value: Any) -> bool:
+    return isinstance(value, str | None) or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def _text(value: Any) -> str:
@@ -75,7 +87,8 @@ def whole_objects(document: dict[str, Any]) -> dict[str, Any]:
     """Merge the parts of an `allOf` where the generator gives up: the last part says what holds.
 
     It does so on a property that two parts describe differently, on a part that may be null, and on parts of a plain
-    value. A part that may be null does not make the whole null: the others may not.
+    value. A part that may be null does not make the whole null: the others may not. Where one part is a reference and
+    the others say nothing of a type, that is annotated, and may be null if any of the others says so.
     """
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +96,10 @@ def whole_objects(document: dict[str, Any]) -> dict[str, Any]:
         if not parts:
             return node
         rest = {key: value for key, value in node.items() if key != "allOf"}
+        said = [part for part in node["allOf"] if not isinstance(part, dict) or part.keys() - _SAYS_NOTHING]
+        if len(said) == 1 and "$ref" in said[0] and not rest.keys() - _SAYS_NOTHING:
+            null = any(part.get("nullable") for part in [*node["allOf"], rest])
+            return {"anyOf": [said[0], {"type": "null"}]} if null else dict(said[0])
         if not any(map(_has_object, parts)):
             return _plain_value(node["allOf"], rest)
         whole = [_flat(document, part, ()) for part in [*node["allOf"], rest]]
@@ -175,3 +192,41 @@ def _or_null(node: Any, targets: set[str], key: str = "") -> Any:
     if node.get("$ref") in targets and key != "allOf":
         return {"anyOf": [{"$ref": node["$ref"]}, {"type": "null"}]}
     return {name: _or_null(item, targets, name) for name, item in node.items()}
+
+
+def parts_first(document: dict[str, Any]) -> dict[str, Any]:
+    """Put schemas behind those that they refer to.
+
+    The generator tries a schema again once it knows what that refers to, and then stumbles over the classes of its
+    inner objects, which it has made before.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    ordered: dict[str, Any] = {}
+    waiting = [(name, False) for name in reversed(schemas)]
+    begun: set[str] = set()
+    while waiting:
+        name, done = waiting.pop()
+        if done:
+            ordered[name] = schemas[name]
+        elif name not in begun:
+            begun.add(name)
+            inner = [component(document, target) for target in references(schemas[name])]
+            waiting.append((name, True))
+            waiting += [(each, False) for kind, each, _ in reversed(inner) if kind == "schemas"]
+    if schemas:
+        document["components"]["schemas"] = ordered
+    return document
+
+
+def named_members(document: dict[str, Any]) -> dict[str, Any]:
+    """Name the objects in a named union as the generator would, which trips over objects inside those."""
+    schemas = document.get("components", {}).get("schemas", {})
+    for name, schema in list(schemas.items()):
+        members = [*schema.get("anyOf", ()), *schema.get("oneOf", ())] if isinstance(schema, dict) else []
+        for number, member in enumerate(members):
+            new = f"{name}_type_{number}"
+            if isinstance(member, dict) and "properties" in member and new not in schemas:
+                schemas[new] = dict(member)
+                member.clear()
+                member["$ref"] = f"#/components/schemas/{new.replace('~', '~0').replace('/', '~1')}"
+    return document

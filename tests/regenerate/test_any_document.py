@@ -13,9 +13,24 @@ import pytest
 from specs import generate, lock
 from specs.command import ROOT, main
 from specs.document import load, operations
-from specs.names import distinct_classes, distinct_properties, read_placeholders
+from specs.names import (
+    WIRE,
+    distinct_classes,
+    distinct_parameters,
+    distinct_properties,
+    named_parts,
+    plain_components,
+    read_placeholders,
+)
 from specs.normalise import known_content, normalise, open_parameters, readable_as, repair
-from specs.types import no_endless_types, nullable_references, readable_enums, whole_objects
+from specs.types import (
+    named_members,
+    no_endless_types,
+    nullable_references,
+    parts_first,
+    readable_enums,
+    whole_objects,
+)
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 WILD = ROOT / "tests" / "regenerate" / "wild.yaml"
@@ -27,7 +42,7 @@ WANTED = {
     "petstore": (19, {}),
     "svix": (43, {"HEAD /api/v1/health": "the operation id 'v1.health.get' is that of GET /api/v1/health too"}),
     "twilio_messaging_v1": (58, {}),
-    "wild": (16, {"GET /a/b": "without an operation id, its name is that of GET /a/{b} too"}),
+    "wild": (20, {"GET /a/b": "without an operation id, its name is that of GET /a/{b} too"}),
 }
 
 
@@ -139,6 +154,8 @@ def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
     document = load(WILD)
     document["paths"]["/plain"]["get"]["responses"]["200"] = {"$ref": "#/components/responses/Nowhere"}
     document["paths"]["/form"]["post"]["parameters"] = [{"name": "x", "in": "nowhere", "schema": {}}]
+    itself = {"$ref": "#/components/requestBodies/Itself"}
+    document["paths"]["/nothing"]["post"]["requestBody"] = document["components"]["requestBodies"]["Itself"] = itself
     status = {"allOf": [{"$ref": "#/components/schemas/Kind"}, {"type": "object"}]}
     document["components"]["schemas"]["Problem"] = status
     (tmp_path / "openapi").mkdir()
@@ -149,9 +166,10 @@ def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert "a reference to nothing: #/components/responses/Nowhere" in report["left out"]["GET /plain"]
     assert "nowhere" in report["left out"]["POST /form"]
+    assert report["left out"]["POST /nothing"] == "a reference to itself: #/components/requestBodies/Itself"
     assert list(report["kept as plain data"]) == ["Problem"]
     assert "non-object" in report["kept as plain data"]["Problem"]
-    assert (report["operations"], len(report["left out"])) == (14, 2)
+    assert (report["operations"], len(report["left out"])) == (17, 3)
     assert "object at 0x" not in json.dumps(report)
     document["paths"] = {"/plain": document["paths"]["/plain"]}
     (tmp_path / "nothing.json").write_text(json.dumps(document))
@@ -212,6 +230,52 @@ def test_fields_keep_apart():
     assert found["components"]["schemas"]["A"]["required"] == ["a_b_2"]
 
 
+def test_parameters_keep_apart():
+    """Parameters that would be one argument are several, and each is sent under its own name."""
+    given = [{"name": name, "in": "query"} for name in ("at", "at<", "at>", "At", "at_2")]
+    found = distinct_parameters(document(None, **{"/a": {"parameters": given[:1], "get": {"parameters": given[1:]}}}))
+    assert [each["name"] for each in found["paths"]["/a"]["get"]["parameters"]] == ["at lt", "at gt", "At 2", "at_2 2"]
+    assert found[WIRE] == {"at lt": "at<", "at gt": "at>", "At 2": "At", "at_2 2": "at_2"}
+    one = {"name": "at", "in": "header"}
+    assert WIRE not in distinct_parameters(
+        document(None, **{"/a": {"parameters": given[:1], "get": {"parameters": [one]}}})
+    )
+
+
+def test_references_lead_to_components():
+    """What is referred to elsewhere becomes a component; what is not there stays as it is, to be left out."""
+    inside = {"type": "integer"}
+    found = named_parts(
+        document(
+            {
+                "A«": {"properties": {"b": inside}},
+                "C": ref("A«/properties/b"),
+                "D": ref("A%C2%AB"),
+                "E": ref("A«/no/b"),
+            },
+            **{
+                "/a": {
+                    "get": {"responses": {"200": {}}},
+                    "put": {"responses": {"200": {"$ref": "#/paths/~1a/get/responses/200"}}},
+                }
+            },
+        )
+    )
+    schemas = found["components"]["schemas"]
+    assert (schemas["C"], schemas["D"], schemas["E"]) == (ref("schemas_A__properties_b"), ref("A«"), ref("A«/no/b"))
+    assert schemas["schemas_A__properties_b"] == inside
+    assert found["paths"]["/a"]["put"]["responses"]["200"] == {"$ref": "#/components/responses/a_get_responses_200"}
+    assert found["components"]["responses"] == {"a_get_responses_200": {}}
+
+
+def test_odd_names_are_none_to_the_validator():
+    """Names of components that OpenAPI does not allow are replaced where the document is checked, each by its own."""
+    found = plain_components(document({"A«": ref("日本"), "A»": {}, "A": {}, "日本": ref("A»")}))["components"][
+        "schemas"
+    ]
+    assert found == {"A_2": ref("part"), "A_3": {}, "A": {}, "part": ref("A_3")}
+
+
 def test_placeholders_are_read():
     """A placeholder that the generator does not read is called something else, and so is its parameter."""
     get = {"parameters": [{"name": "item.id", "in": "path"}, {"name": "item.id", "in": "query"}]}
@@ -234,6 +298,10 @@ def test_placeholders_are_read():
         ({"enum": ["a", 1]}, {}),
         ({"enum": [{"a": 1}]}, {}),
         ({"enum": [None]}, {"type": "null"}),
+        ({"const": "a"}, {"const": "a"}),
+        ({"const": 0.5}, {"type": "number"}),
+        ({"const": 2**64}, {"type": "integer"}),
+        ({"const": [1], "type": "array"}, {"type": "array"}),
     ],
     ids=repr,
 )
@@ -286,6 +354,29 @@ def test_parts_of_a_plain_value():
     assert found["components"]["schemas"]["B"] == {"type": "object", "properties": base["properties"], "required": []}
 
 
+def test_a_type_with_annotations_is_that_type():
+    """Parts that say nothing of a type leave it as it is, but for null."""
+    parts = [ref("B"), {"deprecated": True}, {}]
+    given = {"A": {"allOf": parts}, "N": {"allOf": parts, "nullable": True}, "B": {"oneOf": [{"type": "string"}, {}]}}
+    found = whole_objects(document(given))["components"]["schemas"]
+    assert (found["A"], found["N"]) == (ref("B"), {"anyOf": [ref("B"), {"type": "null"}]})
+
+
+def test_parts_come_first():
+    """Schemas follow those that they refer to, as far as circles allow, and otherwise stay in order."""
+    given = {"A": {"items": [ref("C"), ref("B")]}, "B": ref("D"), "C": {}, "D": {"items": ref("A")}, "E": {}}
+    assert list(parts_first(document(given))["components"]["schemas"]) == ["C", "D", "B", "A", "E"]
+
+
+def test_members_of_unions_have_names():
+    """Objects inside a named union are called as the generator calls them, unless something is called so."""
+    member = {"properties": {"a": {}}}
+    given = {"A": {"anyOf": [dict(member), {"type": "string"}], "oneOf": [dict(member)]}, "A_type_0": {}}
+    found = named_members(document(given))["components"]["schemas"]
+    assert found["A"] == {"anyOf": [member, {"type": "string"}], "oneOf": [ref("A_type_2")]}
+    assert found["A_type_2"] == member
+
+
 def test_what_may_be_null_is_said_where_it_is_meant():
     """A named object is a class; that it may be null is said wherever something refers to it."""
     base = {"type": ["object", "null"], "properties": {"next": ref("Base")}}
@@ -328,10 +419,42 @@ def test_content_of_any_type():
 
 def test_lists_outside_of_the_query():
     """A list in a header or a path is text, in the query it is a list."""
-    schema = {"type": "array", "items": {"type": "string"}}
-    given = [{"name": place, "in": place, "schema": schema} for place in ("header", "path", "query")]
+    schema, several = {"type": "array", "items": {"type": "string"}}, {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+    given = [{"in": place, "schema": each} for each in (schema, several) for place in ("header", "path", "query")]
     known_content(document(None, **{"/a": {"get": {"parameters": given}}}))
-    assert [each["schema"] for each in given] == [{"type": "string"}, {"type": "string"}, schema]
+    text = {"type": "string"}
+    assert [each["schema"] for each in given] == [text, text, schema, several, text, several]
+
+
+def test_forms_are_objects():
+    """A form that is described as anything but an object has any fields."""
+    form = {"content": {"multipart/form-data": {"schema": {"type": "string"}}}}
+    known_content(document(None, **{"/a": {"post": {"requestBody": form}}}))
+    assert form["content"]["multipart/form-data"]["schema"] == {"type": "object"}
+
+
+def test_what_is_wrong_often_is_mended():
+    """An operation without answers, parameters that do not fit their path, and words of other versions."""
+    given = [{"name": "b", "in": "path", "collectionFormat": "csv"}, {"name": "c", "in": "path"}]
+    broken = {"/{a}/{b}": {"get": {"parameters": given}, "put": {"responses": {}}}}
+    old = {**document({"A": {"const": 1, "contentEncoding": "base64"}}, **broken), "openapi": "3.0.0"}
+    found = repair(old)
+    get = found["paths"]["/{a}/{b}"]["get"]
+    assert [(each["name"], each["required"], "collectionFormat" in each) for each in get["parameters"]] == [
+        ("b", True, False),
+        ("a", True, False),
+    ]
+    assert [each["responses"] for _, _, each in operations(found)] == [{"default": {"description": ""}}] * 2
+    assert found["components"]["schemas"]["A"] == {"enum": [1]}
+    assert repair(document({"A": {"const": 1}}))["components"]["schemas"]["A"] == {"const": 1}
+
+
+def test_what_is_answered_by_default_is_a_row():
+    """A schema of a body that is that of the answers not listed, too, is split like any other."""
+    thing = {"content": {"application/json": {"schema": ref("A")}}}
+    post = {"requestBody": thing, "responses": {"default": {"description": "", **thing}}}
+    found = normalise(json.loads(json.dumps(document({"A": {"properties": {"b": {}}}}, **{"/a": {"post": post}}))))
+    assert list(found["components"]["schemas"]) == ["A", "AInput"]
 
 
 def test_two_names_in_one():
