@@ -126,16 +126,17 @@ class Transport:
         self._check_usable(client)
         began = anyio.current_time()
         try:
-            with anyio.fail_after(self.timeout):
+            with anyio.move_on_after(self.timeout):
                 if isinstance(client, _Session):
                     url = f"{self.base_url}{request.path}"
                     status, headers, body = await client.send(request, url, self._headers(request))
                 else:
                     status, headers, body = await self._by_httpx(client, request)
+                return Answer(request, status, headers, body, anyio.current_time() - began)
         except Exception as raised:  # noqa: BLE001  what is not the network's is raised again as it is
             error = _translate(raised, request, self.timeout)
         else:
-            return Answer(request, status, headers, body, anyio.current_time() - began)
+            error = _too_late(request, self.timeout)
         # Raised out here, the exception below does not stay on as the context: it holds the request, and so the key.
         raise error
 
@@ -393,7 +394,7 @@ def _translate(raised: Exception, request: Request, timeout: float) -> Readahead
     kinds = {cls.__name__ for cls in type(cause).__mro__}
     said = _words(cause)
     if kinds & {"TimeoutException", "TimeoutError"}:
-        return _lost(TimedOut, request, f"no whole answer within {timeout:g} s")
+        return _too_late(request, timeout)
     if kinds & _NO_CONNECTION:
         return _lost(ConnectFailed, request, said)
     return _lost(ConnectionLost, request, said)
@@ -415,6 +416,10 @@ _NO_CONNECTION = {
     *("ConnectError", "ProxyError"),  # httpx and httpcore
     *("ClientConnectorError", "ClientHttpProxyError", "ClientProxyConnectionError"),  # aiohttp
 }
+
+
+def _too_late(request: Request, timeout: float) -> RequestError:
+    return _lost(TimedOut, request, f"no whole answer within {timeout:g} s")
 
 
 def _lost(cls: type[RequestError], request: Request, message: str) -> RequestError:

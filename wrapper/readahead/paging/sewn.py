@@ -476,7 +476,8 @@ class SewnPlan(Plan):
             last = max((index for index, key in enumerate(keys) if key in seam), default=-1)
             if first or keys[max(0, last + 1 - len(seam)) : last + 1] == seam:
                 keys = keys[last + 1 :]
-        return [key for key in dict.fromkeys(keys) if key not in self._known]
+        known = self._known
+        return [key for key in dict.fromkeys(keys) if key not in known]
 
     def _fold(self, a: Span, b: Span) -> bool:
         """A successor without a new row."""
@@ -515,9 +516,7 @@ class SewnPlan(Plan):
         assert span.keys is not None
         if 4 * len(fresh) >= self.size or (self._leaky and 2 * len(fresh) > len(span.keys)):
             self._idle = 0
-        many = self.size if self.drift else 1
-        more = any(2 * len(later.keys or ()) >= many for later in self.chain[1:])
-        if 2 * len(fresh) >= self.size or self._leaky or more:
+        if 2 * len(fresh) >= self.size or self._leaky or self._more_follows():
             self._dribble = 0
         elif not (self._is_full(span) or self.hides):
             self._dribble += 1
@@ -525,6 +524,10 @@ class SewnPlan(Plan):
         self._hand_out(span, self._before_stop(span.keys, fresh) if self.start.stop else fresh)
         self._remember(span.keys)
         self._early.difference_update(span.keys)
+
+    def _more_follows(self) -> bool:
+        many = self.size if self.drift else 1
+        return any(2 * len(later.keys or ()) >= many for later in self.chain[1:])
 
     def _before_stop(self, keys: tuple[Hashable, ...], fresh: list[Hashable]) -> list[Hashable]:
         """Of a part: it ends with the last of its stop keys that is still there. They may lie on two pages."""
@@ -538,7 +541,7 @@ class SewnPlan(Plan):
         return [key for key in fresh if key in within]
 
     def _hand_out(self, span: Span, fresh: list[Hashable]) -> None:
-        rows = frozenset(key for key in fresh if key not in self._early)
+        rows = frozenset(fresh).difference(self._early)
         if self._by_arrival:
             self._early.update(rows)
         if rows:
@@ -550,10 +553,10 @@ class SewnPlan(Plan):
         self._recent.append(keys)
         self._known.update(dict.fromkeys(keys, self._settled))
         if len(self._recent) > MEMORY:
-            gone = self._settled - MEMORY
+            known, gone = self._known, self._settled - MEMORY
             for key in self._recent.popleft():
-                if self._known.get(key) == gone:
-                    del self._known[key]
+                if known.get(key) == gone:
+                    del known[key]
 
     # ---- END
 
@@ -566,7 +569,7 @@ class SewnPlan(Plan):
         if (
             self.done
             or self._first
-            or any(span.keys and not self._known.keys() >= set(span.keys) for span in self.chain[1:])
+            or any(span.keys and not all(map(self._known.__contains__, span.keys)) for span in self.chain[1:])
         ):
             return self.done
         tail, size = self.chain[0], min(self.size, self.grid.size)

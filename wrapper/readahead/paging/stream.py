@@ -281,6 +281,8 @@ class Engine(Generic[T]):
         return Progress(page, report.rows, report, total, len(self._scopes), rate, min(left, default=None))
 
     def _drop_unwanted(self) -> None:
+        if not self.plan.over and len(self._pages) + len(self._scopes) <= self.plan.held:
+            return  # the plan still knows each of them
         wanted = {span for span, _ in self.plan.ready}
         for span in [span for span in self._pages if span not in wanted and not self.plan.wants(span)]:
             del self._pages[span]
