@@ -30,6 +30,11 @@ STABLE = {
     "cap of 50, size not said": {"cap": 50, "says_size": False},
     "cap of 50, pages trimmed": {"cap": 50, "trims": True, "says_size": False},
     "cap of 30": {"cap": 30},
+    "cap of 20": {"cap": 20},
+    "cap of 7": {"cap": 7},
+    "cap of 50, 10% hidden": {"cap": 50, "hide": 0.1},
+    "cap of 50, 30% hidden": {"cap": 50, "hide": 0.3},
+    "cap of 30, 30% hidden": {"cap": 30, "hide": 0.3},
     "cap of 50 from the 8th request on": {"cap": 50, "cap_at": 8},
     "pages of 50 always": {"always": 50},
     "pages of 50 always, size not said": {"always": 50, "says_size": False},
@@ -108,6 +113,14 @@ def test_a_quiet_list_raises_no_alarm(name, style, ordered):
     """With the settings that see drift, permission filtering and every other fault included."""
     for window, seed in itertools.product(WINDOWS, SEEDS):
         assert listing(style, window, server(style, seed, **STABLE[name]), seed, ordered=ordered).plan.drift == 0
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_total_that_is_never_the_same_does_not_make_a_short_list_endless(count, window):
+    """Nor does a last page that comes again wherever it is looked for: after so many answers there is nothing more."""
+    box = Server(count, repeats_last=True, total="changing", hole=(0, 1))
+    assert listing(OFFSET, window, box, 1).ended
 
 
 @STYLES

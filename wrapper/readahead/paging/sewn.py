@@ -45,7 +45,6 @@ __all__ = ["Grid", "NumberGrid", "OffsetGrid", "SewnPlan"]
 SEAM = 5  # keys that say where a listing goes on
 MEMORY = 32  # spans whose keys are remembered
 TRIES = 8  # fruitless mends of one gap, where the server hides rows: 3
-EXTRA = 20  # answers that bring next to nothing, besides two windows of them, before the listing gives up
 HIDDEN = 50  # rows: half as many are looked past before the end is believed, where the server hides rows
 DRIBBLE = 3  # short answers running that bring a few rows each: rows are appended as fast as the end is looked for
 
@@ -96,7 +95,7 @@ class NumberGrid:
     page: str
     per_page: str
     size: int
-    smallest: int = 40
+    smallest: int = 30
     only: bool = False
     _largest: int = field(init=False)
 
@@ -150,13 +149,18 @@ class SewnPlan(Plan):
 
     def __attrs_post_init__(self) -> None:
         self.size = self.grid.size
-        # Pages so small that an overlap would eat them are taken at their positions.
-        overlap = min(self.overlap, max(1, self.size // 10))
-        self.overlap = self._least = overlap if self.size >= self.grid.smallest else 0
+        self._least = self.overlap
+        self._ask_for(self.size)
         start = self.start
         before = Span(max(0, start.at - len(start.keys)), start.at, (), asked=0, keys=start.keys, clear=start.at)
         self.chain = [before]
         self._remember(start.keys)
+
+    def _ask_for(self, size: int) -> None:
+        """Pages of so many rows. Those so small that an overlap would eat them are taken at their positions."""
+        self.grid.size = size
+        most = max(1, size // 10) if size >= self.grid.smallest else 0
+        self.overlap, self._least = min(self.overlap, most), min(self._least, most)
 
     # ---- ONWARD: what to ask
 
@@ -293,7 +297,7 @@ class SewnPlan(Plan):
         self.size = max(
             self.size, min(len(seen.keys), self.grid.size) if self.size <= self.grid.size else len(seen.keys)
         )
-        self._idle += not self._is_full(span)
+        self._idle += 1
         before, after = self.chain[at - 1], self.chain[at + 1] if at + 1 < len(self.chain) else None
         span.sure = span.tries > 0 and before.keys is not None and len(seen.keys) < len(before.keys)
         if span.tries and after is not None and after.keys and before.keys:
@@ -343,7 +347,8 @@ class SewnPlan(Plan):
                 self.overlap = self._least = 0
             span.lo = (span.number - 1) * size
         span.hi = span.lo + size
-        self.grid.size = self.size = min(largest, size)
+        self.size = min(largest, size)
+        self._ask_for(self.size)
 
     def _learn_size(self, span: Span, *, says_size: bool) -> None:
         """What the server gives is the size, whatever was asked for: that holds for a cap, and loses nothing else."""
@@ -387,8 +392,10 @@ class SewnPlan(Plan):
             if n <= a.hi - b.lo and (n > expected + max(1, self.size // 10) or n == len(a.keys) > 1):
                 self._leaky = self.hides = True
                 self.size = self.grid.size
+                if not a.number and n < len(a.keys):  # a cap shows: of its rows, as large a share is new as of positions
+                    self.size = min(self.size, max(len(b.keys), (b.lo - a.lo) * len(a.keys) // (len(a.keys) - n)))
             elif n == expected and len(a.keys) == len(b.keys) == self.size and not a.number:
-                self.grid.size = self.size  # a cap: ask for what is given, so that short means short
+                self._ask_for(self.size)  # a cap: ask for what is given, so that short means short
         self.hides |= bool(a.number) and len(a.keys) < a.hi - a.lo and b.keys[-1] not in shared
         moved = n > 0 and a.keys[-n:] != b.keys[:n]
         if self._is_full(a) and self._is_full(b) and (n or a.hi > b.lo):
@@ -561,7 +568,7 @@ class SewnPlan(Plan):
     # ---- END
 
     def _ended(self) -> bool:
-        if self._idle > 2 * self.window + EXTRA and not self.done:
+        if self._idle > 2 * (self.window + MEMORY) and not self.done:
             self.done = True  # no answer gets anywhere: say so, rather than go on for ever
             self.unproven += 1
         if self.limit is not None and self.given >= self.limit:
