@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from fakes import CURSOR, NUMBERED, OFFSET, FakeServer
 from readahead.errors import ConnectionLost, StreamError
+from readahead.pages import Page
 from readahead.paging import Rows, Stream
+from readahead.paging.plans import Seen
+from readahead.paging.stream import Fetched
 
 BACKENDS = ["asyncio", "trio"]
 styles = st.sampled_from([(NUMBERED, True), (NUMBERED, False), (OFFSET, False), (OFFSET, True), (CURSOR, False)])
@@ -365,6 +368,29 @@ def test_a_cancelled_bare_iteration_cancels_its_requests_and_says_so():
 
 
 # ---- who waits for whom
+
+
+@pytest.mark.parametrize("window", [2, 3, 8])
+def test_pages_that_are_not_wanted_any_more_take_no_place_in_the_window(window):
+    """A server that lowers the size of a page makes what is in flight useless. It is cancelled, and others follow."""
+
+    class Lowering(FakeServer):
+        late = 0
+
+        def answer(self, position):
+            size = min(int(position["size"]), max(5, 100 - 7 * (self.answered // 2)))
+            lo = (int(position["page"]) - 1) * size
+            found = tuple(range(self.rows)[lo : lo + size])
+            if self.requests > 200:
+                self.late = max(self.late, self.in_flight + 1)
+            page = Page((), self.rows, 200, {}, None, position)
+            return Fetched(page, found, Seen(found, total=self.rows, size=size))
+
+    server = Lowering(3000, NUMBERED)
+    rows, _ = anyio.run(lambda: read(server, 100, window))
+    assert rows == list(range(3000))
+    assert server.cancelled > 0
+    assert server.late == window
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

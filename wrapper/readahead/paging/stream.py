@@ -5,7 +5,9 @@ its block. The bare form (``async for row in query``) cannot: a task group must 
 an async generator (PEP 789). It is an iterator whose tasks hold no reference to it, so that releasing it ends them.
 
 A page counts against the window from the request until the consumer takes it: the plan sees to that, and only
-``Engine.fill`` asks.
+``Engine.fill`` and, for a page that is waited for alone, ``Engine._fetch_here`` ask. Requests leave one a turn of the
+loop, answers are read one a turn, and pages are taken with a turn in between: nobody is kept waiting for a window of
+them, and the next requests are on their way while answers are still read.
 """
 
 import warnings
@@ -135,16 +137,19 @@ class Engine(Generic[T]):
         if self.stopped:
             return
         self.fill()
-        with self._scopes[span]:
+        plan, scope = self.plan, self._scopes[span]
+        with scope:
             try:
                 fetched = await self.fetch(span)
             except Exception as error:  # noqa: BLE001  it is handed to the consumer, in its turn
-                self.plan.failed(span, error)
+                plan.failed(span, error)
             else:
                 self._pages[span] = fetched
                 self._count(span, fetched)
-                self.plan.got(span, fetched.seen)
+                plan.got(span, fetched.seen)
                 self.plan.window = self.window.answered(fetched.seconds)
+        if scope.cancelled_caught and not self.stopped:
+            plan.failed(span, StreamError("this page is not wanted any more"))  # so that it counts as in flight no more
         del self._scopes[span]
         self._drop_unwanted()
         self._news.set()  # the consumer's turn comes before that of the next request
