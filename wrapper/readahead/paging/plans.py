@@ -294,7 +294,7 @@ class CursorPlan(Plan):
         self._flying = None
         if self.over:
             return
-        span.keys = seen.keys
+        span.keys, span.bad = seen.keys, seen.bad
         known = set(self._recent)
         fresh = frozenset(key for key in seen.keys if key not in known)
         self.repeated += len(seen.keys) - len(fresh)
