@@ -338,7 +338,7 @@ def test_a_page_size_outside_1_to_100_is_refused(api, wrong):
 @pytest.mark.parametrize("wrong", [0, -1, True, False, "10", 10.0, None, float("inf")], ids=repr)
 def test_a_limit_below_1_is_refused(api, wrong):
     """A limit of nothing is a mistake, and None is not "all"."""
-    check(refused(api, lambda query: query.limit(wrong)), "limit", wrong, "a whole number from 1.")
+    check(refused(api, lambda query: query.limit(wrong)), "limit", wrong, "a whole number, at least 1.")
 
 
 @pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
@@ -347,7 +347,7 @@ def test_a_window_outside_1_to_256_is_refused(api, wrong):
     """Before the block is entered."""
     with pytest.raises(FilterError) as caught:
         customers(api).prefetch(window=wrong)
-    check(caught.value, "window", wrong, "a whole number from 1 to 256")
+    check(caught.value, "window", wrong, '"auto" or a whole number from 1 to 256')
 
 
 def test_the_ends_of_each_range_are_taken():

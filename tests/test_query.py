@@ -14,10 +14,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from readahead import DriftWarning
 from readahead.errors import FilterError, NotFound, UsageError
 from readahead.kintsugi import Country, CustomerStatus, Kintsugi, Source, fields
 from readahead.rows import decode_page
-from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
+from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox
 from readahead.sweetspot import SweetSpot
 from readahead.transport import client_for_app
 
@@ -921,3 +922,23 @@ def test_answers_that_come_at_once_are_read_one_a_turn(monkeypatch, backend):
     anyio.run(main, backend=backend)
     assert box.peak["kintsugi"] == 16
     assert max(Counter(read).values()) <= 2  # trio runs what is ready in no order
+
+
+def test_a_warning_points_at_the_caller():
+    """At the line that reads the rows, not into the package."""
+    box = Sandbox(kintsugi_rows=1500, faults=Faults(deletes=2))
+
+    async def main():
+        async with box.kintsugi() as kintsugi, kintsugi.customers.prefetch(on_drift="warn") as rows:
+            return [row async for row in rows]
+
+    with pytest.warns(DriftWarning) as caught:
+        anyio.run(main)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize("wrong", [3, "print", anyio.sleep], ids=repr)
+def test_on_page_takes_a_plain_function(wrong):
+    """A coroutine function would never run."""
+    with pytest.raises(UsageError, match="plain function"):
+        Wire(1).client("kintsugi").customers.prefetch(on_page=wrong)

@@ -19,6 +19,7 @@ from readahead.pages import Page
 from readahead.paging import Rows, Stream
 from readahead.paging.plans import Seen
 from readahead.paging.stream import Fetched
+from readahead.sandbox import Sandbox
 
 BACKENDS = ["asyncio", "trio"]
 styles = st.sampled_from([(NUMBERED, True), (NUMBERED, False), (OFFSET, False), (OFFSET, True), (CURSOR, False)])
@@ -503,5 +504,25 @@ def test_pages_and_rows_share_one_listing(backend):
         async with Stream(server.engine(5, 3)) as stream:
             assert await anext(stream) == 0
             assert [page.rows async for page in stream.pages()] == [(1, 2, 3, 4), (5, 6, 7, 8, 9), (10, 11)]
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_rows_that_were_not_handed_out_end_with_the_block(backend):
+    """After it no row comes any more, and the checkpoint is behind the last one that did."""
+
+    async def main():
+        async with Sandbox(kintsugi_rows=250).kintsugi() as kintsugi:
+            query = kintsugi.customers.page_size(50)
+            async with query.prefetch(window=2) as rows:
+                first = [(await anext(rows)).id for _ in range(70)]
+            with pytest.raises(StreamError, match="has been left"):
+                await anext(rows)
+            assert "closed" in repr(rows)
+            assert rows.checkpoint.given == 70
+            async with query.prefetch(resume=rows.checkpoint) as others:
+                rest = [row.id async for row in others]
+            assert first + rest == [row.id for row in await query.to_list()]
 
     anyio.run(main, backend=backend)

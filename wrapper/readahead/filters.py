@@ -328,6 +328,8 @@ class Field:
         return value
 
 
+_METHODS = ("limit", "order_by", "page_size", "extra_params")  # of a query, taken for keywords of where
+
 V = TypeVar("V")
 E = TypeVar("E", bound=str)
 
@@ -558,7 +560,10 @@ class Fields:
                 allowed = f"one of {', '.join(known)}"
                 if name in self.declared:
                     allowed += f"; {name} can be asked for as a condition, fields.{name}: {self.declared[name].offers}"
-                raise FilterError(name, value, allowed, near=nearest(name, known))
+                if name in _METHODS:
+                    allowed += f"; it has a method of its own, .{name}(...)"
+                near = () if name in self.declared or name in _METHODS else nearest(name, known)
+                raise FilterError(name, value, allowed, near=near)
         return tuple(self.declared[name].keyword(value) for name, value in given.items())
 
     def checked(self, condition: object) -> Condition:

@@ -1,6 +1,10 @@
 """What the user holds of a listing: its pages, and the report of how it went."""
 
+import inspect
+import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
 from typing import Generic, TypeVar
 
 from attrs import define, field, frozen
@@ -8,6 +12,7 @@ from attrs import define, field, frozen
 __all__ = ["DriftWarning", "IgnoredFilterWarning", "Page", "Progress", "Report"]
 
 T = TypeVar("T")
+_HERE = str(Path(__file__).parent)
 
 
 class DriftWarning(UserWarning):
@@ -16,6 +21,15 @@ class DriftWarning(UserWarning):
 
 class IgnoredFilterWarning(UserWarning):
     """The API was asked for some rows and sent others as well: it has ignored the filter."""
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn of it where the caller of this package is."""
+    level = 1
+    frame: FrameType | None = inspect.currentframe()  # warnings can do this by itself from 3.12 on
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 @frozen
@@ -46,7 +60,7 @@ class Report:
     """How a listing went; it counts while the listing runs.
 
     rows: handed out. pages: read. requests: sent, repeats included. retries: the repeats among them. waited: seconds
-    that requests were held back, for the budget, a pause the API asked for, or a retry.
+    that requests were held back, for the budget, a pause the API asked for, its rate, or a retry, summed over requests.
     short_pages: pages with fewer rows than asked for. duplicates: rows that came again and were dropped, besides those
     that pages share on purpose. mismatches: answers at odds with one another: an overlap of pages that is not what it
     should be, another total than before. mended: pages asked for because neighbours did not join. unproven: joints
@@ -80,30 +94,31 @@ class Report:
 
     def __str__(self) -> str:
         parts = [
-            f"{self.rows:,} rows in {self.pages:,} pages",
-            f"{self.requests:,} requests" + (f" ({self.retries} repeated)" if self.retries else ""),
+            f"{_count(self.rows, 'row')} in {_count(self.pages, 'page')}",
+            _count(self.requests, "request") + (f" ({self.retries} repeated)" if self.retries else ""),
         ]
         if self.waited >= 0.0005:
-            parts.append(f"held back {self.waited:.2f} s")
+            parts.append(f"requests held back for {self.waited:.2f} s in all")
         if self.drift == "seen":
-            times = f" ({self.mismatches} mismatches)" if self.mismatches else ""
+            times = f" ({_count(self.mismatches, 'mismatch', 'mismatches')})" if self.mismatches else ""
             parts.append(f"the list changed while it was read{times}")
         elif self.drift == "unverifiable":
             parts.append("changes could not be verified")
         if self.mended:
-            parts.append(f"{self.mended} gaps closed")
+            parts.append(f"{_count(self.mended, 'gap')} closed")
         if self.unproven:
-            parts.append(f"{self.unproven} gaps not proven closed")
+            parts.append(f"{_count(self.unproven, 'gap')} not proven closed")
         if self.duplicates:
-            parts.append(f"{self.duplicates} rows that came again left out")
+            parts.append(f"{_count(self.duplicates, 'row')} that came again left out")
         if len(self.totals) > 1:
             shown = [f"{total:,}" for total in self.totals]
             parts.append("totals " + " → ".join(shown if len(shown) < 4 else [shown[0], "…", shown[-1]]))
         if self.bad_rows:
-            parts.append(f"{len(self.bad_rows)} rows that could not be read")
+            parts.append(f"{_count(len(self.bad_rows), 'row')} that could not be read")
         if self.left_out:
-            parts.append(f"{self.left_out:,} rows that did not match left out")
-        parts += [f"{name} was ignored by the API: {n:,} rows left out" for name, n in self.ignored_filters.items()]
+            parts.append(f"{_count(self.left_out, 'row')} that did not match left out")
+        for name, rows in self.ignored_filters.items():
+            parts.append(f"{name} was ignored by the API: {_count(rows, 'row')} left out")
         if self.sweeps > 1:
             parts.append(f"read {self.sweeps} times")
         parts.append("complete" if self.complete else f"not complete: {self.why}")
@@ -127,3 +142,7 @@ class Progress(Generic[T]):
     in_flight: int
     rate: float
     left: float | None
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

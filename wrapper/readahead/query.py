@@ -1,13 +1,14 @@
 """The query: what the user builds. Immutable and lazy; every method that changes it answers with a new one."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from inspect import iscoroutinefunction
 from typing import Any, Generic, Literal, Self, TypeVar
 
 import anyio
 from attrs import evolve, field, frozen
 
 from .client import Client
-from .errors import CheckpointError, DecodeError, FilterError, UsageError
+from .errors import CheckpointError, DecodeError, FilterError, UsageError, shown
 from .explain import Explanation, ListingPlan, expected_requests
 from .filters import And, Condition, Fields, checked_extra, checked_order, read_condition, write_condition
 from .pages import Page, Progress, Report
@@ -122,10 +123,12 @@ class Query(Generic[T]):
         still, and hand out what is new. That keeps every key in memory.
         on_page: called with the Progress of the listing, each time a page of it is handed out.
         on_bad_row: "skip" leaves out a row that cannot be read, and notes it in the report.
-        resume: a checkpoint of the same query: the rest of its rows. Raises CheckpointError for another's.
+        resume: a checkpoint of the same query, its limit included: the rest of its rows. Raises CheckpointError for
+        another's.
         """
         if window != "auto":
-            _whole("window", window, 1, LARGEST_WINDOW)
+            _whole("window", window, 1, LARGEST_WINDOW, or_else='"auto"')
+        _plain_function("on_page", on_page)
         _one_of("on_bad_row", on_bad_row, "raise", "skip")
         _one_of("on_drift", on_drift, "ignore", "warn", "raise", "reread")
         place = self._place if resume is None else self._check(Checkpoint.from_json(resume))
@@ -356,7 +359,7 @@ class Query(Generic[T]):
         if place.query != self._fingerprint():
             raise CheckpointError(
                 "checkpoint: it belongs to another query or client: the API and its address, the credentials, the "
-                "filters, the order, the page size and the extra parameters must be the same"
+                "filters, the order, the limit, the page size and the extra parameters must be the same"
             )
         return place
 
@@ -446,8 +449,13 @@ def _one_of(name: str, given: object, *allowed: str) -> None:
         raise UsageError(f"{name}: {given!r} was given; allowed is {' or '.join(map(repr, allowed))}")
 
 
-def _whole(name: str, given: object, least: int, most: int | None) -> int:
+def _plain_function(name: str, given: object) -> None:
+    if given is not None and (not callable(given) or iscoroutinefunction(given)):
+        raise UsageError(f"{name}: {shown(given)} was given; allowed is a plain function, not a coroutine function")
+
+
+def _whole(name: str, given: object, least: int, most: int | None, *, or_else: str = "") -> int:
     if isinstance(given, bool) or not isinstance(given, int) or given < least or (most is not None and given > most):
-        allowed = f"a whole number from {least}" + (f" to {most}" if most is not None else "")
-        raise FilterError(name, given, allowed)
+        allowed = f"a whole number from {least} to {most}" if most is not None else f"a whole number, at least {least}"
+        raise FilterError(name, given, f"{or_else} or {allowed}" if or_else else allowed)
     return given

@@ -118,8 +118,12 @@ def _members(what: str, text: str | bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise CheckpointError(f"{what}: this is no {what}: it is not an object")
     members = cast("dict[str, Any]", found)
-    if members.get("v") != VERSION:
-        raise CheckpointError(f"{what}: version {members.get('v')!r} was given; this release reads version {VERSION}")
+    if what == "checkpoint" and "from" in members:
+        raise CheckpointError("checkpoint: this is a partition; it is read as client.customers.partition(part)")
+    if "v" not in members:
+        raise CheckpointError(f"{what}: this is no {what}: it has no version")
+    if members["v"] != VERSION:
+        raise CheckpointError(f"{what}: version {members['v']!r} was given; this release reads version {VERSION}")
     return members
 
 

@@ -392,7 +392,7 @@ class SewnPlan(Plan):
             if n <= a.hi - b.lo and (n > expected + max(1, self.size // 10) or n == len(a.keys) > 1):
                 self._leaky = self.hides = True
                 self.size = self.grid.size
-                if not a.number and n < len(a.keys):  # a cap shows: of its rows, as large a share is new as of positions
+                if not a.number and n < len(a.keys):  # a cap shows: as many of its rows are new as of positions
                     self.size = min(self.size, max(len(b.keys), (b.lo - a.lo) * len(a.keys) // (len(a.keys) - n)))
             elif n == expected and len(a.keys) == len(b.keys) == self.size and not a.number:
                 self._ask_for(self.size)  # a cap: ask for what is given, so that short means short

@@ -10,7 +10,6 @@ loop, answers are read one a turn, and pages are taken with a turn in between: n
 them, and the next requests are on their way while answers are still read.
 """
 
-import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import suppress
@@ -23,7 +22,7 @@ from anyio.lowlevel import checkpoint
 from attrs import define, evolve, field, frozen
 
 from ..errors import DecodeError, DriftError, ReadaheadError, StreamError, UsageError
-from ..pages import DriftWarning, IgnoredFilterWarning, Page, Progress, Report
+from ..pages import DriftWarning, IgnoredFilterWarning, Page, Progress, Report, warn
 from .checkpoint import Checkpoint
 from .plans import Plan, Seen, Span, Start
 from .window import Window
@@ -59,7 +58,7 @@ class Fetched(Generic[T]):
             if not report.ignored_filters:
                 names = ", ".join(self.ignored[key])
                 message = f"the API ignored a filter ({names}): it sent rows that contradict it, which are left out"
-                warnings.warn(message, IgnoredFilterWarning, stacklevel=2)
+                warn(message, IgnoredFilterWarning)
             for name in self.ignored[key]:
                 report.ignored_filters[name] = report.ignored_filters.get(name, 0) + 1
             return False
@@ -303,7 +302,7 @@ class Engine(Generic[T]):
             report.drift = "seen"
             if self.on_drift == "warn" and not self._warned:
                 self._warned = True
-                warnings.warn("rows moved while the list was read; see the report", DriftWarning, stacklevel=2)
+                warn("rows moved while the list was read; see the report", DriftWarning)
             if self.on_drift == "raise" and plan.error is None:
                 plan.error = DriftError("rows moved while the list was read")
         elif plan.hides and report.drift == "none":
@@ -353,6 +352,7 @@ class _Consumer(AsyncIterator[T]):
         self._keys: tuple[Hashable, ...] = ()  # of the rows of the page begun last
         self._passed: tuple[Hashable, ...] = ()  # and of those that were left out of it as well
         self._before: tuple[Hashable, ...] = ()  # of the pages before it, the last few
+        self._unread = 0  # rows of it that were there when the stream was closed
         self._page: Page[T] | None = None
         self._span: Span | None = None
         self._busy = False
@@ -371,12 +371,19 @@ class _Consumer(AsyncIterator[T]):
         assert self._engine.bind is not None
         if self._span is None:
             return self._engine.bind(self._engine.plan.start, 0)
-        behind = self._passed
-        if self._rows:
-            behind = behind[: behind.index(self._keys[len(self._keys) - len(self._rows)])]
-        start = self._engine.plan.after(self._span, behind, self._before)
-        waiting = sum(not isinstance(row, DecodeError) for row in self._rows)
-        return self._engine.bind(start, self._engine.report.rows - waiting)
+        start = self._engine.plan.after(self._span, self._behind, self._before)
+        return self._engine.bind(start, self._engine.report.rows - self._unread - self._waiting)
+
+    @property
+    def _behind(self) -> tuple[Hashable, ...]:
+        """Keys of the page begun last, up to the row handed out last."""
+        if not self._rows:
+            return self._passed
+        return self._passed[: self._passed.index(self._keys[len(self._keys) - len(self._rows)])]
+
+    @property
+    def _waiting(self) -> int:
+        return sum(not isinstance(row, DecodeError) for row in self._rows)
 
     async def __anext__(self) -> T:
         while not self._rows:
@@ -460,6 +467,10 @@ class Stream(_Consumer[T]):
         self._tasks: anyio.abc.TaskGroup | None = None
         self._left = False
 
+    def __repr__(self) -> str:
+        state = "not open" if self._tasks is None else "closed" if self._left else "open"
+        return f"<{type(self).__name__}, {state}: {self.report}>"
+
     async def __aenter__(self) -> Self:
         if self._tasks is not None:
             raise StreamError("a stream can be entered once; call prefetch() again for another")
@@ -473,6 +484,8 @@ class Stream(_Consumer[T]):
     ) -> bool | None:
         assert self._tasks is not None
         self._left = True
+        self._passed, self._unread = self._behind, self._waiting
+        self._rows.clear()
         self._engine.stop()
         if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
             return await self._tasks.__aexit__(kind, error, trace)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -18,6 +18,7 @@ from .service import Latency, Recorded, Traffic
 from .store import Database, Table
 
 if TYPE_CHECKING:
+    from ..client import ClientOptions
     from ..kintsugi import Kintsugi
     from ..sweetspot import SweetSpot
 
@@ -102,24 +103,30 @@ class Sandbox:
         """
         return serving(self.app, port)
 
-    def kintsugi(self) -> "Kintsugi":
-        """A Kintsugi client of this sandbox, connected in process."""
+    def kintsugi(self, **options: "Unpack[ClientOptions]") -> "Kintsugi":
+        """A Kintsugi client of this sandbox, connected in process, with options such as `retry` and `timeout`."""
         from ..kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
         from ..transport import client_for_app  # noqa: PLC0415
 
+        options.setdefault("http_client", client_for_app(self.kintsugi_app))
         return Kintsugi(
             api_key=self._api_key,
             organization_id=self._organization_id,
             base_url=_IN_PROCESS,
-            http_client=client_for_app(self.kintsugi_app),
+            **options,
         )
 
-    def sweetspot(self) -> "SweetSpot":
-        """A Sweet Spot client of this sandbox, connected in process."""
+    def sweetspot(self, **options: "Unpack[ClientOptions]") -> "SweetSpot":
+        """A Sweet Spot client of this sandbox, connected in process, with options such as `retry` and `timeout`."""
         from ..sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
         from ..transport import client_for_app  # noqa: PLC0415
 
-        return SweetSpot(token=self._token, base_url=_IN_PROCESS, http_client=client_for_app(self.sweetspot_app))
+        options.setdefault("http_client", client_for_app(self.sweetspot_app))
+        return SweetSpot(
+            token=self._token,
+            base_url=_IN_PROCESS,
+            **options,
+        )
 
     def kintsugi_rows(self) -> list[dict[str, Any]]:
         """Every customer of Kintsugi as plain data, in the order of an unfiltered listing."""

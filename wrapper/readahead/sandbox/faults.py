@@ -52,8 +52,8 @@ class Faults:
     number of pages is not said. ties: so many neighbours have no order, and come in another one each time. deepest: 400
     for an offset beyond it.
     inserts, appends, deletes: rates at which rows come at the head and at the end, and go from anywhere.
-    throttled: share of requests answered 429, with ``retry_after`` in seconds, or where ``dates`` as a date; rate,
-    burst: of a token bucket, requests a second and at once; what is beyond is answered 429 in the same way.
+    throttled: share of requests answered 429. rate, burst: of a token bucket, requests a second and at once; what is
+    beyond is answered 429 too. retry_after: seconds that each 429 and 503 names; dates: as a date.
     errors: share of requests at which a run of ``running`` errors begins, of ``statuses``.
     latency: seconds that an answer takes on average; stragglers: share of those that take three to eight times as long.
     truncated, stalled, reset: share of answers that end half-way: cut short, silent, or with the connection reset.
