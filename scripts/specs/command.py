@@ -12,6 +12,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -128,6 +129,13 @@ def _take(root: Path, given: argparse.Namespace) -> int:
         with as_spec_error(fetched.name):
             taken, report.left_out = take_what_can_be(upstream, entry["title"])
     else:
+        here = {f"{method.upper()} {path}" for path, method, _ in operations(upstream)}
+        report.notes = {name: note for name, note in notes.items() if name in wanted}
+        if here.isdisjoint(wanted) and (old is None or not any(lost(upstream, wanted, old).values())):
+            raise SpecError(
+                f"{fetched.name} has none of the operations that openapi/apis.toml takes for {api} "
+                f"({', '.join(wanted)}): is it the document of another API?"
+            )
         if old is not None and (gone := lost(upstream, wanted, old)):
             rest = take(upstream, [name for name in wanted if name not in gone], entry["title"])
             seen = [normalise(_corrected(openapi, entry, each, all_match=False)) for each in (old, rest)]
@@ -222,6 +230,8 @@ def _with_entry(openapi: Path, api: str, locked: lock.Lock) -> tuple[dict[str, A
         return apis, None
     if not _is_name(api):
         raise SpecError(f"{api!r} cannot be the name of a Python package")
+    if near := get_close_matches(api, apis, n=1, cutoff=0.8):
+        raise SpecError(f"{api} is not in openapi/apis.toml. Did you mean {near[0]}? Else give it an entry first")
     title = api.replace("_", " ").title()
     text = (openapi / "apis.toml").read_text(encoding="utf-8").rstrip("\n")
     text += f'\n\n[{api}]\ntitle = "{title}"\ndocument = "{api}.yaml"  # written by scripts/regenerate {api} --from\n'
@@ -247,7 +257,10 @@ def _corrected(
 ) -> dict[str, Any]:
     if "overlay" not in entry:
         return document
-    return overlay.apply(document, load(openapi / entry["overlay"]), all_match=all_match)
+    try:
+        return overlay.apply(document, load(openapi / entry["overlay"]), all_match=all_match)
+    except SpecError as error:
+        raise SpecError(f"openapi/{entry['overlay']}: {error}: is the document put right, or another API's?") from error
 
 
 def _locked(openapi: Path) -> lock.Lock:

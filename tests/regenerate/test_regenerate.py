@@ -95,6 +95,21 @@ def test_a_taken_document_is_not_edited(project, capsys):
     assert "corrections go to the overlay" in failing_with(project, capsys)
 
 
+def test_a_document_of_another_api_is_refused(project, capsys, tmp_path):
+    """It has none of the operations that are taken."""
+    other = tmp_path / "other.yaml"
+    other.write_text("openapi: 3.0.3\ninfo: {title: Other, version: '1'}\npaths:\n  /pets: {get: {responses: {}}}\n")
+    said = failing_with(project, capsys, "kintsugi", "--from", str(other))
+    assert "other.yaml has none of the operations" in said
+    assert "GET /v1/customers" in said
+
+
+def test_a_name_that_is_nearly_one_is_refused(project, capsys):
+    """It would become an API of its own."""
+    said = failing_with(project, capsys, "kintsgi", "--from", str(project / "openapi/kintsugi.yaml"))
+    assert "kintsgi is not in openapi/apis.toml. Did you mean kintsugi?" in said
+
+
 def test_another_generator_is_refused(project, capsys):
     """Code is never written by another version of generator or formatter than the locked one."""
     path = project / "openapi/openapi.lock"

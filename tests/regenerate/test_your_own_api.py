@@ -129,7 +129,7 @@ def test_it_lists_all_rows(clone, steps):
 
 
 def test_it_passes_our_own_checks(clone):
-    """The copy generates what is committed in it, and mypy takes the binding as strictly as the rest."""
+    """The copy generates what is committed in it, and ruff and mypy take the binding as strictly as the rest."""
     environment = {**python_path(clone), "MYPYPATH": ""}
 
     def run(*command):
@@ -139,5 +139,7 @@ def test_it_passes_our_own_checks(clone):
     with ThreadPoolExecutor(2) as pool:
         checked = pool.submit(run, "-P", "-m", "specs", "--check")
         typed = pool.submit(run, "-m", "mypy", "--no-error-summary", "wrapper/readahead/svix.py")
-    for done in (checked.result(), typed.result()):
+        formatted = run("-m", "ruff", "format", "--check", "wrapper/readahead/svix.py")
+        linted = run("-m", "ruff", "check", "wrapper/readahead/svix.py")
+    for done in (checked.result(), typed.result(), formatted, linted):
         assert done.returncode == 0, done.stdout + done.stderr
