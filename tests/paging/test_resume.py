@@ -99,6 +99,25 @@ def test_a_part_can_be_resumed_on_its_own(data, api, rows, parts):
     assert again == whole
 
 
+@pytest.mark.parametrize("size", [5, 12, 100])
+@pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+def test_a_part_that_was_read_to_its_end_has_nothing_left(api, size):
+    """Though a page of the size of a seam brings nothing but rows that were handed out."""
+    box = sandbox(80)
+
+    async def main():
+        async with client(api, box) as me:
+            for part in await me.customers.page_size(size).partitions(4):
+                query = me.customers.partition(part)
+                async with query.prefetch(window=2) as stream:
+                    assert [row async for row in stream]
+                async with query.prefetch(window=5, resume=stream.checkpoint) as rest:
+                    assert [row async for row in rest] == []
+                    assert rest.report.complete
+
+    anyio.run(main)
+
+
 @pytest.mark.parametrize("total", [None, "missing"])
 @pytest.mark.parametrize("repeats", [False, True])
 def test_the_end_is_found_in_few_probes(repeats, total):

@@ -188,6 +188,24 @@ def test_no_row_is_lost_when_many_are_written_at_once(kind, many, style, ordered
         bounded(outcome)
 
 
+@pytest.mark.parametrize("window", WINDOWS)
+def test_a_gap_is_closed_with_what_the_server_gives(window):
+    """A cap of 30, and a write each 10 ms: what lies about an edge is asked for, and nothing farther off."""
+    for seed in SEEDS:
+        writes = Writes("insert", 0.01)
+        outcome = listing(OFFSET, window, server(OFFSET, seed, count=150, cap=30), seed, writes=writes)
+        assert outcome.ended
+        assert (outcome.missing, outcome.twice) == (0, 0)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_more_rows_that_come_again_than_there_are_positions_are_drift(window):
+    """Though rows are hidden, so that the pages are not full: 60 rows are inserted before each request."""
+    for seed in (1, 2, 3):
+        writes = Writes("insert", burst=(2, 60))
+        assert listing(OFFSET, window, server(OFFSET, seed, hide=0.3), seed, writes=writes).plan.drift
+
+
 @STYLES
 def test_writes_cost_few_requests(style):
     """A write each 20 ms: on average 15% more than without overlap by offset, 19% by number; 30% and 40% each 5 ms."""

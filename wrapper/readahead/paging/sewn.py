@@ -62,8 +62,8 @@ class Grid(Protocol):
         """The window that holds a position and reaches as far past it as possible."""
         ...
 
-    def around(self, position: int) -> Span:
-        """The window that holds both sides of a position, as centrally as possible."""
+    def around(self, position: int, given: int) -> Span:
+        """The window that holds both sides of a position, as centrally as possible. given: rows an answer brings."""
         ...
 
 
@@ -81,9 +81,9 @@ class OffsetGrid:
         lo = max(0, position)
         return Span(lo, lo + self.size, ((self.offset, str(lo)), (self.limit, str(self.size))))
 
-    def around(self, position: int) -> Span:
+    def around(self, position: int, given: int) -> Span:
         """The window with that position in its middle."""
-        return self.at(position - self.size // 2)
+        return self.at(position - given // 2)
 
 
 @define
@@ -107,7 +107,7 @@ class NumberGrid:
         position = max(0, position)
         return self._page(position, max(self._sizes(), key=lambda size: position // size * size + size))
 
-    def around(self, position: int) -> Span:
+    def around(self, position: int, given: int) -> Span:  # noqa: ARG002  a page that comes short lacks rows anywhere
         """Of the pages that hold it, by size, the one whose edges are farthest from it."""
         return self._page(position, max(self._sizes(), key=lambda size: min(position % size, size - position % size)))
 
@@ -154,6 +154,7 @@ class SewnPlan(Plan):
         start = self.start
         before = Span(max(0, start.at - len(start.keys)), start.at, (), asked=0, keys=start.keys, clear=start.at)
         self.chain = [before]
+        self.done = bool(start.stop) and start.keys[-1:] == start.stop[-1:]  # a part of which all was handed out
         self._remember(start.keys)
 
     def _ask_for(self, size: int) -> None:
@@ -248,7 +249,8 @@ class SewnPlan(Plan):
 
     def _continue(self, span: Span) -> Span:
         """The window that begins at the last row of this one: the listing goes on there, or it has ended."""
-        following = self.grid.at(span.end - (self.overlap if self.drift else min(1, self._least)))
+        back = min(self.overlap, len(span.keys or ()) // 2) if self.drift else min(1, self._least)
+        following = self.grid.at(span.end - back)
         following.tries = 1
         return following
 
@@ -398,6 +400,8 @@ class SewnPlan(Plan):
                 self._ask_for(self.size)  # a cap: ask for what is given, so that short means short
         self.hides |= bool(a.number) and len(a.keys) < a.hi - a.lo and b.keys[-1] not in shared
         moved = n > 0 and a.keys[-n:] != b.keys[:n]
+        if self._says_size or not a.number:
+            moved |= n > max(0, max(a.hi, a.end) - b.lo)  # more rows are shared than positions
         if self._is_full(a) and self._is_full(b) and (n or a.hi > b.lo):
             moved |= n != expected and (self._aware or bool(a.number))
             self._aware |= n == expected > 0
@@ -434,7 +438,7 @@ class SewnPlan(Plan):
                 self._drifted()
             # Where there is nothing at all, the list has become much shorter: step back by twice as much each time.
             back = 0 if b.keys or self._leaky else (2**b.tries - 1) * self.size // 2
-            span = self.grid.around((b.lo if b.asked > a.asked else a.end) - back)
+            span = self.grid.around((b.lo if b.asked > a.asked else a.end) - back, min(self.size, self.grid.size))
             self.overlap = min(max(2 * self.overlap, 1), self.size // 2)
         span.tries = max(a.tries, b.tries) + 1
         self.chain.insert(self.chain.index(b), span)
