@@ -251,7 +251,7 @@ def test_retry_after_is_waited_out_once(status):
     report = virtually(main)
     assert server.gaps == [30]
     assert (report.requests, report.retries, report.waited, report.complete) == (2, 1, 30, True)
-    assert "2 requests (1 repeated), held back 30.00 s" in str(report)
+    assert "2 requests (1 repeated), held back for 30.00 s in all" in str(report)
 
 
 # Seconds until the next request, where no pause was asked for: nine a second leave at first.

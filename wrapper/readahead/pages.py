@@ -98,7 +98,7 @@ class Report:
             _count(self.requests, "request") + (f" ({self.retries} repeated)" if self.retries else ""),
         ]
         if self.waited >= 0.0005:
-            parts.append(f"requests held back for {self.waited:.2f} s in all")
+            parts.append(f"held back for {self.waited:.2f} s in all")
         if self.drift == "seen":
             times = f" ({_count(self.mismatches, 'mismatch', 'mismatches')})" if self.mismatches else ""
             parts.append(f"the list changed while it was read{times}")
