@@ -26,7 +26,7 @@ async def find_seams(style: Style, parts: int, fetch: Fetch[T], size: int) -> li
         except Exception as error:  # noqa: BLE001  raised below, not inside a group
             failed.append(error)
         else:
-            if keys := fetched.seen.keys[-SEAM:]:
+            if keys := fetched.seen.keys[:SEAM]:
                 found[place] = Start(place - SEAM + len(keys), keys)  # behind them, if the list ends there
 
     # Ten at a time: a part is as good as its seam, and finding them is not worth a burst.
