@@ -529,7 +529,17 @@ def test_faults_on_the_command_line():
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("tide=1", "tide"), ("cap=many", "cap"), ("cap=0", "cap"), ("hide=2", "hide"), ("repeat_last=3", "repeat")],
+    [
+        ("tide=1", "there is no fault 'tide'"),
+        ("cap=many", "cap: 'many' was given; due is a whole number, as in cap=5"),
+        ("cap", "cap: '' was given; due is a whole number"),
+        ("hide=x", "hide: 'x' was given; due is a number, as in hide=0.5"),
+        ("total=some", "total: 'some' was given; due is a number, missing, null, changing"),
+        ("statuses=bad", "statuses: 'bad' was given; due is statuses, as in 502,503"),
+        ("cap=0", "cap"),
+        ("hide=2", "hide"),
+        ("repeat_last=3", "repeat_last: '3' was given; due is yes or no"),
+    ],
 )
 def test_a_fault_that_there_is_not_is_refused(text, named, capsys):
     """Status 2 and a line that names it, and what there is."""

@@ -644,7 +644,10 @@ def checked_order(given: tuple[object, ...], allowed: tuple[str, ...]) -> tuple[
         raise FilterError("order_by", given, f"at least one of {', '.join(allowed)}")
     for index, name in enumerate(given):
         if not isinstance(name, str) or name not in allowed:
-            raise FilterError("order_by", name, f"one of {', '.join(allowed)}", near=nearest(name, allowed))
+            names = f"one of {', '.join(allowed)}"
+            if isinstance(name, str) and (name.startswith("-") or name.casefold().endswith(" desc")):
+                raise FilterError("order_by", name, f"{names}; no descending order is documented")
+            raise FilterError("order_by", name, names, near=nearest(name, allowed))
         if name in given[:index]:
             raise FilterError("order_by", name, "each name once")
     return tuple(map(plain, cast("tuple[str, ...]", given)))

@@ -105,7 +105,7 @@ class Faults:
             try:
                 given[name] = readers[name](value if equals else "yes")
             except ValueError:
-                raise ValueError(f"{name}: {value!r} is not what it takes") from None
+                raise ValueError(f"{name}: {value!r} was given; due is {_due(name)}") from None
         return cls(**given)
 
     @classmethod
@@ -186,6 +186,15 @@ class Trouble:
             date = datetime.now(UTC) + timedelta(seconds=seconds)
             return {"retry-after": format_datetime(date, usegmt=True)}
         return {"retry-after": f"{seconds:g}"}
+
+
+def _due(name: str) -> str:
+    if name in {"total", "statuses"}:
+        return f"a number, {', '.join(TOTALS)}" if name == "total" else "statuses, as in 502,503"
+    kind = getattr(fields(Faults), name).type
+    if kind is bool:
+        return "yes or no"
+    return f"a whole number, as in {name}=5" if kind in {int, int | None} else f"a number, as in {name}=0.5"
 
 
 def _reader(attribute: "Attribute[Any]") -> Callable[[str], Any]:
