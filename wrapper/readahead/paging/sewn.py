@@ -587,7 +587,9 @@ class SewnPlan(Plan):
         clear = tail.clear - (tail.hi if tail.loose or self._leaky else tail.end)
         total = self._believed()
         if total is None:
-            self.done = 2 * clear >= (max(size, HIDDEN) if self._leaky else size) or self._dribble > DRIBBLE
+            cleared = 2 * clear >= (max(size, HIDDEN) if self._leaky else size)
+            self.done = cleared or self._dribble > DRIBBLE
+            self.unproven += self.done and not cleared and self.drift > 0  # what is inserted pushes others away
         elif clear >= 3 * size:
             self.done = self._lied = self.total_wrong = True
         else:
