@@ -1,10 +1,11 @@
 """Where a listing can be parted: positions, and the rows just before them."""
 
 from collections.abc import Hashable
+from contextlib import suppress
 
 import anyio
 
-from ..errors import UsageError
+from ..errors import ApiError, UsageError
 from .plans import Span, Start, Style
 from .stream import Fetch, T
 
@@ -36,7 +37,15 @@ async def find_seams(style: Style, parts: int, fetch: Fetch[T], size: int) -> li
                 tasks.start_soon(look, place)
         if failed:
             raise failed[0]
-    return [found[place] for place in sorted(found)]
+    again = await _past(style, fetch, rows) if found else ()
+    return [found[place] for place in sorted(found) if found[place].keys != again]
+
+
+async def _past(style: Style, fetch: Fetch[T], rows: int) -> tuple[Hashable, ...]:
+    """Keys of a page past the end, where there should be none: the last page may come again, for each place there."""
+    with suppress(ApiError):  # an offset too large is refused
+        return (await fetch(_page(style, -(-rows // SEAM) * SEAM, SEAM))).seen.keys
+    return ()
 
 
 async def _length(style: Style, fetch: Fetch[T], size: int) -> int:
