@@ -2,7 +2,7 @@
 
 import pytest
 
-import readahead.transport
+import readahead.http.transport
 
 
 def pytest_addoption(parser):
@@ -11,4 +11,4 @@ def pytest_addoption(parser):
 
 @pytest.fixture(autouse=True, scope="session")
 def _way_out(request):
-    readahead.transport.DIRECT = not request.config.getoption("--through-httpx")
+    readahead.http.transport.DIRECT = not request.config.getoption("--through-httpx")

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 from attrs import asdict, define, field, frozen
 
-from readahead.paging.plans import OffsetLimit, PageNumber, Plan, Seen, Span, Start, Style
+from readahead.paging.plan import Plan, Seen, Span, Start
+from readahead.paging.styles import OffsetLimit, PageNumber, Style
 from readahead.paging.window import AutoWindow
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "paging"))

@@ -2,6 +2,6 @@
 
 import sys
 
-from specs.command import main
+from specs.pipeline.command import main
 
 sys.exit(main(sys.argv[1:]))

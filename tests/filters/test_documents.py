@@ -28,7 +28,7 @@ def documented(name):
 def wire_names(binding):
     """For every field with a parameter, its name on the wire; and for the order."""
     fields, paging = binding.fields.declared.values(), binding.CUSTOMERS.paging.parameters
-    given = {field.name: {field.param: field.send(("x",))} for field in fields if field.param}
+    given = {field.name: {field.param: field.encode(("x",))} for field in fields if field.param}
     given |= {"order_by": {"order_by": "city"}} if binding.CUSTOMERS.orders else {}
     found = {}
     for name, parameter in given.items():

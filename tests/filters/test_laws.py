@@ -10,8 +10,8 @@ from reference import among, build, ordered, trees, truth
 
 from readahead.errors import FilterError
 from readahead.filters import Choice, Fields, FullText, Id, Number, Relation, Text, Timestamp, predicate
+from readahead.filters.planner import plan_branches, sieve
 from readahead.kintsugi import Country, CustomerStatus, Source
-from readahead.planner import plan_branches, sieve
 
 COUNTRIES, SOURCES, STATES = ["US", "CA", "MX"], ["SHOPIFY", "STRIPE"], ["CA", "NY", "ca"]
 DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)]

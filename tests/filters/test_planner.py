@@ -8,9 +8,9 @@ import pytest
 
 from readahead.errors import FilterError, UsageError
 from readahead.filters import read_condition, write_condition
+from readahead.filters.planner import plan_branches
 from readahead.kintsugi import Country, Source
 from readahead.kintsugi import fields as k
-from readahead.planner import plan_branches
 from readahead.sweetspot import fields as s
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

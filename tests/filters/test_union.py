@@ -9,12 +9,13 @@ import pytest
 
 from readahead import IgnoredFilterWarning
 from readahead.errors import CheckpointError, DriftError, FilterError, ServerError, UsageError
+from readahead.http.transport import client_for_app
 from readahead.kintsugi import Kintsugi, fields
-from readahead.paging.plans import OffsetLimit, PageNumber, Seen, Start
+from readahead.paging.plan import Seen, Start
+from readahead.paging.styles import OffsetLimit, PageNumber
 from readahead.paging.union import UnionPlan
 from readahead.sandbox import Sandbox
 from readahead.sweetspot import fields as lessees
-from readahead.transport import client_for_app
 
 both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 US_OR_SHOPIFY = (fields.country == "US") | (fields.source == "SHOPIFY")

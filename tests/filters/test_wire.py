@@ -12,12 +12,12 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from readahead.errors import UsageError
+from readahead.http.transport import client_for_app
 from readahead.kintsugi import Country, Kintsugi, Source
 from readahead.kintsugi import fields as kintsugi_fields
 from readahead.sandbox.vocabulary import COUNTRIES, SOURCES
 from readahead.sweetspot import SweetSpot
 from readahead.sweetspot import fields as sweetspot_fields
-from readahead.transport import client_for_app
 
 # keyword: its name on the wire, how several values are sent, the values that are listed, whether numbers are taken
 KINTSUGI = {

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
-from readahead.paging.plans import Plan, Seen, Span, Start, Style
+from readahead.paging.plan import Plan, Seen, Span, Start
+from readahead.paging.styles import Style
 from readahead.paging.window import Window
 
 FRESH = 1_000_000

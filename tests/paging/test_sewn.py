@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from simulator import LATENCY, Server, Writes, read
 
 from readahead.paging.checkpoint import Checkpoint
-from readahead.paging.plans import OffsetLimit, PageNumber, Seen, Start
+from readahead.paging.plan import Seen, Start
 from readahead.paging.sewn import MEMORY, NumberGrid, OffsetGrid, SewnPlan
+from readahead.paging.styles import OffsetLimit, PageNumber
 from readahead.paging.window import AutoWindow
 
 OFFSET, NUMBERED = OffsetLimit(), PageNumber()

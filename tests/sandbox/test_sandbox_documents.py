@@ -15,7 +15,8 @@ from schemathesis.engine import events, from_schema
 
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
 from readahead.sandbox.kintsugi import ORDER_BY
-from specs import document, overlay
+from specs.documents import document
+from specs.pipeline import overlay
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 EXAMPLES = 100  # of each operation in the fuzzing phase alone

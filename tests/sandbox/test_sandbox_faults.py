@@ -30,10 +30,10 @@ from readahead.errors import (
     TimedOut,
     UnexpectedAnswer,
 )
+from readahead.http.transport import client_for_app
 from readahead.kintsugi import Kintsugi, Source
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox
 from readahead.sweetspot import SweetSpot
-from readahead.transport import client_for_app
 
 CUSTOMERS = "/v1/customers"
 APIS = pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])

@@ -5,11 +5,11 @@ The clients are in ``readahead.kintsugi`` and ``readahead.sweetspot``, the error
 
 from .explain import Explanation
 from .filters import Condition
-from .pacing import Pace
+from .http.pacing import Pace
+from .http.retry import Retry
 from .pages import DriftWarning, IgnoredFilterWarning, Page, Progress, Report
 from .paging import Checkpoint, Pages, Partition, Rows, Stream
 from .query import Query
-from .retry import Retry
 
 __all__ = [
     "Checkpoint",

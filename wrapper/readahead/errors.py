@@ -85,13 +85,13 @@ class CredentialsError(UsageError):
 class FilterError(UsageError):
     """A filter, an order or a page size that the API does not have.
 
-    ``field`` is its name, ``given`` what was given, ``allowed`` what could have been.
+    ``field`` is its name, ``value`` what was passed, ``near`` the valid names or values that look most like it.
     """
 
-    def __init__(self, field: str, given: object, allowed: str, *, near: Iterable[str] = ()) -> None:
-        self.field, self.given, self.allowed, self.near = field, given, allowed, tuple(near)
-        hint = f" Did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
-        super().__init__(f"{field}: {shown(given)} was given; allowed is {allowed}.{hint}")
+    def __init__(self, field: str, message: str, *, value: object = None, near: Iterable[str] = ()) -> None:
+        self.field, self.value, self.near = field, value, tuple(near)
+        hint = f"; did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
+        super().__init__(message + hint)
 
 
 class StreamError(ReadaheadError, RuntimeError):
@@ -229,6 +229,10 @@ def shown(given: object) -> str:
     except Exception:  # noqa: BLE001  not every object can show itself; an int of 5,000 digits is one
         return f"<{type(given).__name__}>"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def not_allowed(field: str, given: object, allowed: str, *, near: Iterable[str] = ()) -> FilterError:
+    return FilterError(field, f"{field}: {shown(given)} was given; allowed is {allowed}", value=given, near=near)
 
 
 def nearest(given: object, known: Iterable[str]) -> list[str]:

@@ -3,15 +3,16 @@
 from attrs import frozen
 
 from .filters import Condition
-from .paging.plans import Seen, Style
+from .paging.plan import Seen
+from .paging.styles import Style
 
-__all__ = ["Explanation", "ListingPlan", "expected_requests"]
+__all__ = ["Explanation", "ListingExplanation", "expected_requests"]
 
 _PLAYED = 20_000  # rows of a listing that are played through to know how many requests it takes
 
 
 @frozen
-class ListingPlan:
+class ListingExplanation:
     """One listing of a query.
 
     params: filters, order and extra parameters, exactly as they are sent, before encoding. local: what rows have to
@@ -48,7 +49,7 @@ class Explanation:
     because rows cannot tell which listing brought them.
     """
 
-    listings: tuple[ListingPlan, ...]
+    listings: tuple[ListingExplanation, ...]
     limit: int | None
     remembers: bool
 

@@ -27,14 +27,14 @@ from readahead_clients.kintsugi.models import (
     TaxType,
 )
 
-from .bodies import checked_body, checked_id, some
-from .client import Client, ClientOptions, credential
+from .collection import checked_body, checked_id, some
 from .filters import Choice, Condition, Fields, FullText, Text
-from .pacing import Pace
+from .http.client import Client, ClientOptions, credential
+from .http.pacing import Pace
+from .http.transport import generated_request
 from .paging import PageNumber
-from .query import Listing, Query
+from .query import Endpoint, Query
 from .rows import RowReader, decode_object
-from .transport import generated_request
 
 __all__ = [
     "AddressStatus",
@@ -95,7 +95,7 @@ class CustomerFields(Fields):
 
 fields = CustomerFields()
 
-CUSTOMERS = Listing(
+CUSTOMERS = Endpoint(
     operation="GET /v1/customers",
     request=list_customers._get_kwargs,
     reader=RowReader(Customer.from_dict, key="id", items="items", total="total", size="size"),
@@ -141,7 +141,7 @@ class Customers(CustomerQuery):
         return await self._one("PUT /v1/customers/{customer_id}", made)
 
     async def _one(self, operation: str, made: dict[str, object]) -> Customer:
-        return decode_object(await self._client.send(generated_request(operation, made)), Customer.from_dict)
+        return decode_object(await self._sender.send(generated_request(operation, made)), Customer.from_dict)
 
 
 class Kintsugi(Client):
@@ -171,4 +171,4 @@ class Kintsugi(Client):
             pace=pace,
             **options,
         )
-        self.customers: Customers = Customers(self, CUSTOMERS)
+        self.customers: Customers = Customers(self._sender, CUSTOMERS)

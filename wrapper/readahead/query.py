@@ -7,29 +7,30 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import anyio
 from attrs import evolve, field, frozen
 
-from .client import Client
-from .errors import CheckpointError, DecodeError, FilterError, UsageError, shown
-from .explain import Explanation, ListingPlan, expected_requests
+from .errors import CheckpointError, DecodeError, UsageError, not_allowed, shown
+from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import And, Condition, Fields, checked_extra, checked_order, read_condition, write_condition
+from .filters.planner import Branch, Sieve, plan_branches, sieve
+from .http.client import Sender
+from .http.transport import Request, Response, generated_request
 from .pages import Page, Progress, Report
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.parts import find_seams
-from .paging.plans import Plan, Span, Start, Style
+from .paging.plan import Plan, Span, Start
 from .paging.stream import Engine, Fetch, Fetched, OnDrift, Pages, Rows, Stream
+from .paging.styles import Style
 from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
-from .planner import Branch, Sieve, plan_branches, sieve
 from .rows import RowReader, carries, decode_page
-from .transport import Answer, Request, generated_request
 
-__all__ = ["Listing", "Query"]
+__all__ = ["Endpoint", "Query"]
 
 T = TypeVar("T")
 LARGEST_WINDOW = 256
 
 
 @frozen
-class Listing(Generic[T]):
+class Endpoint(Generic[T]):
     """What a binding says of one list endpoint.
 
     operation: method and path, for messages. request: the generated function that makes a request of parameters.
@@ -52,8 +53,8 @@ class Query(Generic[T]):
     ``async for row in query``.
     """
 
-    _client: Client
-    _listing: Listing[T] = field(repr=False)
+    _sender: Sender
+    _listing: Endpoint[T] = field(repr=False)
     _condition: Condition | None = None
     _branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)  # what the condition comes to
     _order: tuple[str, ...] = ()
@@ -312,13 +313,13 @@ class Query(Generic[T]):
 
     def _fetcher(self, report: Report, window: Window) -> Fetch[T]:
         # One frozen request for every page of a listing; only the position changes.
-        client, listing, requests = self._client, self._listing, self._requests()
+        sender, listing, requests = self._sender, self._listing, self._requests()
         sieves = [sieve(branch, listing.fields) for branch in self._branches]
         turn = anyio.Lock()
 
         async def fetch(span: Span) -> Fetched[T]:
             asked = evolve(requests[span.branch], position=span.position)
-            answer = await client.send(asked, report, pushed_back=window.pushed_back)
+            answer = await sender.send(asked, report, pushed_back=window.pushed_back)
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are made
                 rows, seen = decode_page(answer, listing.reader)
             position = dict(span.position)
@@ -334,7 +335,7 @@ class Query(Generic[T]):
         limit = self._limit if self._is_plain else None
         return Explanation(
             tuple(
-                ListingPlan(
+                ListingExplanation(
                     listing.operation,
                     request.params,
                     branch.local,
@@ -365,7 +366,7 @@ class Query(Generic[T]):
 
     def _fingerprint(self) -> str:
         described = self._described()
-        return self._client.fingerprint(self._listing.operation, *(described[name] for name in sorted(described)))
+        return self._sender.fingerprint(self._listing.operation, *(described[name] for name in sorted(described)))
 
     def _described(self) -> dict[str, Any]:
         return {
@@ -399,10 +400,10 @@ class Query(Generic[T]):
         sent = {name for request in evolve(query, extra=())._requests() for name, _ in request.params}  # noqa: SLF001
         for extra, _ in self._extra:
             if extra in sent:
-                raise FilterError(name, value, f"not given, since extra_params has set {extra!r}")
+                raise not_allowed(name, value, f"not given, since extra_params has set {extra!r}")
         listings = len(query._branches)
         if query._order and listings > 1:
-            raise FilterError(
+            raise not_allowed(
                 name,
                 value,
                 f"not given, since this query takes {listings} listings, and order_by holds within each of them alone; "
@@ -416,7 +417,7 @@ class Query(Generic[T]):
 
     def _request(self, branch: Branch) -> Request:
         fields = self._listing.fields.declared
-        given = {str(fields[name].param): fields[name].send(values) for name, values in branch.pushed.items()}
+        given = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
         if self._order:
             given["order_by"] = ",".join(self._order)
         made = generated_request(self._listing.operation, self._listing.request(**given))
@@ -425,7 +426,7 @@ class Query(Generic[T]):
         return evolve(made, params=params + self._extra)
 
 
-def _sifted(fetched: Fetched[T], through: Sieve, answer: Answer, reader: RowReader[T]) -> Fetched[T]:
+def _sifted(fetched: Fetched[T], through: Sieve, answer: Response, reader: RowReader[T]) -> Fetched[T]:
     """An answer, and which of its rows are not handed out."""
     left_out: set[Hashable] = set()
     ignored: dict[Hashable, tuple[str, ...]] = {}
@@ -457,5 +458,5 @@ def _plain_function(name: str, given: object) -> None:
 def _whole(name: str, given: object, least: int, most: int | None, *, or_else: str = "") -> int:
     if isinstance(given, bool) or not isinstance(given, int) or given < least or (most is not None and given > most):
         allowed = f"a whole number from {least} to {most}" if most is not None else f"a whole number, at least {least}"
-        raise FilterError(name, given, f"{or_else} or {allowed}" if or_else else allowed)
+        raise not_allowed(name, given, f"{or_else} or {allowed}" if or_else else allowed)
     return given

@@ -10,9 +10,9 @@ import orjson
 from attrs import frozen
 
 from .errors import ApiError, DecodeError, UnexpectedAnswer
-from .paging.plans import Seen
-from .retry import parse_retry_after
-from .transport import Answer
+from .http.retry import parse_retry_after
+from .http.transport import Response
+from .paging.plan import Seen
 
 __all__ = ["RowReader", "carries", "check_status", "decode_object", "decode_page"]
 
@@ -40,7 +40,7 @@ class RowReader(Generic[T_co]):
     bare: bool = False
 
 
-def check_status(answer: Answer) -> Answer:
+def check_status(answer: Response) -> Response:
     """The answer, if its status says success; else the error that it is."""
     if 200 <= answer.status < 300:
         return answer
@@ -61,7 +61,7 @@ def check_status(answer: Answer) -> Answer:
     )
 
 
-def decode_page(answer: Answer, reader: RowReader[T]) -> tuple[tuple[T | DecodeError, ...], Seen]:
+def decode_page(answer: Response, reader: RowReader[T]) -> tuple[tuple[T | DecodeError, ...], Seen]:
     """The rows of one page, a DecodeError in the place of one that cannot be read, and what the plan needs to know.
 
     Raises UnexpectedAnswer.
@@ -88,7 +88,7 @@ def decode_page(answer: Answer, reader: RowReader[T]) -> tuple[tuple[T | DecodeE
     )
 
 
-def carries(answer: Answer, reader: RowReader[T], index: int, row: T, attr: str) -> bool:
+def carries(answer: Response, reader: RowReader[T], index: int, row: T, attr: str) -> bool:
     """Whether a row of an answer says anything in a field: a value or null, and is not merely without it."""
     if getattr(row, attr, None) is not None:
         return True
@@ -97,7 +97,7 @@ def carries(answer: Answer, reader: RowReader[T], index: int, row: T, attr: str)
     return wire_name in _array(answer, reader)[0][index]
 
 
-def decode_object(answer: Answer, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:
+def decode_object(answer: Response, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:
     """The one object that the answer is, known by its key. Raises UnexpectedAnswer."""
     found = _json(answer)
     if not isinstance(found, dict) or _fault(cast("dict[str, Any]", found).get(key)):
@@ -106,7 +106,7 @@ def decode_object(answer: Answer, read: Callable[[Mapping[str, Any]], T], *, key
     return read(cast("dict[str, Any]", found))
 
 
-def _array(answer: Answer, reader: RowReader[T]) -> tuple[list[Any], dict[str, Any]]:
+def _array(answer: Response, reader: RowReader[T]) -> tuple[list[Any], dict[str, Any]]:
     """The rows as they came, and the envelope around them: empty where they came alone."""
     found = _json(answer)
     if isinstance(found, list) and reader.bare:
@@ -143,7 +143,7 @@ def _fault(key: object) -> str | None:
     return "it is empty" if key == "" else None
 
 
-def _key(answer: Answer, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:
+def _key(answer: Response, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:
     if not isinstance(row, DecodeError):
         return cast("Hashable", getattr(row, reader.key))
     # A row that cannot be read has a key all the same: of what it holds, or, where that says nothing, of its place. It
@@ -155,7 +155,7 @@ def _key(answer: Answer, reader: RowReader[T], index: int, item: Any, row: T | D
     return hashlib.blake2b(held.encode(errors="replace"), digest_size=12).hexdigest()
 
 
-def _json(answer: Answer) -> Any:
+def _json(answer: Response) -> Any:
     try:
         return orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
@@ -164,7 +164,7 @@ def _json(answer: Answer) -> Any:
     raise _unexpected(answer, f"status {answer.status}, but no JSON ({kind}): {why}")
 
 
-def _unexpected(answer: Answer, message: str) -> UnexpectedAnswer:
+def _unexpected(answer: Response, message: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(
         message,
         status=answer.status,

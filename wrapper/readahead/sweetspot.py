@@ -10,14 +10,14 @@ from typing import Self, TypedDict, Unpack
 from readahead_clients.sweetspot.api.customers import get_customer, list_customers, update_customer
 from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerChanges, IdentityVerificationStatus
 
-from .bodies import checked_body, checked_id, some
-from .client import Client, ClientOptions, credential
+from .collection import checked_body, checked_id, some
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
-from .pacing import Pace
+from .http.client import Client, ClientOptions, credential
+from .http.pacing import Pace
+from .http.transport import Secret, generated_request
 from .paging import OffsetLimit
-from .query import Listing, Query
+from .query import Endpoint, Query
 from .rows import RowReader, decode_object
-from .transport import Secret, generated_request
 
 __all__ = [
     "CreditStatus",
@@ -72,7 +72,7 @@ class CustomerFields(Fields):
 
 fields = CustomerFields()
 
-CUSTOMERS = Listing(
+CUSTOMERS = Endpoint(
     operation="GET /v1/customers",
     request=list_customers._get_kwargs,
     # The array comes alone. The vendor has turned another list of the same version into an envelope: both are read.
@@ -105,7 +105,7 @@ class Customers(CustomerQuery):
         return await self._one("PUT /v1/customers/{id}", update_customer._get_kwargs(customer_id, body=body))
 
     async def _one(self, operation: str, made: dict[str, object]) -> Customer:
-        return decode_object(await self._client.send(generated_request(operation, made)), Customer.from_dict)
+        return decode_object(await self._sender.send(generated_request(operation, made)), Customer.from_dict)
 
 
 class SweetSpot(Client):
@@ -129,4 +129,4 @@ class SweetSpot(Client):
             pace=pace,
             **options,
         )
-        self.customers: Customers = Customers(self, CUSTOMERS)
+        self.customers: Customers = Customers(self._sender, CUSTOMERS)

@@ -9,7 +9,7 @@ import orjson
 from attrs import field, frozen
 
 from ..errors import CheckpointError
-from .plans import Start
+from .plan import Start
 
 __all__ = ["Checkpoint", "Partition", "fingerprint"]
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 import anyio
 
 from ..errors import ApiError, UsageError
-from .plans import Span, Start, Style
+from .plan import Span, Start
 from .stream import Fetch, T
+from .styles import Style
 
 __all__ = ["find_seams"]
 

@@ -38,7 +38,7 @@ from typing import Protocol
 
 from attrs import define, field
 
-from .plans import Plan, Seen, Span, Start
+from .plan import Plan, Seen, Span, Start
 
 __all__ = ["Grid", "NumberGrid", "OffsetGrid", "SewnPlan"]
 

@@ -24,7 +24,7 @@ from attrs import define, evolve, field, frozen
 from ..errors import DecodeError, DriftError, ReadaheadError, StreamError, UsageError
 from ..pages import DriftWarning, IgnoredFilterWarning, Page, Progress, Report, warn
 from .checkpoint import Checkpoint
-from .plans import Plan, Seen, Span, Start
+from .plan import Plan, Seen, Span, Start
 from .window import Window
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 
 from attrs import define, evolve, field
 
-from .plans import Plan, Seen, Span, Start
+from .plan import Plan, Seen, Span, Start
 
 __all__ = ["UnionPlan"]
 

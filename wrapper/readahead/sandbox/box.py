@@ -18,7 +18,7 @@ from .service import Latency, Recorded, Traffic
 from .store import Database, Table
 
 if TYPE_CHECKING:
-    from ..client import ClientOptions
+    from ..http.client import ClientOptions
     from ..kintsugi import Kintsugi
     from ..sweetspot import SweetSpot
 
@@ -105,8 +105,8 @@ class Sandbox:
 
     def kintsugi(self, **options: "Unpack[ClientOptions]") -> "Kintsugi":
         """A Kintsugi client of this sandbox, connected in process, with options such as `retry` and `timeout`."""
+        from ..http.transport import client_for_app  # noqa: PLC0415
         from ..kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
-        from ..transport import client_for_app  # noqa: PLC0415
 
         options.setdefault("http_client", client_for_app(self.kintsugi_app))
         return Kintsugi(
@@ -118,8 +118,8 @@ class Sandbox:
 
     def sweetspot(self, **options: "Unpack[ClientOptions]") -> "SweetSpot":
         """A Sweet Spot client of this sandbox, connected in process, with options such as `retry` and `timeout`."""
+        from ..http.transport import client_for_app  # noqa: PLC0415
         from ..sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
-        from ..transport import client_for_app  # noqa: PLC0415
 
         options.setdefault("http_client", client_for_app(self.sweetspot_app))
         return SweetSpot(

@@ -1,0 +1,219 @@
+"""Write `readahead_clients` from documents: the generator, our few templates, and the formatter, all pinned."""
+
+import contextlib
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from functools import lru_cache
+from importlib import resources
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+from typing import Any, cast
+
+from jinja2 import BytecodeCache, ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2.bccache import Bucket
+from openapi_python_client import Project
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.properties import Property
+from openapi_python_client.schema.untrusted_string import UntrustedString
+from openapi_python_client.strings import PythonIdentifier
+from openapi_spec_validator import validate
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+
+from specs.documents.document import SpecError, as_spec_error, operations
+from specs.documents.names import WIRE, plain_components
+from specs.documents.normalise import forget, normalise, readable_as
+from specs.documents.shapes import Body, Shapes
+
+PACKAGE = "readahead_clients"
+TOOLS = ("openapi-python-client", "ruff")
+
+# Arguments of these names would hide what the functions of an endpoint use themselves.
+_OF_FUNCTIONS = {"body", "cookies", "headers", "kwargs", "params", "quote", "response"}
+_OF_ROWS = {"from_dict", "to_dict"}
+
+# The formatter's defaults change between releases and read the nearest pyproject: everything is said here.
+_RUFF_CHECK = ["check", "--isolated", "--no-cache", "--quiet", "--fix-only", "--select", "F401,I001"]
+_RUFF_FORMAT = ["format", "--isolated", "--no-cache", "--quiet"]
+_RUFF_OPTIONS = ["--target-version", "py311", "--config", "line-length = 120"]
+_RUFF_STYLE = [
+    "format.quote-style = 'double'",
+    "format.indent-style = 'space'",
+    "format.line-ending = 'lf'",
+    "format.skip-magic-trailing-comma = false",
+    "format.docstring-code-format = false",
+]
+
+
+class LeftOutError(SpecError):
+    """The generator leaves out operations, or schemas: which, and why."""
+
+    def __init__(self, told: str, operations: dict[str, str], schemas: dict[str, str]) -> None:
+        super().__init__(told)
+        self.operations = operations
+        self.schemas = schemas
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates, for the next package in this run: compiling takes longer than using them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key + bucket.checksum in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key + bucket.checksum])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+_LEFT_OUT = re.compile(r"WARNING parsing (?P<where>[A-Z]+ \S+) within ")
+_NO_SCHEMA = re.compile(r"Unable to (parse|process) schema /components/schemas/(?P<name>[^:\s]+)")
+
+
+def package(document: dict[str, Any], name: str, templates: Path, target: Path) -> None:
+    """Write the package of one API into the folder `target`, unformatted.
+
+    Every warning of the generator is an error, because it warns of what it leaves out.
+    """
+    check(document, name)
+    with as_spec_error(name):
+        seen = normalise(document)
+    config = Config.from_sources(
+        ConfigFile(
+            post_hooks=[],
+            package_name_override=name,
+            project_name_override=name,
+            content_type_overrides=readable_as(seen),
+        ),
+        MetaType.NONE,
+        document_source=Path(),
+        file_encoding="utf-8",
+        overwrite=False,
+        output_path=target,
+    )
+    with as_spec_error(name):
+        openapi = GeneratorData.from_dict(seen, config=config)
+    if isinstance(openapi, GeneratorError):
+        raise SpecError(_told(name, [openapi]))
+    shapes = Shapes(openapi)
+    for model in openapi.models:
+        for prop in [*(model.required_properties or []), *(model.optional_properties or [])]:
+            wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())
+            if wire is not None:
+                prop.name = UntrustedString(wire)
+            if prop.python_name in _OF_ROWS:  # it would hide a method
+                prop.python_name = PythonIdentifier(f"{prop.python_name}_", "", skip_snake_case=True)
+    openapi.models = [model for model in openapi.models if shapes.met(model)]
+    for collection in openapi.endpoint_collections_by_tag.values():
+        for endpoint in collection.endpoints:
+            for location, prop in endpoint.iter_all_parameters():
+                wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())
+                if wire is not None:
+                    prop.name = UntrustedString(wire)
+                if prop.python_name in _OF_FUNCTIONS:
+                    prop.set_python_name(UntrustedString(f"{prop.python_name}_{location}"), config)
+            for body in endpoint.bodies:
+                if body.body_type == "json":
+                    endpoint.relative_imports.update(shapes.writer_imports(body.prop, "...models"))
+                    body.prop = cast("Property", Body(body.prop, shapes.writer(body.prop)))
+
+    project = Project(openapi=openapi, config=config)
+    stock = PackageLoader("openapi_python_client")
+    project.env.loader = ChoiceLoader([FileSystemLoader(templates), PrefixLoader({"stock": stock}), stock])
+    project.env.bytecode_cache = _COMPILED
+    project.env.globals["shapes"] = shapes
+    with contextlib.redirect_stdout(StringIO()):
+        errors = project.build()
+    if errors:
+        told = {found["where"]: _why(error) for error in errors if (found := _LEFT_OUT.search(error.header))}
+        schemas = {found["name"]: _why(error) for error in errors if (found := _NO_SCHEMA.search(error.header))}
+        raise LeftOutError(_told(name, errors), told, schemas)
+    wanted = sum(1 for _ in operations(seen))
+    written = sum(1 for path in (target / "api").glob("*/*.py") if path.name != "__init__.py")
+    if wanted != written:
+        raise SpecError(f"{name}: {wanted} operations in the document, {written} endpoint modules written")
+
+
+def check(document: dict[str, Any], name: str) -> None:
+    """Raise SpecError if the document is not valid OpenAPI; what is dropped before generating may be wrong."""
+    try:
+        with as_spec_error(name):
+            _validate(json.dumps(plain_components(forget(document))))
+    except OpenAPIValidationError as error:
+        where = "".join(f"/{part}" for part in getattr(error, "absolute_path", ())) or "/"
+        raise SpecError(f"{name} is not a valid document: {str(error).splitlines()[0]} at {where}") from error
+
+
+@lru_cache(maxsize=16)  # that takes long, and is asked of what is taken and again of what is generated from
+def _validate(text: str) -> None:
+    validate(json.loads(text))
+
+
+def _told(name: str, errors: Any) -> str:
+    lines = [f"{name}: the generator cannot read all of the document"]
+    lines += [_readable(f"{error.header} {error.detail or ''}") for error in errors]
+    return "\n  ".join(lines)
+
+
+def _why(error: Any) -> str:
+    return _readable(error.detail or "the generator cannot read it")
+
+
+def _readable(text: str) -> str:
+    # the generator prints some of its own objects
+    return re.sub(r"<[^<>]* object at 0x[0-9a-f]+>", "…", " ".join(text.split()))
+
+
+def clients(packages: dict[str, dict[str, Any]], templates: Path, target: Path) -> None:
+    """Write the whole of `generated/` into the folder `target`: one package for each document."""
+    root = target / PACKAGE
+    root.mkdir(parents=True)
+    (root / "__init__.py").write_text(
+        '"""Clients generated from the documents in openapi/; only scripts/regenerate writes here."""\n',
+        encoding="utf-8",
+    )
+    (root / "py.typed").touch()
+    shutil.copyfile(templates / "runtime.py", root / "runtime.py")
+    for name, document in packages.items():
+        package(document, name, templates, root / name)
+    for arguments in ([*_RUFF_CHECK, *_RUFF_OPTIONS], [*_RUFF_FORMAT, *_RUFF_OPTIONS, *_style()]):
+        _ruff([*arguments, str(root)])
+
+
+def _style() -> list[str]:
+    return [part for option in _RUFF_STYLE for part in ("--config", option)]
+
+
+def _ruff(arguments: list[str]) -> None:
+    # of this interpreter, never one found on PATH
+    done = subprocess.run([sys.executable, "-m", "ruff", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SpecError(f"ruff failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def tools() -> dict[str, str]:
+    """Return the versions of what decides the bytes of the output."""
+    return {name: version(name) for name in TOOLS}
+
+
+def stock() -> dict[str, str]:
+    """Return the sha256 of the generator's own templates: those we replace, and those that ours work together with.
+
+    Its templates of whole projects (README, pyproject and so on) are not used.
+    """
+    folder = Path(str(resources.files("openapi_python_client") / "templates"))
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.jinja")}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in sorted(found.items())
+        if not name.startswith(("README", "pyproject", "setup"))
+    }

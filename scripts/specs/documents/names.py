@@ -1,0 +1,250 @@
+"""Rules about names: two that become one in Python, and placeholders that the generator does not read."""
+
+import contextlib
+import copy
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from openapi_python_client.strings import ClassName, PythonIdentifier
+
+from specs.documents.document import operations, rebuild, references, resolved
+
+WIRE = "x-readahead-wire"  # in the whole document: of a property under another name, the one on the wire
+
+# What generated modules import, and a class of the same name would hide.
+_IMPORTED = {
+    *("Any", "AuthenticatedClient", "BytesIO", "Client", "ClassVar", "File", "FileTypes", "HTTPStatus", "IntEnum"),
+    *("Literal", "Mapping", "OpenStr", "RequestFiles", "Required", "Response", "Row", "Self", "TypeAlias", "TypeVar"),
+    *("TypedDict", "UUID", "Unset"),
+}
+_PLACEHOLDER = re.compile(r"{([^}]+)}")
+_READ_PLACEHOLDER = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*")
+
+
+def python_name(wire: str) -> str:
+    """Return the name that a field, key or argument has in Python."""
+    return str(PythonIdentifier(wire, "field_"))
+
+
+def read_placeholders(document: dict[str, Any]) -> dict[str, Any]:
+    """Give parameters in paths names that the generator reads; they are never sent, so any name serves."""
+    paths = {}
+    for path, item in (document.get("paths") or {}).items():
+        odd = [name for name in _PLACEHOLDER.findall(path) if not _READ_PLACEHOLDER.fullmatch(name)]
+        new = {
+            name: re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or f"part_{at}" for at, name in enumerate(odd)
+        }
+        new = {name: text if _READ_PLACEHOLDER.fullmatch(text) else f"part_{text}" for name, text in new.items()}
+        if new:
+            for owner in [item, *(each for key, each in item.items() if isinstance(each, dict))]:
+                if "parameters" in owner:
+                    owner["parameters"] = [_renamed(document, each, new) for each in owner["parameters"]]
+        parts = re.split(r"({[^}]+})", path)
+        paths["".join(f"{{{new[part[1:-1]]}}}" if part[1:-1] in new else part for part in parts)] = item
+    return {**document, "paths": paths}
+
+
+def _renamed(document: dict[str, Any], given: dict[str, Any], new: dict[str, str]) -> dict[str, Any]:
+    parameter = resolved(document, given)
+    if parameter.get("in") != "path" or parameter["name"] not in new:
+        return given
+    return {**parameter, "name": new[parameter["name"]]}
+
+
+def named_parts(document: dict[str, Any]) -> dict[str, Any]:
+    """Make components of whatever else in the document is referred to: the generator follows no other references."""
+    components = document.setdefault("components", {})
+    moved: dict[str, str] = {}
+    for target in dict.fromkeys(references(document)):
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in unquote(target).split("/")]
+        if parts[0] != "#" or len(parts) < 4:
+            continue
+        if parts[1] == "components" and len(parts) == 4:
+            moved[target] = _pointer(*parts[1:])
+            continue
+        node: Any = document
+        with contextlib.suppress(LookupError, TypeError, ValueError):
+            for part in parts[1:]:
+                node = node[int(part) if isinstance(node, list) else part]
+            kind = next((each for each in ("parameters", "responses") if parts[-2] == each), "schemas")
+            (name,) = _plain_names(["_".join(parts[2:])], components.get(kind, {})).values()
+            components.setdefault(kind, {})[name] = copy.deepcopy(node)
+            moved[target] = _pointer("components", kind, name)
+    return _moved(document, moved)
+
+
+def plain_components(document: dict[str, Any]) -> dict[str, Any]:
+    """Give components names that OpenAPI allows: code can be made of others as well, but they are not valid."""
+    components = document.get("components", {})
+    names = {kind: _plain_names(found, ()) for kind, found in components.items() if kind != "securitySchemes"}
+    document = _moved(
+        document,
+        {
+            _pointer("components", kind, name): _pointer("components", kind, new)
+            for kind, found in names.items()
+            for name, new in found.items()
+        },
+    )
+    for kind, found in names.items():
+        document["components"][kind] = {new: document["components"][kind][name] for name, new in found.items()}
+    return document
+
+
+def _plain_names(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[^a-zA-Z0-9._-]+", "_", name).strip("_") or "part"
+        others = {*taken, *names, *found.values()} - {name}
+        numbered = (f"{plain}_{number}" for number in itertools.count(2))
+        found[name] = next(each for each in itertools.chain([plain], numbered) if each not in others)
+    return found
+
+
+def _moved(document: dict[str, Any], moved: dict[str, str]) -> dict[str, Any]:
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        target = node.get("$ref")
+        return {**node, "$ref": moved[target]} if isinstance(target, str) and target in moved else node
+
+    changed: dict[str, Any] = rebuild(document, change)
+    return changed
+
+
+def _pointer(*parts: str) -> str:
+    return "/".join(["#", *(part.replace("~", "~0").replace("/", "~1") for part in parts)])
+
+
+def distinct_classes(document: dict[str, Any]) -> dict[str, Any]:
+    """Give schemas names that are still different as names of classes: of two alike the generator drops one.
+
+    That goes for classes that it makes itself, of objects and enumerations inside others, and for imported ones too.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    taken = _IMPORTED | set(_inner_classes(document))
+    names: dict[str, str] = {}
+    for name in schemas:
+        # of scripts without capitals a class could be called like one of its fields
+        new, number = name if str(ClassName(name, "Model")) != python_name(name) else f"Model {name}", 2
+        while str(ClassName(new, "Model")) in taken or (new != name and new in schemas):
+            new, number = f"{name}_{number}", number + 1
+        taken.add(str(ClassName(new, "Model")))
+        names[name] = new
+    changed = {name: new for name, new in names.items() if name != new}
+    if not changed:
+        return document
+    targets = {_target(name): _target(new) for name, new in changed.items()}
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(node.get("$ref"), str):
+            node = {**node, "$ref": targets.get(node["$ref"], node["$ref"])}
+        if isinstance(node.get("mapping"), dict):
+            node = {**node, "mapping": {key: targets.get(to, to) for key, to in node["mapping"].items()}}
+        return node
+
+    document = rebuild(document, change)
+    document["components"]["schemas"] = {
+        names[name]: schema for name, schema in document["components"]["schemas"].items()
+    }
+    return document
+
+
+def _target(name: str) -> str:
+    return f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _inner_classes(document: dict[str, Any]) -> Iterator[str]:
+    for name, schema in document.get("components", {}).get("schemas", {}).items():
+        yield from _below(schema, name, itself=False)
+    for path, method, operation in operations(document):
+        name = operation.get("operationId", f"{method}_{path}")
+        for parameter in operation.get("parameters", ()):
+            yield from _below(parameter.get("schema"), f"{name}_{parameter.get('name')}")
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            yield from _below(media.get("schema"), f"{name}_body")
+        for code, response in operation.get("responses", {}).items():
+            for media in response.get("content", {}).values():
+                yield from _below(media.get("schema"), f"{name}_response_{code}")
+
+
+def _below(schema: Any, name: str, *, itself: bool = True) -> Iterator[str]:
+    if not isinstance(schema, dict) or "$ref" in schema:
+        return
+    if itself and (schema.get("type") == "object" or schema.keys() & {"properties", "enum"}):
+        yield str(ClassName(name, "Model"))
+    for key, inner in schema.get("properties", {}).items():
+        yield from _below(inner, f"{name}_{key}")
+    yield from _below(schema.get("items"), f"{name}_item")
+    yield from _below(schema.get("additionalProperties"), f"{name}_additional_property")
+    for number, inner in enumerate([*schema.get("anyOf", ()), *schema.get("oneOf", ())]):
+        yield from _below(inner, f"{name}_type_{number}")
+    for inner in schema.get("allOf", ()):
+        yield from _below(inner, name, itself=False)
+
+
+def distinct_properties(document: dict[str, Any]) -> dict[str, Any]:
+    """Give properties of one object that would have one name in Python names of their own; the wire keeps its names."""
+    wire: dict[str, str] = {}
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        properties = node.get("properties")
+        if not isinstance(properties, dict):
+            return node
+        taken: set[str] = set()
+        names = {}
+        for name in properties:
+            new, number = name, 2
+            while python_name(new) in taken or (new != name and (new in properties or wire.get(new, name) != name)):
+                new, number = f"{python_name(name)}_{number}", number + 1
+            taken.add(python_name(new))
+            names[name] = new
+            if new != name:
+                wire[new] = name
+        if all(name == new for name, new in names.items()):
+            return node
+        node = {**node, "properties": {names[name]: schema for name, schema in properties.items()}}
+        if isinstance(node.get("required"), list):
+            node["required"] = [names.get(name, name) for name in node["required"]]
+        return node
+
+    document = rebuild(document, change)
+    return {**document, WIRE: wire} if wire else document
+
+
+def distinct_parameters(document: dict[str, Any]) -> dict[str, Any]:
+    """Give parameters of one operation that would have one name in Python names of their own, as with properties.
+
+    `since`, `since<` and `since>` are `since`, `since_lt` and `since_gt`.
+    """
+    wire = dict(document.get(WIRE, {}))
+    names = {resolved(document, given)["name"] for given in _parameters(document)}
+
+    def distinct(given: dict[str, Any], taken: dict[tuple[str, str], str]) -> dict[str, Any]:
+        parameter = resolved(document, given)
+        name = new = parameter["name"]
+        place = parameter.get("in")
+        spelled, number = name.replace("<", " lt").replace(">", " gt"), 2
+        while taken.get((place, python_name(new)), name) != name or (new != name and new in names):
+            new = spelled if new == name != spelled else f"{spelled} {number}"
+            number += new != spelled
+        taken[place, python_name(new)] = name
+        if new == name:
+            return given
+        wire[new] = name
+        return {**parameter, "name": new}
+
+    for item in document["paths"].values():
+        above: dict[tuple[str, str], str] = {}
+        if "parameters" in item:
+            item["parameters"] = [distinct(given, above) for given in item["parameters"]]
+        for operation in (each for each in item.values() if isinstance(each, dict) and "parameters" in each):
+            taken = dict(above)
+            operation["parameters"] = [distinct(given, taken) for given in operation["parameters"]]
+    return {**document, WIRE: wire} if wire else document
+
+
+def _parameters(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        for owner in (item, *(each for each in item.values() if isinstance(each, dict))):
+            yield from owner.get("parameters", ())

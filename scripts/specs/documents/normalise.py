@@ -1,0 +1,471 @@
+"""Rules that turn a valid document into one that the generator reads completely, each with its reason.
+
+They hold for any document. What is peculiar to one API belongs in its overlay.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Container, Iterator
+from functools import partial
+from typing import Any
+
+from openapi_python_client.strings import snake_case
+
+from specs.documents.document import DATA, NAMED, SpecError, operations, reached, rebuild, resolved
+from specs.documents.names import (
+    distinct_classes,
+    distinct_parameters,
+    distinct_properties,
+    named_parts,
+    read_placeholders,
+)
+from specs.documents.types import (
+    named_members,
+    no_endless_types,
+    nullable_references,
+    parts_first,
+    readable_enums,
+    whole_objects,
+)
+
+NAME = "x-readahead-name"
+
+
+def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return a valid document: mend what published documents get wrong often, without changing what they say.
+
+    An operation that says nothing of its answers has some. What is part of a path is required, what a path names and
+    no operation declares is text, what it does not name is none of its parts. A boolean `required` inside a property
+    and a `collectionFormat` belong to OpenAPI 2; an empty `enum` allows no value at all, which is never meant; an array
+    that does not say of what is one of anything; `2xx` is `2XX`; a part of a server's address has a default; what is
+    required is required once; limits are exclusive, and constants constant, in the way of the document's version;
+    anchors say nothing.
+
+    What was done to an operation that its callers see goes into `notes`.
+    """
+    numeric = not str(document.get("openapi", "")).startswith("3.0")
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        is_parameter = "in" in node and "name" in node
+        is_body = "content" in node
+        is_list = node.get("type") in ("array", ["array", "null"]) and not node.keys() & {"items", "prefixItems"}
+        node = {
+            key: value
+            for key, value in node.items()
+            if not (key == "required" and isinstance(value, bool) and not is_parameter and not is_body)
+            and not (key == "enum" and value == [])
+            and key not in {"$recursiveAnchor", "$dynamicAnchor", "$anchor"}
+        }
+        if isinstance(node.get("required"), list):
+            node["required"] = list(dict.fromkeys(node["required"]))
+        for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+            if exclusive in node and isinstance(node[exclusive], bool) == numeric:
+                node |= _exclusive(node.pop(exclusive), node.pop(limit, None), exclusive, limit)
+        if isinstance(node.get("responses"), dict) and "schemas" not in node:
+            node["responses"] = {
+                code.upper() if code[:1].isdigit() else code: each for code, each in node["responses"].items()
+            } or {"default": {"description": ""}}
+        if is_parameter:
+            node.pop("collectionFormat", None)
+            node |= {"required": True} if node["in"] == "path" else {}
+        if not numeric:
+            node = {key: value for key, value in node.items() if key not in {"contentEncoding", "contentMediaType"}}
+            if "const" in node:
+                node.setdefault("enum", [node.pop("const")])
+        if "url" in node and isinstance(node.get("variables"), dict):
+            node["variables"] = {name: {"default": "", **variable} for name, variable in node["variables"].items()}
+        return {**node, "items": {}} if is_list else node
+
+    mended: dict[str, Any] = read_placeholders(named_parts(rebuild(document, change)))
+    for path, _, operation in operations(mended):
+        operation.setdefault("responses", {"default": {"description": ""}})
+        declared = [*mended["paths"][path].get("parameters", []), *operation.get("parameters", [])]
+        whole = {each["name"] for each in (resolved(mended, given) for given in declared) if each.get("in") == "path"}
+        named = re.findall(r"{([^}]+)}", path)
+        missing = [name for name in named if name not in whole]
+        if missing or not whole <= {*named}:
+            mended["paths"][path]["parameters"] = _of(mended, mended["paths"][path].get("parameters", []), named)
+            operation["parameters"] = [
+                *_of(mended, operation.get("parameters", []), named),
+                *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in missing),
+            ]
+    _tell_apart(mended, {} if notes is None else notes)
+    return mended
+
+
+def _of(document: dict[str, Any], parameters: list[Any], named: list[str]) -> list[Any]:
+    """Return the parameters without those in a path that the path does not name."""
+    whole = [(given, resolved(document, given)) for given in parameters]
+    return [given for given, each in whole if each.get("in") != "path" or each["name"] in named]
+
+
+def _exclusive(given: Any, limit: Any, exclusive: str, name: str) -> dict[str, Any]:
+    """Return the other way of writing an exclusive limit: OpenAPI 3.0 has a flag beside the limit, 3.1 a number."""
+    if not isinstance(given, bool):
+        return {name: given, exclusive: True}
+    if limit is None:
+        return {}
+    return {exclusive if given else name: limit}
+
+
+def _tell_apart(document: dict[str, Any], notes: dict[str, str]) -> None:
+    """Give operations ids of their own where two would become one module: the second would replace the first."""
+    taken: dict[str, str] = {}
+    for path, method, operation in operations(document):
+        where = f"{method.upper()} {path}"
+        said = operation.get("operationId")
+        # of an operation without an id the generator makes the name like this
+        bare = path.translate({ord("{"): None, ord("}"): None, ord("/"): "_"})
+        name = (
+            said if isinstance(said, str) and said.strip() else f"{method}_{bare.removeprefix('_').removesuffix('_')}"
+        )
+        new = name
+        number = 2
+        while snake_case(new) in taken:
+            new = f"{name}_{method}" if number == 2 else f"{name}_{method}_{number}"
+            number += 1
+        if new != name:
+            other = taken[snake_case(name)]
+            operation["operationId"] = new
+            what = f"the operation id {said!r} is" if said else "without an operation id, its name is"
+            notes[where] = f"{what} that of {other} too, so its function is {snake_case(new)}"
+        taken[snake_case(new)] = where
+
+
+def normalise(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document as the generator should see it."""
+    for rule in _RULES:
+        document = rule(document)
+    return document
+
+
+def rename(document: dict[str, Any]) -> dict[str, Any]:
+    """Give schemas the names that their `x-readahead-name` asks for.
+
+    Overlay actions can change a schema but not the key it stands under nor the references to it, so the overlay says
+    the name and this rule moves it.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    names = {old: schema.get(NAME, old) for old, schema in schemas.items()}
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:
+        raise SpecError(f"two schemas would be named {', '.join(twice)}")
+    targets = {_target(old): _target(new) for old, new in names.items()}
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        node = {key: value for key, value in node.items() if key != NAME}
+        if isinstance(node.get("$ref"), str):
+            node["$ref"] = targets.get(node["$ref"], node["$ref"])
+        if isinstance(node.get("mapping"), dict):
+            node["mapping"] = {value: targets.get(target, target) for value, target in node["mapping"].items()}
+        return node
+
+    renamed: dict[str, Any] = rebuild(document, change)
+    if schemas:
+        moved = renamed["components"]["schemas"]
+        renamed["components"]["schemas"] = {names[old]: schema for old, schema in moved.items()}
+    return renamed
+
+
+def forget(document: dict[str, Any]) -> dict[str, Any]:
+    """Drop titles and defaults.
+
+    Titles repeat, classes are named after them, and colliding classes are dropped. A default is the server's
+    business: sent along it freezes today's value into the client, invented for a field that was absent it is a lie.
+    """
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in node.items() if key not in {"title", "default"}}
+
+    changed: dict[str, Any] = rebuild(document, change)
+    changed["info"] = document["info"]
+    return changed
+
+
+def one_content(document: dict[str, Any]) -> dict[str, Any]:
+    """Keep one content type of each body and response, JSON if there is one.
+
+    The generator chooses among several bodies by `isinstance`, and answers a type it does not know with a warning.
+    """
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        content = node.get("content")
+        if not isinstance(content, dict) or len(content) < 2:
+            return node
+        kept = min(content, key=_preference)
+        return {**node, "content": {kept: content[kept]}}
+
+    changed: dict[str, Any] = rebuild(document, change)
+    return changed
+
+
+def known_content(document: dict[str, Any]) -> dict[str, Any]:
+    """Describe content that the generator cannot read as what it is on the wire: bytes, or text.
+
+    A parameter with `content` is text as well; the generator leaves it out without a word. So are lists and objects in
+    headers, cookies and paths, and what may be of several types in a path, where the generator allows none: it is for
+    the caller to join them. A body without a schema may be anything, a form is an object.
+    """
+    for body in _bodies(document):
+        content = body.get("content", {})
+        for content_type in list(content):
+            media = content.pop(content_type)
+            written = _preference(content_type) <= _FORMS
+            if 0 < _preference(content_type) <= _FORMS and _kinds(document, media.get("schema", {})) - {
+                "object",
+                "any",
+            }:
+                media = {**media, "schema": {"type": "object"}}
+            # an answer of the same type is read as text, so what is sent as bytes must have another name
+            name = f"{content_type}; charset=utf-8" if _is_text(content_type) else content_type
+            content[name] = {**media, "schema": media.get("schema", {}) if written else dict(_BYTES)}
+    for operation in (each for _, _, each in operations(document)):
+        for response in map(partial(resolved, document), operation.get("responses", {}).values()):
+            for content_type, media in response.get("content", {}).items():
+                if "schema" in media and _preference(content_type) > 0:
+                    media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
+    for given in _parameters(document):
+        parameter = resolved(document, given)
+        kinds, place = _kinds(document, parameter.get("schema", {})), parameter.get("in")
+        one = not kinds & {"array", "object"} and (place != "path" or len(kinds) == 1)
+        if "schema" not in parameter or (place != "query" and not one):
+            parameter.pop("content", None)
+            parameter["schema"] = {"type": "string"}
+    return document
+
+
+def _kinds(document: dict[str, Any], schema: Any, above: tuple[Any, ...] = ()) -> set[str]:
+    """Return the types that a value may be of; it has one, if only "any"."""
+    schema = resolved(document, schema)
+    if not isinstance(schema, dict) or any(schema is each for each in above):
+        return {"any"}
+    inner = [each for union in ("anyOf", "oneOf", "allOf") for each in schema.get(union, ())]
+    said = schema.get("type", "any" if not inner else ())
+    kinds = {said} if isinstance(said, str) else set(said)
+    return kinds.union(
+        *(_kinds(document, each, (*above, schema)) for each in inner), {"null"} if schema.get("nullable") else ()
+    )
+
+
+_BYTES = {"type": "string", "format": "binary"}
+_FORMS = 2  # the last preference of content that is written field by field
+
+
+def readable_as(document: dict[str, Any]) -> dict[str, str]:
+    """Return, for each content type that the generator does not know, the one that it is read and written like."""
+    found = {}
+    holders = [*_bodies(document)]
+    for _, _, operation in operations(document):
+        holders += [resolved(document, each) for each in operation.get("responses", {}).values()]
+    for content_type in (each for holder in holders for each in holder.get("content", {})):
+        preference, bare = _preference(content_type), content_type.split(";", maxsplit=1)[0].strip()
+        if preference == 0 and not (bare.islower() and bare.startswith("application/")):
+            found[content_type] = "application/json"
+        elif 0 < preference <= _FORMS and not bare.islower():
+            found[content_type] = bare.lower()
+        elif preference > _FORMS and not _is_text(content_type):
+            found[content_type] = "application/octet-stream"
+    return found
+
+
+def _parameters(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        yield from item.get("parameters", ())
+    for _, _, operation in operations(document):
+        yield from operation.get("parameters", ())
+
+
+def _is_text(content_type: str) -> bool:
+    return content_type.startswith("text/") and ";" not in content_type and _preference(content_type) > 0
+
+
+def _preference(content_type: str) -> int:
+    bare = content_type.split(";", maxsplit=1)[0].strip().lower()
+    # servers that do not say what they answer with answer with JSON
+    if bare in {"application/json", "*/*"} or bare.endswith(("+json", "/json")):
+        return 0
+    order = ["application/x-www-form-urlencoded", "multipart/form-data", "application/octet-stream"]
+    return 1 + order.index(bare) if bare in order else len(order) + (1 if bare.startswith("text/") else 2)
+
+
+def spread_security(document: dict[str, Any]) -> dict[str, Any]:
+    """Repeat the document's `security` in every operation that has none: the generator ignores the global one."""
+    if document.get("security"):
+        for _, _, operation in operations(document):
+            operation.setdefault("security", document["security"])
+    return document
+
+
+def name_members(document: dict[str, Any]) -> dict[str, Any]:
+    """Name the members of string enumerations.
+
+    The generator lets `SAGE_INTACCT` and `SAGE-INTACCT` become one name, and one of the two values is lost.
+    """
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        given = node.get("enum")
+        if not isinstance(given, list) or not all(isinstance(value, str | None) for value in given):
+            return node
+        values = list(dict.fromkeys(given))
+        texts = [value for value in values if value is not None]
+        names: list[str] = []
+        for position, text in enumerate(texts):
+            name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").upper()
+            if not name or not name[0].isalpha():
+                name = f"VALUE_{name or position}"
+            number = 2
+            while name in names:
+                name = f"{name.removesuffix(f'_{number - 1}')}_{number}"
+                number += 1
+            names.append(name)
+        return {**node, "enum": values, "x-enum-varnames": names}
+
+    changed: dict[str, Any] = rebuild(document, change)
+    return changed
+
+
+def open_parameters(document: dict[str, Any]) -> dict[str, Any]:
+    """Let parameters that take listed texts take others, too: what is not listed yet is asked for as plain text.
+
+    The generated functions would ask any text for its `value`.
+    """
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+
+    def opened(schema: Any, name: str) -> Any:
+        if not isinstance(schema, dict):
+            return schema
+        whole = resolved(document, schema)
+        if isinstance(whole.get("items"), dict) and "$ref" not in schema:
+            return {**schema, "items": opened(schema["items"], f"{name}_item")}
+        if "enum" not in whole or not all(isinstance(value, str | None) for value in whole["enum"]):
+            return schema
+        if "$ref" not in schema:
+            name = _free(re.sub(r"\W+", "_", name), schemas)
+            schemas[name] = schema
+            schema = {"$ref": _target(name)}
+        return {"anyOf": [schema, {"type": "string"}]}
+
+    for path, method, operation in operations(document):
+        owner = operation.get("operationId", f"{method}_{path}")
+        for given in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
+            parameter = resolved(document, given)
+            parameter["schema"] = opened(parameter.get("schema"), f"{owner}_{parameter['name']}")
+    return document
+
+
+def prune(document: dict[str, Any]) -> dict[str, Any]:
+    """Drop components that no operation refers to: each would become a class that nobody meets."""
+    kept = reached(document, document["paths"])
+    components = document.get("components", {})
+    left = {kind: {name: content for name, content in found.items() if name in kept.get(kind, {})}
+            for kind, found in components.items() if kind != "securitySchemes"}  # fmt: skip
+    if "securitySchemes" in components:
+        left["securitySchemes"] = components["securitySchemes"]
+    return {**document, "components": {kind: found for kind, found in left.items() if found}}
+
+
+def split(document: dict[str, Any]) -> dict[str, Any]:
+    """Give request bodies schemas of their own, `<Name>Input`, where a schema is used on both sides.
+
+    What is sent is a dictionary in which a key may be absent; what is received is a row in which it may be null.
+    Form bodies get `<Name>Form` in the same way.
+    """
+    for suffix, is_side in (("Form", _is_form), ("Input", _is_json)):
+        bodies = [schema for schema, sent_as in _body_schemas(document) if is_side(sent_as)]
+        others: list[Any] = [schema for schema, sent_as in _body_schemas(document) if not is_side(sent_as)]
+        others += list(_not_body(document))
+        mine = reached(document, bodies).get("schemas", {})
+        theirs = reached(document, others).get("schemas", {})
+        both = {name for name in mine if name in theirs and _has_object(document, name)}
+        if not both:
+            continue
+        schemas = document["components"]["schemas"]
+        names = {name: _free(name + suffix, schemas) for name in both}
+        targets = {_target(name): _target(new) for name, new in names.items()}
+
+        def change(node: dict[str, Any], targets: dict[str, str] = targets) -> dict[str, Any]:
+            target = node.get("$ref")
+            return {**node, "$ref": targets[target]} if isinstance(target, str) and target in targets else node
+
+        copies = {new: rebuild(schemas[name], change) for name, new in names.items()}
+        only_mine = {name: rebuild(schemas[name], change) for name in mine if name not in theirs}
+        document["components"]["schemas"] = {**schemas, **only_mine, **dict(sorted(copies.items()))}
+        for schema, sent_as in _body_schemas(document):
+            if is_side(sent_as):
+                changed = rebuild(schema, change)
+                schema.clear()
+                schema.update(changed)
+    return document
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return the name, or the first of it with a number that is not taken."""
+    return next(each for each in [name, *(f"{name}{number}" for number in range(2, 100))] if each not in taken)
+
+
+def _is_json(content_type: str) -> bool:
+    return _preference(content_type) == 0
+
+
+def _is_form(content_type: str) -> bool:
+    return not _is_json(content_type)
+
+
+def _bodies(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for _, _, operation in operations(document):
+        yield resolved(document, operation.get("requestBody", {}))
+
+
+def _body_schemas(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    for body in _bodies(document):
+        for content_type, media in body.get("content", {}).items():
+            if "schema" in media:
+                yield media["schema"], content_type
+
+
+def _not_body(document: dict[str, Any]) -> Iterator[Any]:
+    for item in document["paths"].values():
+        yield item.get("parameters", [])
+    for _, _, operation in operations(document):
+        yield {key: operation[key] for key in ("parameters", "responses") if key in operation}
+
+
+def _has_object(document: dict[str, Any], name: str) -> bool:
+    schema = document["components"]["schemas"][name]
+    return any(map(_is_object, [schema, *reached(document, schema).get("schemas", {}).values()]))
+
+
+def _is_object(schema: Any) -> bool:
+    if isinstance(schema, list):
+        return any(map(_is_object, schema))
+    if not isinstance(schema, dict):
+        return False
+    if "properties" in schema or schema.get("type") == "object" or "object" in (schema.get("type") or ()):
+        return True
+    return any(_is_object(value) for key, value in schema.items() if key not in DATA and key not in NAMED)
+
+
+def _target(name: str) -> str:
+    return f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+_RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
+    rename,
+    forget,
+    one_content,
+    known_content,
+    spread_security,
+    readable_enums,
+    name_members,
+    open_parameters,
+    prune,
+    no_endless_types,
+    whole_objects,
+    nullable_references,
+    split,
+    named_members,
+    distinct_classes,
+    distinct_properties,
+    distinct_parameters,
+    parts_first,
+)

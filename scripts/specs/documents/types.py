@@ -1,0 +1,232 @@
+"""Rules about types that the generator cannot read: odd enumerations, schemas inside themselves, clashing parts."""
+
+import copy
+from typing import Any
+
+from specs.documents.document import DATA, component, rebuild, references
+
+_ANY: dict[str, Any] = {}
+# beside a reference, these say nothing of the type but that it may be null
+_SAYS_NOTHING = frozenset({"nullable", "readOnly", "writeOnly", "deprecated"})
+
+
+def readable_enums(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave enumerations of texts and of integers alone; the generator reads no others.
+
+    Of declared texts the values are texts, however YAML reads them. Of others the type is what is left, and so it is of
+    constants that no `Literal` can hold: fractions, and integers that are too long for type checkers.
+    """
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        if "const" in node and not _is_literal(node["const"]):
+            const = node["const"]
+            node = {key: value for key, value in node.items() if key != "const"}
+            if isinstance(const, int | float):
+                node.setdefault("type", "integer" if isinstance(const, int) else "number")
+        values = node.get("enum")
+        if not isinstance(values, list):
+            return node
+        some = [value for value in values if value is not None]
+        if node.get("type") in ("string", ["string", "null"]):
+            return {**node, "enum": [value if value is None else _text(value) for value in values]}
+        kinds = {type(value) for value in some}
+        if len(kinds) == 1 and kinds <= {str, int}:
+            return node
+        kept = {key: value for key, value in node.items() if key not in {"enum", "x-enum-varnames"}}
+        if not some:
+            return {**kept, "type": "null"} if "type" not in kept else kept
+        if "type" not in kept and kinds <= {int, float}:
+            return {**kept, "type": "number"}
+        return {**kept, "type": "boolean"} if "type" not in kept and kinds == {bool} else kept
+
+    changed: dict[str, Any] = rebuild(document, change)
+    return changed
+
+
+def _is_literal(value: Any) -> bool:
+    return isinstance(value, str | None) or (isinstance(value, int) and abs(value) < 2**63)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def no_endless_types(document: dict[str, Any]) -> dict[str, Any]:
+    """Let a schema contain itself only by way of an object: of others the generator makes no class to refer to."""
+    schemas = document.get("components", {}).get("schemas", {})
+    nameless = {name for name, schema in schemas.items() if not _is_class(schema)}
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        for target in dict.fromkeys(references(schemas[name])):
+            _, inner, _ = component(document, target)
+            if inner in (*above, name):
+                schemas[name] = _without(schemas[name], target)
+            elif inner in nameless and inner not in done:
+                visit(inner, (*above, name))
+        done.add(name)
+
+    for name in schemas:
+        if name in nameless and name not in done:
+            visit(name, ())
+    return document
+
+
+def _is_class(schema: Any) -> bool:
+    return isinstance(schema, dict) and ("properties" in schema or len(schema.get("allOf", ())) > 1)
+
+
+def _without(schema: Any, target: str) -> Any:
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        return dict(_ANY) if node.get("$ref") == target else node
+
+    return rebuild(schema, change)
+
+
+def whole_objects(document: dict[str, Any]) -> dict[str, Any]:
+    """Merge the parts of an `allOf` where the generator gives up: the last part says what holds.
+
+    It does so on a property that two parts describe differently, on a part that may be null, and on parts of a plain
+    value. A part that may be null does not make the whole null: the others may not. Where one part is a reference and
+    the others say nothing of a type, that is annotated, and may be null if any of the others says so.
+    """
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        parts = [_resolved(document, part, ()) for part in node.get("allOf", ())]
+        if not parts:
+            return node
+        rest = {key: value for key, value in node.items() if key != "allOf"}
+        said = [part for part in node["allOf"] if not isinstance(part, dict) or part.keys() - _SAYS_NOTHING]
+        if len(said) == 1 and "$ref" in said[0] and not rest.keys() - _SAYS_NOTHING:
+            null = any(part.get("nullable") for part in [*node["allOf"], rest])
+            return {"anyOf": [said[0], {"type": "null"}]} if null else dict(said[0])
+        if not any(map(_has_object, parts)):
+            return _plain_value(node["allOf"], rest)
+        whole = [_flat(document, part, ()) for part in [*node["allOf"], rest]]
+        seen: dict[str, Any] = {}
+        merge = any(map(_may_be_null, parts))
+        for part in whole:
+            for name, schema in part["properties"].items():
+                merge = merge or (name in seen and seen[name] != schema)
+                seen[name] = schema
+        if not merge or not seen:
+            return node
+        required = [name for part in whole for name in part["required"]]
+        return {**rest, "type": "object", "properties": seen, "required": list(dict.fromkeys(required))}
+
+    changed: dict[str, Any] = rebuild(copy.deepcopy(document), change)
+    return changed
+
+
+def _resolved(document: dict[str, Any], schema: Any, above: tuple[str, ...]) -> dict[str, Any]:
+    while isinstance(schema, dict) and "$ref" in schema and schema["$ref"] not in above:
+        above = (*above, schema["$ref"])
+        schema = component(document, schema["$ref"])[2]
+    return schema if isinstance(schema, dict) else {}
+
+
+def _has_object(schema: dict[str, Any]) -> bool:
+    kinds = schema.get("type") or ()
+    return "properties" in schema or "object" in kinds or bool(schema.keys() & {"allOf", "anyOf", "oneOf", "$ref"})
+
+
+def _may_be_null(schema: dict[str, Any]) -> bool:
+    return bool(schema.get("nullable")) or "null" in (schema.get("type") or ())
+
+
+def _plain_value(parts: list[Any], rest: dict[str, Any]) -> dict[str, Any]:
+    """Return one schema of the parts of a value that is no object; a reference keeps its name."""
+    named = [part for part in parts if isinstance(part, dict) and "$ref" in part]
+    if named:
+        return {"anyOf": [named[-1], {"type": "null"}]} if rest.get("nullable") else {"$ref": named[-1]["$ref"]}
+    return {key: value for part in [*parts, rest] if isinstance(part, dict) for key, value in part.items()}
+
+
+def _flat(document: dict[str, Any], schema: Any, above: tuple[str, ...]) -> dict[str, Any]:
+    """Return all properties of an object, and which are required."""
+    while isinstance(schema, dict) and "$ref" in schema:
+        if schema["$ref"] in above:
+            return {"properties": {}, "required": []}
+        above = (*above, schema["$ref"])
+        schema = component(document, schema["$ref"])[2]
+    if not isinstance(schema, dict):
+        return {"properties": {}, "required": []}
+    parts = [_flat(document, part, above) for part in schema.get("allOf", ())]
+    parts.append({"properties": schema.get("properties", {}), "required": schema.get("required", [])})
+    return {
+        "properties": {name: each for part in parts for name, each in part["properties"].items()},
+        "required": [name for part in parts for name in part["required"]],
+    }
+
+
+def nullable_references(document: dict[str, Any]) -> dict[str, Any]:
+    """Say that an object may be null where it is referred to, not where it is named.
+
+    Of a named object that may be null the generator makes a union, which is no class, and which it cannot refer to in
+    every place.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    nullable = [
+        name
+        for name, schema in schemas.items()
+        if isinstance(schema, dict) and _may_be_null(schema) and (_is_class(schema) or "allOf" in schema)
+    ]
+    if not nullable:
+        return document
+    targets = {f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}" for name in nullable}
+
+    document = _or_null(document, targets)
+    for name in nullable:
+        schema = {key: value for key, value in document["components"]["schemas"][name].items() if key != "nullable"}
+        if isinstance(schema.get("type"), list):
+            schema["type"] = "object"
+        document["components"]["schemas"][name] = schema
+    return document
+
+
+def _or_null(node: Any, targets: set[str], key: str = "") -> Any:
+    if isinstance(node, list):
+        return [_or_null(item, targets, key) for item in node]
+    if not isinstance(node, dict) or key in DATA:
+        return node
+    if node.get("$ref") in targets and key != "allOf":
+        return {"anyOf": [{"$ref": node["$ref"]}, {"type": "null"}]}
+    return {name: _or_null(item, targets, name) for name, item in node.items()}
+
+
+def parts_first(document: dict[str, Any]) -> dict[str, Any]:
+    """Put schemas behind those that they refer to.
+
+    The generator tries a schema again once it knows what that refers to, and then stumbles over the classes of its
+    inner objects, which it has made before.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    ordered: dict[str, Any] = {}
+    waiting = [(name, False) for name in reversed(schemas)]
+    begun: set[str] = set()
+    while waiting:
+        name, done = waiting.pop()
+        if done:
+            ordered[name] = schemas[name]
+        elif name not in begun:
+            begun.add(name)
+            inner = [component(document, target) for target in references(schemas[name])]
+            waiting.append((name, True))
+            waiting += [(each, False) for kind, each, _ in reversed(inner) if kind == "schemas"]
+    if schemas:
+        document["components"]["schemas"] = ordered
+    return document
+
+
+def named_members(document: dict[str, Any]) -> dict[str, Any]:
+    """Name the objects in a named union as the generator would, which trips over objects inside those."""
+    schemas = document.get("components", {}).get("schemas", {})
+    for name, schema in list(schemas.items()):
+        members = [*schema.get("anyOf", ()), *schema.get("oneOf", ())] if isinstance(schema, dict) else []
+        for number, member in enumerate(members):
+            new = f"{name}_type_{number}"
+            if isinstance(member, dict) and "properties" in member and new not in schemas:
+                schemas[new] = dict(member)
+                member.clear()
+                member["$ref"] = f"#/components/schemas/{new.replace('~', '~0').replace('/', '~1')}"
+    return document

@@ -1,0 +1,321 @@
+"""The command behind scripts/regenerate."""
+
+import argparse
+import contextlib
+import datetime as dt
+import filecmp
+import keyword
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn
+
+from specs.documents import generate
+from specs.documents.document import SpecError, as_spec_error, dump, load, operations, parse
+from specs.documents.normalise import normalise, repair
+from specs.pipeline import lock, overlay
+from specs.pipeline.binding import not_exposed
+from specs.pipeline.compare import Change, compare
+from specs.pipeline.fetch import fetch
+from specs.pipeline.proof import prove
+from specs.pipeline.report import COMPATIBLE, FAILED, Report
+from specs.pipeline.take import lost, plainer, take, take_what_can_be, without
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # 2 says that something breaks for a caller
+        self.exit(FAILED, f"{self.format_usage()}{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str], root: Path = ROOT) -> int:
+    """Run the command; return 0, 1 if it failed and wrote nothing, 2 if something breaks for callers."""
+    parser = _Parser("scripts/regenerate", description="Rebuild generated/ from openapi/, offline.")
+    parser.add_argument("api", nargs="?", help="take a new upstream document for this API")
+    parser.add_argument("--from", dest="source", metavar="FILE-OR-URL", help="the upstream document")
+    parser.add_argument(
+        "--dated", metavar="DATE", help="date of the upstream document (default: in its name, or today)"
+    )
+    parser.add_argument("--report", metavar="FILE", help="write the report there, as Markdown; - is the screen")
+    parser.add_argument("--json", metavar="FILE", help="write the report there, as JSON; - is the screen")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if anything differs")
+    given = parser.parse_args(arguments)
+    if (given.api is None) != (given.source is None) or (given.check and given.api):
+        parser.error("either --check, or an API with --from, or nothing")
+    try:
+        if given.check:
+            return _check(root)
+        if given.api:
+            return _take(root, given)
+        return _rebuild(root)
+    except SpecError as error:
+        print(f"scripts/regenerate: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _rebuild(root: Path) -> int:
+    openapi = root / "openapi"
+    locked = _locked(openapi)
+    documents = _documents(openapi, _apis(openapi))
+    _require_taken(locked, openapi)
+    now = lock.Lock(generate.tools(), locked.sources, lock.digests(openapi), generate.stock())
+    with _scratch(root) as scratch:
+        generate.clients(documents, openapi / "templates", scratch / "generated")
+        _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
+    _write(openapi / lock.NAME, now.text())
+    return COMPATIBLE
+
+
+def _check(root: Path) -> int:
+    openapi = root / "openapi"
+    locked = _locked(openapi)
+    found = lock.digests(openapi)
+    wrong = [
+        f"openapi/{name}: " + ("not in" if name not in locked.inputs else "differs from") + f" {lock.NAME}"
+        if name in found
+        else f"openapi/{name}: missing"
+        for name in sorted({*found, *locked.inputs})
+        if found.get(name) != locked.inputs.get(name)
+    ]
+    with tempfile.TemporaryDirectory() as scratch:
+        generate.clients(_documents(openapi, _apis(openapi)), openapi / "templates", Path(scratch, "generated"))
+        wrong += _differences(Path(scratch, "generated"), root / "generated")
+    for line in wrong:
+        print(line, file=sys.stderr)
+    if wrong:
+        print("scripts/regenerate rebuilds generated/; corrections go to openapi/.", file=sys.stderr)
+    return FAILED if wrong else COMPATIBLE
+
+
+def _take(root: Path, given: argparse.Namespace) -> int:
+    openapi = root / "openapi"
+    api: str = given.api
+    locked = _locked(openapi)
+    known = locked.sources.get(api, {})
+    apis, added = _with_entry(openapi, api, locked)
+    as_locked = bool(known) and dict(locked.inputs) == lock.digests(openapi)
+    fetched = fetch(given.source, known if as_locked else {})
+    if fetched is None or (
+        as_locked
+        and known == {**known, "name": fetched.name, "sha256": lock.digest(fetched.content)}
+        and given.dated in {None, known.get("date")}
+    ):
+        if fetched is not None and any(known.get(name) != said for name, said in fetched.validators.items()):
+            renewed = {**locked.sources, api: {**known, **fetched.validators}}
+            _write(openapi / lock.NAME, lock.Lock(locked.tools, renewed, locked.inputs, locked.stock).text())
+        kept = sum(1 for _ in operations(load(openapi / apis[api]["document"])))
+        _publish(given, Report(api, known, known, kept=kept))
+        return COMPATIBLE
+
+    entry = apis[api]
+    path = openapi / entry["document"]
+    notes: dict[str, str] = {}
+    document = parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name)
+    if not str(document.get("openapi", "")).startswith("3."):
+        raise SpecError(f"{fetched.name} is not an OpenAPI 3 document")
+    with as_spec_error(fetched.name):
+        upstream = repair(document, notes)
+    old = load(path) if path.exists() else None
+    report = Report(api, known, {"name": fetched.name, "date": _date(fetched.name, given.dated)}, notes=notes)
+    wanted: list[str] | None = entry.get("operations")
+    if wanted is None:
+        with as_spec_error(fetched.name):
+            taken, report.left_out = take_what_can_be(upstream, entry["title"])
+    else:
+        here = {f"{method.upper()} {path}" for path, method, _ in operations(upstream)}
+        report.notes = {name: note for name, note in notes.items() if name in wanted}
+        if here.isdisjoint(wanted) and (old is None or not any(lost(upstream, wanted, old).values())):
+            raise SpecError(
+                f"{fetched.name} has none of the operations that openapi/apis.toml takes for {api} "
+                f"({', '.join(wanted)}): is it the document of another API?"
+            )
+        if old is not None and (gone := lost(upstream, wanted, old)):
+            rest = take(upstream, [name for name in wanted if name not in gone], entry["title"])
+            seen = [normalise(_corrected(openapi, entry, each, all_match=False)) for each in (old, rest)]
+            report.changes = [_placed(change, gone) for change in compare(*seen)]
+            report.taken = False
+            _publish(given, report)
+            return report.status
+        taken = take(upstream, wanted, entry["title"])
+    with _scratch(root) as scratch:
+        while True:
+            try:
+                documents = _documents(openapi, apis, {api: taken})
+                generate.clients(documents, openapi / "templates", scratch / "generated")
+                break
+            except generate.LeftOutError as error:
+                if wanted is not None:
+                    raise
+                taken, plain = plainer(taken, error.schemas)
+                if not plain and not error.operations.keys() - report.left_out.keys():
+                    raise
+                report.plain |= plain
+                if not plain:
+                    report.left_out |= error.operations
+                    taken = without(taken, error.operations)
+                shutil.rmtree(scratch / "generated")
+        report.kept = sum(1 for _ in operations(documents[api]))
+        if old is not None:
+            # the overlay is already that of the new document
+            before, after = normalise(_corrected(openapi, entry, old, all_match=False)), normalise(documents[api])
+            report.changes = compare(before, after)
+            binding = root / "wrapper" / "readahead" / f"{api}.py"
+            if binding.exists():
+                report.changes += not_exposed(binding, before, after, entry.get("paging", {}))
+        report.baseline, report.proof = prove(root, scratch / "generated", scratch)
+
+        text = dump(taken)
+        facts = {**report.after, "sha256": lock.digest(fetched.content), **fetched.validators}
+        if "family" in entry:
+            facts["family"] = entry["family"]
+        instead = {entry["document"]: text.encode(), **({"apis.toml": added.encode()} if added else {})}
+        now = lock.Lock(
+            generate.tools(), {**locked.sources, api: facts}, lock.digests(openapi, instead), generate.stock()
+        )
+        _write(path, text)
+        if added:
+            _write(openapi / "apis.toml", added)
+        _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
+    _write(openapi / lock.NAME, now.text())
+    _publish(given, report)
+    return report.status
+
+
+def _placed(change: Change, gone: Mapping[str, str | None]) -> Change:
+    """Return the change; of an operation that only moved, with the new place."""
+    place = gone.get(change.detail) if change.kind == "operation gone" else None
+    return replace(change, kind="operation moved", detail=f"{change.detail} is now {place}") if place else change
+
+
+def _publish(given: argparse.Namespace, report: Report) -> None:
+    """Write the report where it is wanted; where nothing is said, to the screen, if it says anything."""
+    quiet = report.verdict == "unchanged" and bool(report.before) and not report.left_out
+    for target, made in ((given.report, report.markdown), (given.json, report.json)):
+        if target == "-":
+            print(made(), end="")
+        elif target is not None:
+            _write(Path(target), made())
+    if given.report is None and given.json is None and not quiet:
+        print(report.markdown(), end="")
+
+
+def _apis(openapi: Path) -> dict[str, Any]:
+    try:
+        apis = tomllib.loads((openapi / "apis.toml").read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(f"openapi/apis.toml: {error}") from error
+    for api, entry in apis.items():
+        if not _is_name(api) or not {"title", "document"} <= entry.keys():
+            raise SpecError(f"openapi/apis.toml: [{api}] must be a Python name and have title and document")
+    return apis
+
+
+def _is_name(api: str) -> bool:
+    return api.isidentifier() and not keyword.iskeyword(api) and api != "runtime" and not api.startswith("_")
+
+
+def _with_entry(openapi: Path, api: str, locked: lock.Lock) -> tuple[dict[str, Any], str | None]:
+    """Return all entries with one for this API, and the text of apis.toml if it had none: it takes every operation."""
+    apis = _apis(openapi)
+    if api in apis:
+        if api not in locked.sources and (openapi / apis[api]["document"]).exists():
+            raise SpecError(f"openapi/{apis[api]['document']}, the document of {api!r}, is written by hand")
+        return apis, None
+    if not _is_name(api):
+        raise SpecError(f"{api!r} cannot be the name of a Python package")
+    if near := get_close_matches(api, apis, n=1, cutoff=0.8):
+        raise SpecError(f"{api} is not in openapi/apis.toml. Did you mean {near[0]}? Else give it an entry first")
+    title = api.replace("_", " ").title()
+    text = (openapi / "apis.toml").read_text(encoding="utf-8").rstrip("\n")
+    text += f'\n\n[{api}]\ntitle = "{title}"\ndocument = "{api}.yaml"  # written by scripts/regenerate {api} --from\n'
+    return {**apis, api: {"title": title, "document": f"{api}.yaml"}}, text
+
+
+def _documents(
+    openapi: Path, apis: dict[str, Any], instead: dict[str, dict[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return the corrected document of every API, made from the one in `instead` where there is one."""
+    instead = instead or {}
+    documents = {}
+    for api, entry in apis.items():
+        path = openapi / entry["document"]
+        if api not in instead and not path.exists():
+            raise SpecError(f"openapi/{entry['document']} is missing; scripts/regenerate {api} --from ... takes it")
+        documents[api] = _corrected(openapi, entry, instead[api] if api in instead else load(path))
+    return documents
+
+
+def _corrected(
+    openapi: Path, entry: dict[str, Any], document: dict[str, Any], *, all_match: bool = True
+) -> dict[str, Any]:
+    if "overlay" not in entry:
+        return document
+    try:
+        return overlay.apply(document, load(openapi / entry["overlay"]), all_match=all_match)
+    except SpecError as error:
+        raise SpecError(f"openapi/{entry['overlay']}: {error}: is the document put right, or another API's?") from error
+
+
+def _locked(openapi: Path) -> lock.Lock:
+    locked = lock.read(openapi)
+    lock.require_tools(locked, generate.tools(), generate.stock())
+    return locked
+
+
+def _require_taken(locked: lock.Lock, openapi: Path) -> None:
+    for api, entry in _apis(openapi).items():
+        name = entry["document"]
+        if api in locked.sources and lock.digest((openapi / name).read_bytes()) != locked.inputs.get(name):
+            raise SpecError(f"openapi/{name} was changed by hand; it is taken as it is, corrections go to the overlay")
+
+
+def _date(name: str, dated: str | None) -> str:
+    in_name = re.search(r"\d{4}-\d{2}-\d{2}", name)
+    text = dated or (in_name.group() if in_name else dt.datetime.now(dt.UTC).date().isoformat())
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise SpecError(f"not a date: {text}") from error
+
+
+def _differences(wanted: Path, found: Path) -> Iterator[str]:
+    names = {path.relative_to(tree).as_posix() for tree in (wanted, found) for path in tree.rglob("*")
+             if path.is_file() and "__pycache__" not in path.parts}  # fmt: skip
+    for name in sorted(names):
+        if not (found / name).exists():
+            yield f"generated/{name}: missing"
+        elif not (wanted / name).exists():
+            yield f"generated/{name}: nothing generates it"
+        elif not filecmp.cmp(wanted / name, found / name, shallow=False):
+            yield f"generated/{name}: differs from what is generated"
+
+
+@contextlib.contextmanager
+def _scratch(root: Path) -> Iterator[Path]:
+    """Yield a folder on the same file system, so that what is in it can be moved into place."""
+    with tempfile.TemporaryDirectory(prefix=".regenerate_", suffix="_cache", dir=root) as folder:
+        yield Path(folder)
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Put the folder `new` in the place of another one as a whole, so that nothing stray stays behind."""
+    place.parent.mkdir(exist_ok=True)
+    old = new.with_name("old")
+    if place.exists():
+        place.rename(old)
+    new.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    new = path.with_name(path.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)

@@ -1,0 +1,74 @@
+"""Get a published document: a file, or a URL asked only for what is newer than what is locked."""
+
+import http.client
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit, urlunsplit
+
+from specs.documents.document import SpecError
+
+TIMEOUT = 60.0  # seconds, for the whole of it
+LARGEST = 64_000_000  # bytes; the largest documents published have about 12 million
+
+# Header of the answer, header of the next request
+_CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A document as it came. name: without anything private or local. validators: for asking again."""
+
+    content: bytes
+    name: str
+    validators: Mapping[str, str] = field(default_factory=dict)
+
+
+def fetch(source: str, locked: Mapping[str, str], timeout: float = TIMEOUT, largest: int = LARGEST) -> Fetched | None:
+    """Return what is in the file or at the URL; None if the server says that it is what is locked."""
+    if not source.startswith(("http://", "https://")):
+        try:
+            return Fetched(Path(source).read_bytes(), Path(source).name)
+        except OSError as error:
+            raise SpecError(f"cannot read {source}: {error.strerror}") from error
+    parts = urlsplit(source)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    name = urlunsplit((parts.scheme, host + (f":{parts.port}" if parts.port else ""), parts.path, "", ""))
+    request = urllib.request.Request(source)  # noqa: S310  http and https only, see above
+    if locked.get("name") == name and not parts.query:
+        for answered, asked in _CONDITIONS.items():
+            if answered in locked:
+                request.add_header(asked, locked[answered])
+    deadline = time.monotonic() + timeout
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            content = _read(answer, deadline, largest)
+            return Fetched(content, name, _validators(answer.headers))
+    except HTTPError as error:
+        if error.code == http.client.NOT_MODIFIED:
+            return None
+        raise SpecError(f"cannot fetch {name}: status {error.code}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise SpecError(f"cannot fetch {name}: {getattr(error, 'reason', error)}") from error
+
+
+def _read(answer: http.client.HTTPResponse, deadline: float, largest: int) -> bytes:
+    content = bytearray()
+    while chunk := answer.read1(1 << 16):
+        content += chunk
+        if len(content) > largest:
+            raise SpecError(f"the document is larger than {largest:,} bytes")
+        if time.monotonic() > deadline:
+            raise TimeoutError("it takes too long")
+    if answer.length:
+        raise SpecError("the document ended early")
+    return bytes(content)
+
+
+def _validators(headers: Message) -> dict[str, str]:
+    found = {name: headers[name] for name in _CONDITIONS if headers[name]}
+    return {name: text for name, text in found.items() if text.isascii() and text.isprintable()}

@@ -1,0 +1,95 @@
+"""OpenAPI Overlay 1.0: corrections as data, each with its reason.
+
+Targets are written in the part of JSONPath that corrections need: `$`, `.name`, `['name']`, `.*`, `[*]`, `[0]` and
+`[?(@.name == 'text')]`. Anything else is refused, not misread.
+"""
+
+import copy
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from specs.documents.document import SpecError
+
+_STEP = re.compile(
+    r"""\.(?P<name>[A-Za-z_][\w-]*)
+      | \[\s*'(?P<quoted>[^']*)'\s*\]
+      | \[\s*(?P<index>\d+)\s*\]
+      | (?P<any>\.\*|\[\s*\*\s*\])
+      | \[\s*\?\s*\(?\s*@\.(?P<key>[\w-]+)\s*==\s*'(?P<text>[^']*)'\s*\)?\s*\]""",
+    re.VERBOSE,
+)
+_ACTION = {"target", "description", "update", "remove"}
+
+# The mapping or list that holds a node, and where in it
+Place = tuple[Any, Any]
+
+
+def apply(document: dict[str, Any], overlay: dict[str, Any], *, all_match: bool = True) -> dict[str, Any]:
+    """Return the document with every action of the overlay applied, in order.
+
+    An action without a reason, or that matches nothing and is not marked `x-optional: true`, is an error: a
+    correction that no longer corrects anything should go. Without `all_match`, such actions are passed over.
+    """
+    if not str(overlay.get("overlay", "")).startswith("1.0."):
+        raise SpecError("not an OpenAPI Overlay 1.0 document")
+    root = {"$": copy.deepcopy(document)}
+    for action in overlay.get("actions", []):
+        target = action.get("target", "")
+        extra = {key for key in action if key not in _ACTION and not key.startswith("x-")}
+        if extra or not action.get("description") or not {"update", "remove"} & action.keys():
+            raise SpecError(f"overlay action {target!r} needs target, description (its reason), update or remove, only")
+        places = list(find(root, target))
+        if all_match and not places and not action.get("x-optional", False):
+            raise SpecError(f"overlay action {target!r} matches nothing")
+        if action.get("remove", False):
+            for holder, key in reversed(places):
+                del holder[key]
+        else:
+            for holder, key in places:
+                node = holder[key]
+                update = copy.deepcopy(action["update"])
+                if isinstance(node, list):
+                    node.append(update)
+                else:
+                    holder[key] = _merged(node, update)
+    return root["$"]
+
+
+def find(root: dict[str, Any], path: str) -> Iterator[Place]:
+    """Yield where the nodes are that `path` names; `root` holds the document under `$`."""
+    if not path.startswith("$"):
+        raise SpecError(f"not a JSONPath: {path!r}")
+    places: list[Place] = [(root, "$")]
+    position = 1
+    while position < len(path):
+        step = _STEP.match(path, position)
+        if step is None:
+            raise SpecError(f"JSONPath {path!r}: cannot read {path[position:]!r}")
+        places = [place for holder, key in places for place in _children(holder[key], step)]
+        position = step.end()
+    yield from places
+
+
+def _children(node: Any, step: re.Match[str]) -> Iterator[Place]:
+    name = step["name"] if step["name"] is not None else step["quoted"]
+    if name is not None:
+        if isinstance(node, dict) and name in node:
+            yield node, name
+    elif step["index"] is not None:
+        if isinstance(node, list) and int(step["index"]) < len(node):
+            yield node, int(step["index"])
+    else:
+        keys: Any = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+        for key in keys:
+            child = node[key]
+            if step["any"] or (isinstance(child, dict) and child.get(step["key"]) == step["text"]):
+                yield node, key
+
+
+def _merged(node: Any, update: Any) -> Any:
+    if isinstance(node, dict) and isinstance(update, dict):
+        return {**node, **{key: _merged(node[key], value) if key in node else value for key, value in update.items()}}
+    if isinstance(node, list) and isinstance(update, list):
+        return node + update
+    return update

@@ -1,0 +1,575 @@
+"""What a server sends is what a row says: nothing is invented, nothing is lost, and one bad row costs only itself."""
+
+import copy
+import datetime as dt
+import json
+import pickle
+from typing import NamedTuple
+
+import anyio
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from readahead.errors import DecodeError, UnexpectedAnswer
+from readahead.http.transport import Request, Response, client_for_app
+from readahead.kintsugi import AddressStatus, Country, CustomerStatus, Kintsugi, Source, TaxRegistration, TaxType
+from readahead.rows import RowReader, decode_page
+from readahead.sweetspot import CreditStatus, IdentityVerificationStatus, SweetSpot
+
+both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+apis = pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+
+REGISTRATION = {
+    "id": "reg_1",
+    "customer_id": "cust_123abc",
+    "country_code": "DE",
+    "tax_type": "vat",
+    "tax_id": "DE1",
+    "is_valid": True,
+}
+# The sample row of the reference page, and the fields that it leaves out.
+KINTSUGI = {
+    "id": "cust_123abc",
+    "organization_id": "org_456xyz",
+    "name": "John Doe",
+    "external_id": "cust_123",
+    "status": "ACTIVE",
+    "email": "john@example.com",
+    "phone": "+1234567890",
+    "street_1": "123 Main Street",
+    "street_2": "Apt 4B",
+    "city": "San Francisco",
+    "county": "San Francisco County",
+    "state": "CA",
+    "postal_code": "94105",
+    "country": "US",
+    "full_address": "123 Main Street, Apt 4B, San Francisco, CA 94105",
+    "source": "BIGCOMMERCE",
+    "connection_id": "conn_12345",
+    "address_status": "UNVERIFIED",
+    "external_friendly_id": "1234567890",
+    "registration_number": None,
+    "customer_tax_registrations": [REGISTRATION],
+}
+# A row with every field of the reference page and of its later versions; and what its attributes are called.
+SWEETSPOT = {
+    "id": "cus_1",
+    "createdAt": "2025-01-02T03:04:05.123456789Z",
+    "updatedAt": "2025-01-02T03:04:05Z",
+    "creditStatus": "passed",
+    "userId": 17,
+    "address1": "1 Main Street",
+    "address2": "Apt 4B",
+    "city": "Graz",
+    "country": "AT",
+    "creditIpAddress": "192.0.2.1",
+    "creditTimestamp": "yesterday",
+    "phone": "+43",
+    "state": "6",
+    "stripeId": "cus_s",
+    "stripeSandboxId": "cus_t",
+    "zip": "8010",
+    "identityVerificationStatus": "pending",
+    "stripeVerificationSessionId": "vs_1",
+}
+ATTRIBUTES = {
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "creditStatus": "credit_status",
+    "userId": "user_id",
+    "creditIpAddress": "credit_ip_address",
+    "creditTimestamp": "credit_timestamp",
+    "stripeId": "stripe_id",
+    "stripeSandboxId": "stripe_sandbox_id",
+    "zip": "zip_",
+    "identityVerificationStatus": "identity_verification_status",
+    "stripeVerificationSessionId": "stripe_verification_session_id",
+}
+WHOLE = {"kintsugi": KINTSUGI, "sweetspot": SWEETSPOT}
+FIELDS = [(api, name) for api, row in WHOLE.items() for name in row if name != "id"]
+ENUMS = [
+    ("kintsugi", "status", CustomerStatus, "ACTIVE"),
+    ("kintsugi", "source", Source, "BIGCOMMERCE"),
+    ("kintsugi", "country", Country, "US"),
+    ("kintsugi", "address_status", AddressStatus, "UNVERIFIED"),
+    ("sweetspot", "creditStatus", CreditStatus, "passed"),
+    ("sweetspot", "identityVerificationStatus", IdentityVerificationStatus, "pending"),
+]
+
+
+class Listing:
+    """Serves these rows, by page and size, or by offset and limit; None: ``null``."""
+
+    def __init__(self, api, rows):
+        self.api, self.rows, self.requests = api, rows, 0
+        self.change = lambda body: body
+
+    async def __call__(self, scope, receive, send):
+        self.requests += 1
+        query = dict(part.split("=") for part in scope["query_string"].decode().split("&"))
+        if self.rows is None:
+            body = None
+        elif self.api == "kintsugi":
+            page, size = int(query["page"]), int(query["size"])
+            rows = self.rows[(page - 1) * size : page * size]
+            total = len(self.rows)
+            body = {"items": rows, "total": total, "page": page, "size": size, "pages": -(-total // size)}
+        else:
+            body = self.rows[int(query["offset"]) :][: int(query["limit"])]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": self.change(json.dumps(body).encode())})
+
+    @property
+    def customers(self):
+        http = client_for_app(self)
+        if self.api == "kintsugi":
+            return Kintsugi(api_key="k", organization_id="o", base_url="http://localhost", http_client=http).customers
+        return SweetSpot(token="t", base_url="http://localhost", http_client=http).customers
+
+
+def read(api, *rows):
+    """The rows as a caller gets them."""
+    return anyio.run(Listing(api, list(rows)).customers.to_list)
+
+
+def row_of(api, **changes):
+    (row,) = read(api, {**WHOLE[api], **changes})
+    return row
+
+
+def attribute(row, name):
+    return getattr(row, ATTRIBUTES.get(name, name))
+
+
+# ---- what came is what is there
+
+
+@apis
+def test_every_field_is_an_attribute_and_a_key(api):
+    """By its name on the wire, or by its Python name."""
+    row = row_of(api)
+    for name, value in WHOLE[api].items():
+        found = attribute(row, name)
+        assert row[name] is found
+        assert name in row
+        if name.endswith("At"):
+            assert found == dt.datetime.fromisoformat(value)
+        elif name == "customer_tax_registrations":
+            assert [item.to_dict() for item in found] == value
+        else:
+            assert found == value
+            assert type(found) in {type(value), *(cls for _, _, cls, _ in ENUMS)}
+    assert list(row) == [*type(row)._fields]
+    assert set(row) == set(WHOLE[api])
+    assert "nothing" not in row
+    with pytest.raises(KeyError):
+        row["nothing"]
+
+
+def test_times_are_times():
+    """With their zone; more digits than microseconds are cut, and what is no time is kept as text."""
+    row = row_of("sweetspot")
+    assert row.created_at == dt.datetime(2025, 1, 2, 3, 4, 5, 123456, tzinfo=dt.UTC)
+    assert row.to_dict()["createdAt"] == "2025-01-02T03:04:05.123456+00:00"
+    assert row_of("sweetspot", createdAt="soon").created_at == "soon"
+    assert row_of("sweetspot", createdAt=1735787045).created_at == 1735787045
+
+
+@pytest.mark.parametrize(("api", "name", "cls", "listed"), ENUMS)
+def test_values_that_are_not_listed_are_kept(api, name, cls, listed):
+    """The lists grow: a new value is text that says that it is not listed."""
+    for value in ("NEW", "new value", "", listed.swapcase(), f" {listed}", "ü"):
+        found = attribute(row_of(api, **{name: value}), name)
+        assert found == value
+        assert type(found) is cls
+        assert not found.is_listed
+        assert f"{found}" == value
+        assert hash(found) == hash(value)
+        assert json.loads(json.dumps(found)) == value
+    found = attribute(row_of(api), name)
+    assert found.is_listed
+    assert found is cls(listed)
+
+
+def test_unlisted_values_inside_registrations_are_kept():
+    """Nested objects are read by the same rules."""
+    odd = {**REGISTRATION, "country_code": "XX", "tax_type": "sst", "new": [1]}
+    (found,) = row_of("kintsugi", customer_tax_registrations=[odd]).customer_tax_registrations
+    assert isinstance(found, TaxRegistration)
+    assert (found.country_code, found.tax_type, found["new"]) == ("XX", "sst", [1])
+    assert not found.tax_type.is_listed
+    assert row_of("kintsugi").customer_tax_registrations[0].tax_type is TaxType("vat")
+
+
+ODD = [None, 0, 7, -1, 1.5, 1e300, True, False, "", "x", [], {}, [1, None], {"a": [{}]}, [[]], 2**63, "\u0000", "🧾"]
+
+
+@pytest.mark.parametrize(("api", "name"), FIELDS)
+def test_any_value_in_any_field_is_kept_as_it_came(api, name):
+    """Null, numbers for text, text for objects: no row is refused for it, and nothing is made of it."""
+    for value in ODD:
+        row = row_of(api, **{name: value})
+        found = attribute(row, name)
+        assert found == value
+        assert type(found) in {
+            type(value),
+            *((cls for _, of, cls, _ in ENUMS if of == name) if isinstance(value, str) else ()),
+        }
+        assert row.to_dict()[name] == value
+
+
+@pytest.mark.parametrize("items", [[None], [7], ["x"], [[]], [{}], [REGISTRATION, None], {"0": REGISTRATION}, "x"])
+def test_a_registration_that_is_none_is_kept_as_it_came(items):
+    """A list may hold anything; an object without its fields reads as one whose fields are all None."""
+    found = row_of("kintsugi", customer_tax_registrations=items).to_dict()["customer_tax_registrations"]
+    nothing = dict.fromkeys(REGISTRATION)
+    assert found == (
+        [{**nothing, **item} if isinstance(item, dict) else item for item in items]
+        if isinstance(items, list)
+        else items
+    )
+
+
+@apis
+def test_a_missing_field_is_none(api):
+    """Whatever the document says: no default is invented, as ACTIVE for a status would be."""
+    (bare,) = read(api, {"id": "x"})
+    assert bare.to_dict() == {**dict.fromkeys(WHOLE[api]), "id": "x"}
+    for name in WHOLE[api].keys() - {"id"}:
+        assert attribute(bare, name) is None
+        assert bare[name] is None
+        (without,) = read(api, {key: value for key, value in WHOLE[api].items() if key != name})
+        assert attribute(without, name) is None
+        rest = row_of(api).to_dict()
+        assert without.to_dict() == {**rest, name: None}
+
+
+@apis
+def test_null_everywhere_but_in_the_id_is_a_row(api):
+    """The server really sends nulls, documented or not."""
+    (row,) = read(api, {**dict.fromkeys(WHOLE[api]), "id": "x"})
+    assert row.to_dict() == {**dict.fromkeys(WHOLE[api]), "id": "x"}
+
+
+@apis
+@pytest.mark.parametrize("rest", [True, False])
+def test_unknown_fields_are_kept(api, rest):
+    """What the document does not name yet is there by its key, in whole rows and in sparse ones."""
+    new = {"new": {"deep": [1, None]}, "newField": None, "self": 1, "_unknown": 2, "to_dict": 3, "": 4, "ü 🧾": 5}
+    (row,) = read(api, {**(WHOLE[api] if rest else {"id": "x"}), **new})
+    for name, value in new.items():
+        assert row[name] == value
+        assert name in row
+        assert row.to_dict()[name] == value
+    assert list(row)[-len(new) :] == list(new)
+    assert row.id == (WHOLE[api]["id"] if rest else "x")
+
+
+def test_a_new_field_and_a_missing_one_do_not_pass_for_each_other():
+    """As many fields as the document names, but not the same."""
+    for name in KINTSUGI.keys() - {"id"}:
+        (row,) = read("kintsugi", {**{key: value for key, value in KINTSUGI.items() if key != name}, "new": 1})
+        assert (row["new"], row[name]) == (1, None)
+
+
+scalars = (
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+anything = st.recursive(
+    scalars | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
+)
+values = st.dictionaries(st.sampled_from([name for api, name in FIELDS if api == "kintsugi"][:-1]), anything)
+
+
+@settings(max_examples=150, deadline=None)
+@given(values, st.dictionaries(texts.filter(lambda name: name not in KINTSUGI), anything, max_size=3))
+@example({"source": [], "country": {}}, {"new": {}})
+def test_a_row_gives_back_what_came(known, unknown):
+    """``to_dict`` is what the server sent, with None for what it left out."""
+    data = {"id": "x", **known, **unknown}
+    (row,) = read("kintsugi", data)
+    assert row.to_dict() == {**dict.fromkeys(KINTSUGI), **data}
+
+
+# ---- rows are values
+
+
+def whole_rows():
+    yield row_of("kintsugi", source="NEW", new={"a": [1]}, country=None)
+    yield row_of("sweetspot", creditStatus="NEW", new={"a": [1]}, userId="usr_1")
+    yield from read("kintsugi", {"id": 7})
+
+
+AGAIN = [copy.copy, copy.deepcopy, *(lambda row, n=n: pickle.loads(pickle.dumps(row, n)) for n in range(2, 6))]
+
+
+@pytest.mark.parametrize("again", [*AGAIN, lambda row: type(row).from_dict(row.to_dict())])
+def test_rows_copy_pickle_and_come_back_from_plain_data(again):
+    """Equal in every field, with the same classes inside, and the listed values the same objects."""
+    for row in whole_rows():
+        found = again(row)
+        assert found is not row
+        assert type(found) is type(row)
+        assert found == row
+        assert found.to_dict() == row.to_dict()
+        assert repr(found) == repr(row)
+        for name in row:
+            assert type(found[name]) is type(row[name])
+        if "address_status" in row and row["address_status"] is not None:
+            assert found.address_status is row.address_status is AddressStatus("UNVERIFIED")
+
+
+@apis
+def test_plain_data_is_plain(api):
+    """JSON can carry it: no class of ours is inside."""
+    row = row_of(api, new={"a": [1, None]})
+    data = json.loads(json.dumps(row.to_dict()))
+    assert data == row.to_dict()
+    assert type(row).from_dict(data) == row
+
+    def kinds(value):
+        yield type(value)
+        for inner in [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from kinds(inner)
+
+    assert set(kinds(row.to_dict())) <= {dict, list, str, int, float, bool, type(None)}
+
+
+@pytest.mark.parametrize(("api", "name"), [*FIELDS, ("kintsugi", "id"), ("sweetspot", "id"), ("kintsugi", "new")])
+def test_rows_compare_by_every_field(api, name):
+    """Equal where all is equal, unknown fields included."""
+    assert row_of(api) == row_of(api)
+    assert row_of(api) != row_of(api, **{name: "other"})
+    assert row_of("kintsugi") != row_of("sweetspot")
+
+
+def test_what_is_changed_in_a_copy_stays_there():
+    """A deep copy shares nothing; plain data shares no list with its row."""
+    row = row_of("kintsugi", new={"a": [1]})
+    other = copy.deepcopy(row)
+    other.customer_tax_registrations.clear()
+    other["new"]["a"].append(2)
+    other.name = "Other"
+    data = row.to_dict()
+    data["new"]["a"].append(3)
+    data["customer_tax_registrations"].clear()
+    assert row == row_of("kintsugi", new={"a": [1]})
+
+
+# ---- rows that cannot be read
+
+
+NO_ROWS = [
+    (None, None, "an object was due, nothing came"),
+    (7, None, "an object was due, a number came"),
+    (True, None, "an object was due, true or false came"),
+    ("cust_1", None, "an object was due, text came"),
+    ([], None, "an object was due, an array came"),
+    ([["id", "x"]], None, "an object was due, an array came"),
+    ({}, "id", "it is missing or null"),
+    ({"id": None}, "id", "it is missing or null"),
+    ({"name": "x", "userId": None}, "id", "it is missing or null"),
+    ({"ID": "x"}, "id", "it is missing or null"),
+    ({"id": ""}, "id", "it is empty"),
+    ({"id": {}}, "id", "text or a number was due, an object came"),
+    ({"id": ["x"]}, "id", "text or a number was due, an array came"),
+]
+
+
+@apis
+@pytest.mark.parametrize("given_id", ["x", " ", "🧾", 7, 0, 1.5, True, False])
+def test_an_id_of_any_scalar_type_is_an_id(api, given_id):
+    """A row is told from others by it; which type it has is the server's affair."""
+    row = row_of(api, id=given_id)
+    assert row.id == given_id
+    assert type(row.id) is type(given_id)
+
+
+@both
+@apis
+@pytest.mark.parametrize("place", [0, 3, 9])
+@pytest.mark.parametrize(("bad", "field", "said"), NO_ROWS)
+def test_a_row_that_cannot_be_read_is_named(bad, field, said, place, api, backend):
+    """Its page, its place there and the field; every row before it is delivered."""
+    rows = [{"id": f"x{n}"} for n in range(30)]
+    rows[20 + place] = bad
+
+    async def main():
+        found = []
+        with pytest.raises(DecodeError) as caught:
+            async with Listing(api, rows).customers.page_size(10).prefetch() as stream:
+                async for row in stream:
+                    found.append(row.id)
+        assert not stream.report.complete
+        return found, caught.value
+
+    found, error = anyio.run(main, backend=backend)
+    assert found == [f"x{n}" for n in range(20 + place)]
+    page = "page=3&size=10" if api == "kintsugi" else "offset=20&limit=10"
+    assert (error.request, error.row, error.field) == (f"GET /v1/customers?{page}", place, field)
+    named = f", field {field!r}" if field else ""
+    assert str(error) == f"GET /v1/customers?{page}: row {place}{named}: {said}"
+
+
+@both
+@apis
+@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_bad_row_costs_only_itself(api, window, ordered, backend):
+    """``on_bad_row="skip"``: every other row comes, each once, and the report names those left out."""
+    rows = [{"id": f"x{n}"} for n in range(95)]
+    spoilt = {place: bad for place, (bad, _, _) in zip(range(5, 95, 8), NO_ROWS, strict=False)}
+    for place, bad in spoilt.items():
+        rows[place] = bad
+    pages = []
+
+    async def main():
+        query = Listing(api, rows).customers.page_size(10)
+        how = {"window": window, "ordered": ordered, "on_bad_row": "skip"}
+        async with query.prefetch(**how, on_page=lambda progress: pages.append(progress.page)) as stream:
+            return [row.id async for row in stream], stream.report
+
+    found, report = anyio.run(main, backend=backend)
+    expected = [f"x{n}" for n in range(95) if n not in spoilt]
+    assert (found if ordered else sorted(found)) == (expected if ordered else sorted(expected))
+    assert (report.rows, report.complete, len(report.bad_rows)) == (len(expected), True, len(spoilt))
+    assert sum(map(len, pages)) == len(expected)
+    told = "\n".join(sorted(report.bad_rows))
+    for place in spoilt:
+        start = f"page={place // 10 + 1}&size=10" if api == "kintsugi" else f"offset={place // 10 * 10}&limit=10"
+        assert f"GET /v1/customers?{start}: row {place % 10}" in told
+    assert f"{len(spoilt)} rows that could not be read" in str(report)
+
+
+def spoil(start, stop, rows=40):
+    return [None if start <= n < stop else {"id": f"x{n}"} for n in range(rows)]
+
+
+@apis
+@pytest.mark.parametrize("place", [0, 10, 30])
+def test_a_page_of_bad_rows_alone_does_not_end_a_listing(api, place):
+    """All rows of the other pages come."""
+
+    async def main():
+        query = Listing(api, spoil(place, place + 10)).customers.page_size(10)
+        async with query.prefetch(on_bad_row="skip") as stream:
+            return [row.id async for row in stream], stream.report
+
+    found, report = anyio.run(main)
+    assert found == [f"x{n}" for n in range(40) if not place <= n < place + 10]
+    assert (report.complete, len(report.bad_rows)) == (True, 10)
+
+
+@apis
+def test_a_limit_counts_rows_that_can_be_read(api):
+    """Eighteen are wanted, and eighteen come, though five before them are left out."""
+
+    async def main():
+        query = Listing(api, spoil(3, 8)).customers.page_size(10).limit(18)
+        async with query.prefetch(on_bad_row="skip") as stream:
+            return [row.id async for row in stream]
+
+    assert anyio.run(main) == [f"x{n}" for n in range(40) if not 3 <= n < 8][:18]
+
+
+@apis
+@pytest.mark.parametrize("how", ["raise", "skip"])
+def test_a_bad_row_of_any_depth_is_a_bad_row(api, how):
+    """Nested deeper than Python can show: it is left out, or named, as any other."""
+    deep = "[" * 1000 + "]" * 1000
+    listing = Listing(api, [{"id": "x0"}, {"id": None, "a": "DEEP"}])
+    listing.change = lambda body: body.replace(b'"DEEP"', deep.encode())
+
+    async def main():
+        async with listing.customers.prefetch(on_bad_row=how) as stream:
+            return [row.id async for row in stream]
+
+    if how == "skip":
+        assert anyio.run(main) == ["x0"]
+    else:
+        with pytest.raises(DecodeError, match="row 1, field 'id'"):
+            anyio.run(main)
+
+
+@apis
+def test_a_checkpoint_holds_nothing_of_a_bad_row(api):
+    """It is small, and may be kept where customers' data may not; the rest of the listing can be read from it."""
+    rows = [{"id": f"x{n}"} for n in range(30)]
+    rows[7] = {"id": None, "email": "ada@example.com", "notes": "n" * 10_000}
+    listing = Listing(api, rows)
+
+    async def main():
+        found = []
+        with pytest.raises(DecodeError) as caught:
+            async with listing.customers.page_size(10).prefetch() as stream:
+                async for row in stream:
+                    found.append(row.id)
+        text = caught.value.checkpoint.to_json()
+        async with listing.customers.page_size(10).prefetch(resume=text) as stream:
+            return found, text, [row.id async for row in stream]
+
+    found, text, rest = anyio.run(main)
+    assert found == [f"x{n}" for n in range(7)]
+    assert rest == [f"x{n}" for n in range(8, 30)]
+    assert "ada" not in text
+    assert len(text) < 300
+
+
+@apis
+def test_whatever_reads_rows_names_a_bad_one(api):
+    """Lists, single rows, pages and the bare form; a count of rows that come without a total too."""
+    reads = [
+        lambda query: query.to_list(),
+        lambda query: query.first(),
+        lambda query: query.first_page(),
+        lambda query: anext(aiter(query)),
+        lambda query: anext(aiter(query.pages())),
+    ]
+    reads += [lambda query: query.count()] if api == "sweetspot" else []
+
+    async def main():
+        for one in reads:
+            with pytest.raises(DecodeError):
+                await one(Listing(api, [{"id": None}]).customers)
+
+    anyio.run(main)
+
+
+class Strict(NamedTuple):
+    id: int
+    size: int
+
+
+def test_what_a_reader_cannot_read_is_a_bad_row_too():
+    """Of an API whose rows are read more strictly: the error says what went wrong, and carries it."""
+
+    def strict(members):
+        return Strict(members["id"], int(members["size"]))
+
+    def page(*sizes):
+        rows = [{"id": n, "size": size} for n, size in enumerate(sizes)]
+        return Response(Request("GET", "/rows", "GET /rows"), 200, {}, json.dumps(rows).encode())
+
+    reader = RowReader(strict, key="id", items="rows", bare=True)
+    assert [row.size for row in decode_page(page("1", "2"), reader)[0]] == [1, 2]
+    rows, seen = decode_page(page("1", "x", "3"), reader)
+    assert [rows[0].size, rows[2].size] == [1, 3]
+    assert isinstance(rows[1], DecodeError)
+    assert str(rows[1]).startswith("GET /rows: row 1: ValueError: invalid literal")
+    assert isinstance(rows[1].__cause__, ValueError)
+    assert (rows[1].row, rows[1].field) == (1, None)
+    assert (len(seen.keys), len(seen.bad)) == (3, 1)
+
+
+@apis
+def test_nothing_at_all_is_no_bad_row(api):
+    """An answer that is no page is an unexpected answer, skipped or not."""
+
+    async def main():
+        with pytest.raises(UnexpectedAnswer):
+            async with Listing(api, None).customers.prefetch(on_bad_row="skip") as stream:
+                await anext(stream)
+
+    anyio.run(main)

@@ -1,0 +1,528 @@
+"""The laws of a listing that is read ahead, on a server that answers last-first."""
+
+import asyncio
+import gc
+import math
+import weakref
+from collections import Counter
+
+import anyio
+import pytest
+import trio
+from anyio.lowlevel import checkpoint
+from fakes import CURSOR, NUMBERED, OFFSET, FakeServer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readahead.errors import ConnectionLost, StreamError
+from readahead.pages import Page
+from readahead.paging import Rows, Stream
+from readahead.paging.plan import Seen
+from readahead.paging.stream import Fetched
+from readahead.sandbox import Sandbox
+
+BACKENDS = ["asyncio", "trio"]
+styles = st.sampled_from([(NUMBERED, True), (NUMBERED, False), (OFFSET, False), (OFFSET, True), (CURSOR, False)])
+backends = st.sampled_from(BACKENDS)
+
+
+def tasks_alive():
+    """Tasks of this loop besides the one that asks."""
+    try:
+        return len(asyncio.all_tasks()) - 1
+    except RuntimeError:
+        nursery = trio.lowlevel.current_task().parent_nursery
+        own = trio.lowlevel.current_task()
+        return sum(len(n.child_tasks) for n in own.child_nurseries) + len(nursery.child_tasks) - 1
+
+
+async def read(server, size, window, **how):
+    rows = []
+    async with Stream(server.engine(size, window, **how)) as stream:
+        async for row in stream:
+            rows.append(row)
+            assert server.in_flight <= window
+    return rows, stream.report
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(0, 80),
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.booleans(),
+    styles,
+    st.none() | st.integers(1, 90),
+    backends,
+)
+def test_every_window_gives_exactly_the_rows_of_the_serial_listing(rows, size, window, ordered, style, limit, backend):
+    """Any size, window, order mode, style and limit: the same rows; in the same order where order is asked for."""
+    server = FakeServer(rows, *style)
+    got, report = anyio.run(lambda: read(server, size, window, limit=limit, ordered=ordered), backend=backend)
+    expected = list(range(rows))[:limit]
+    if ordered:
+        assert got == expected
+    elif limit is None:
+        assert sorted(got) == expected
+    else:
+        assert len(got) == len(expected) == len(set(got)) and set(got) <= set(range(rows))
+    assert report.rows == len(got)
+    assert report.complete
+    assert server.in_flight == 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 80), st.integers(1, 12), st.integers(1, 9), st.booleans(), backends)
+def test_with_a_known_total_exactly_the_window_is_in_flight_and_nothing_is_asked_past_the_end(
+    rows, size, window, ordered, backend
+):
+    """The peak is the smaller of the window and the pages after the first; the requests are the pages."""
+    server = FakeServer(rows, NUMBERED)
+    anyio.run(lambda: read(server, size, window, ordered=ordered), backend=backend)
+    pages = max(1, math.ceil(rows / size))
+    assert server.peak == max(1, min(window, pages - 1))
+    assert server.requests == pages
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(200, 1500), st.integers(80, 100), st.integers(1, 9), st.booleans(), backends)
+def test_pages_that_overlap_are_asked_for_as_often_as_serially(rows, size, window, ordered, backend):
+    """Numbered pages large enough to overlap: any window asks for as many as a window of one, and is used in full."""
+    serial, ahead = FakeServer(rows, NUMBERED), FakeServer(rows, NUMBERED)
+    anyio.run(lambda: read(serial, size, 1), backend=backend)
+    got, report = anyio.run(lambda: read(ahead, size, window, ordered=ordered), backend=backend)
+    assert sorted(got) == list(range(rows))
+    assert ahead.requests == serial.requests <= 1.25 * math.ceil(rows / size) + 1
+    assert ahead.peak == max(1, min(window, serial.requests - 1))
+    assert (report.drift, report.mended, report.duplicates) == ("none", 0, 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 120), st.integers(1, 12), st.integers(1, 9), backends)
+def test_without_a_total_the_overshoot_is_at_most_the_window_and_the_proof(rows, size, window, backend):
+    """Pages that hold rows, which may overlap by one, at most ``window`` past them, and one that proves the end."""
+    server = FakeServer(rows, OFFSET, says_total=False)
+    anyio.run(lambda: read(server, size, window), backend=backend)
+    assert server.requests <= math.ceil(rows / (size - (size >= 12))) + window + 1
+
+
+@pytest.mark.parametrize("rows", [0, 1, 9])
+def test_a_list_of_one_page_costs_what_the_serial_listing_costs(rows):
+    """A short or empty first page is followed by at most the one request that proves the end."""
+    server = FakeServer(rows, OFFSET, says_total=False)
+    anyio.run(lambda: read(server, 10, 16))
+    assert server.requests == (1 if rows == 0 else 2)
+
+
+def test_without_a_total_the_window_is_reached_by_doubling():
+    """A long list without a total has the whole window in flight."""
+    server = FakeServer(1000, OFFSET, says_total=False)
+    anyio.run(lambda: read(server, 10, 8))
+    assert server.peak == 8
+
+
+def test_a_cursor_reads_one_page_ahead():
+    """Each page names the next, so one request is in flight, while the consumer holds the page before."""
+
+    async def main():
+        server = FakeServer(50, CURSOR)
+        async with Stream(server.engine(10, 8)) as stream:
+            await anext(stream)
+            for _ in range(40):
+                await checkpoint()
+            assert server.answered > 1
+        assert server.peak == 1
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_consumer_that_waits_does_not_let_the_buffer_grow(backend):
+    """Pages in flight, or read and not taken, are at most the window."""
+
+    async def main():
+        server = FakeServer(500, NUMBERED)
+        async with Stream(server.engine(10, 4)) as stream:
+            pages = stream.pages()
+            for taken in range(1, 12):
+                await anext(pages)
+                for _ in range(100):
+                    await checkpoint()
+                assert server.requests == taken + 4
+
+    anyio.run(main, backend=backend)
+
+
+class Boom(Exception):
+    pass
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["break", "error", "timeout", "cancel"]),
+    st.integers(0, 60),
+    st.integers(1, 8),
+    st.integers(0, 30),
+    styles,
+    backends,
+)
+def test_nothing_outlives_the_block_however_it_is_left(how, after, window, turns, style, backend):
+    """Checked without a further await: no task, no request; and the caller's exception is its own."""
+    server = FakeServer(100, *style)
+
+    async def body(stream, scope):
+        seen = 0
+        async for _ in stream:
+            seen += 1
+            if seen > after:
+                for _ in range(turns):
+                    await checkpoint()
+                if how == "break":
+                    return
+                if how == "error":
+                    raise Boom
+                scope.cancel()
+                await anyio.sleep_forever()
+
+    async def main():
+        before = tasks_alive()
+        caught = None
+        with anyio.CancelScope() as scope:
+            try:
+                async with Stream(server.engine(5, window)) as stream:
+                    await body(stream, scope)
+            except Boom as error:
+                caught = error
+            finally:
+                left = tasks_alive() - before, server.in_flight
+        assert left == (0, 0)
+        assert (caught is not None) == (how == "error")
+        assert scope.cancelled_caught == (how in {"timeout", "cancel"})
+        requests = server.requests
+        for _ in range(10):
+            await checkpoint()
+        assert server.requests == requests
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_native_cancellation_ends_the_block_too():
+    """``task.cancel()`` of asyncio: the task ends cancelled, and no request is left when it does."""
+
+    async def main():
+        server = FakeServer(100, NUMBERED)
+        begun = asyncio.Event()
+
+        async def listing():
+            async with Stream(server.engine(5, 4)) as stream:
+                await anext(stream)
+                begun.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(listing())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert server.in_flight == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_timeout_around_one_step_loses_no_row(backend):
+    """Inside the block a step that was cut short can be taken again."""
+
+    async def main():
+        server = FakeServer(30, NUMBERED)
+        rows = []
+        async with Stream(server.engine(5, 3)) as stream:
+            while True:
+                try:
+                    with anyio.CancelScope() as scope:
+                        scope.cancel()
+                        rows.append(await anext(stream))
+                    if scope.cancelled_caught:
+                        rows.append(await anext(stream))
+                except StopAsyncIteration:
+                    break
+        assert rows == list(range(30))
+
+    anyio.run(main, backend=backend)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 9), st.integers(1, 8), st.booleans(), styles, backends)
+def test_errors_come_last_and_plain(failing, window, ordered, style, backend):
+    """Every row before the failed page is delivered, then the error itself; out of order, every page that arrived."""
+    lost = ConnectionLost("reset", request="GET /rows")
+    server = FakeServer(50, *style, fails=lambda lo: lost if lo == failing * 5 else None)
+    rows = []
+
+    async def main():
+        async with Stream(server.engine(5, window, ordered=ordered)) as stream:
+            async for row in stream:
+                rows.append(row)
+
+    with pytest.raises(ConnectionLost) as caught:
+        anyio.run(main, backend=backend)
+    assert caught.value is lost
+    before = list(range(failing * 5))
+    assert rows == before if ordered else set(before) <= set(rows)
+    assert server.in_flight == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 9), st.booleans())
+def test_errors_past_the_true_end_are_dropped(rows, window, ordered):
+    """A server that refuses what lies far past its end: the listing is whole all the same."""
+    refuse = ConnectionLost("too deep", request="GET /rows")
+    server = FakeServer(rows, OFFSET, says_total=False, fails=lambda lo: refuse if lo >= rows + 5 else None)
+    got, report = anyio.run(lambda: read(server, 5, window, ordered=ordered))
+    assert sorted(got) == list(range(rows))
+    assert report.complete
+
+
+# ---- the bare form
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("style", [NUMBERED, OFFSET, CURSOR])
+def test_the_bare_form_gives_the_same_rows(backend, style):
+    """``async for`` without a block."""
+
+    async def main():
+        server = FakeServer(73, style, says_total=style is NUMBERED)
+        assert [row async for row in Rows(server.engine(10, 4))] == list(range(73))
+        assert server.peak == (4 if backend == "asyncio" and style is NUMBERED else server.peak)
+        return server.peak
+
+    peak = anyio.run(main, backend=backend)
+    assert peak == 1 if backend == "trio" else peak >= 1
+
+
+@pytest.mark.parametrize("how", ["break", "raise", "abandon"])
+def test_the_bare_form_ends_its_requests_when_it_is_released(how):
+    """A few turns of the loop after the last reference is gone, nothing runs."""
+
+    async def main():
+        server = FakeServer(100, NUMBERED)
+
+        async def consume():
+            async for row in Rows(server.engine(5, 4)):
+                if row == 7:
+                    if how == "raise":
+                        raise Boom
+                    return
+
+        if how == "abandon":
+            rows = Rows(server.engine(5, 4))
+            await anext(rows)
+            del rows
+        else:
+            try:
+                await consume()
+            except Boom:
+                pass
+        gc.collect()
+        for _ in range(6):
+            await asyncio.sleep(0)
+        assert server.in_flight == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
+def test_aclose_of_the_bare_form_waits():
+    """After ``aclose()`` nothing runs, without a further await."""
+
+    async def main():
+        server = FakeServer(100, NUMBERED)
+        rows = Rows(server.engine(5, 4))
+        await anext(rows)
+        await rows.aclose()
+        assert server.in_flight == 0
+        assert len(asyncio.all_tasks()) == 1
+        with pytest.raises(StreamError, match="closed"):
+            _ = [row async for row in rows]
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_bare_iteration_cancels_its_requests_and_says_so():
+    """It does not go on as if nothing had happened."""
+
+    async def main():
+        server = FakeServer(100, NUMBERED)
+        rows = Rows(server.engine(5, 4))
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await anext(rows)
+        for _ in range(6):
+            await asyncio.sleep(0)
+        assert server.in_flight == 0
+        with pytest.raises(StreamError, match="cancelled"):
+            await anext(rows)
+
+    asyncio.run(main())
+
+
+# ---- who waits for whom
+
+
+@pytest.mark.parametrize("window", [2, 3, 8])
+def test_pages_that_are_not_wanted_any_more_take_no_place_in_the_window(window):
+    """A server that lowers the size of a page makes what is in flight useless. It is cancelled, and others follow."""
+
+    class Lowering(FakeServer):
+        late = 0
+
+        def answer(self, position):
+            size = min(int(position["size"]), max(5, 100 - 7 * (self.answered // 2)))
+            lo = (int(position["page"]) - 1) * size
+            found = tuple(range(self.rows)[lo : lo + size])
+            if self.requests > 200:
+                self.late = max(self.late, self.in_flight + 1)
+            page = Page((), self.rows, 200, {}, None, position)
+            return Fetched(page, found, Seen(found, total=self.rows, size=size))
+
+    server = Lowering(3000, NUMBERED)
+    rows, _ = anyio.run(lambda: read(server, 100, window))
+    assert rows == list(range(3000))
+    assert server.cancelled > 0
+    assert server.late == window
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_first_row_does_not_wait_for_a_window_of_requests(backend):
+    """It is handed out as soon as it is there; the window fills while the consumer works."""
+
+    async def main():
+        server = FakeServer(1000, NUMBERED)
+        async with Stream(server.engine(5, 64)) as stream:
+            await anext(stream)
+            assert server.requests <= 3
+            while server.peak < 64:
+                await checkpoint()
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pages_that_are_there_leave_turns_to_others(backend):
+    """However many wait for a consumer that never waits itself, the rest of the program runs in between."""
+
+    async def main():
+        turns, seen = 0, list[int]()
+
+        async def others():
+            nonlocal turns
+            while True:
+                turns += 1
+                await checkpoint()
+
+        server = FakeServer(200, NUMBERED)
+        async with anyio.create_task_group() as group:
+            group.start_soon(others)
+            async with Stream(server.engine(5, 8)) as stream:
+                await anext(stream)
+                while server.answered < 8:
+                    await checkpoint()
+                async for _ in stream.pages():
+                    seen.append(turns)
+            group.cancel_scope.cancel()
+        assert len(seen) == 40
+        assert max(Counter(seen).values()) <= 3  # of eight; trio runs what is ready in no order
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("made", [Stream, Rows])
+def test_a_listing_leaves_nothing_to_the_collector(made):
+    """Pages and rows go with the last who holds them: no circle keeps them until a pass over all objects."""
+
+    async def main():
+        server = FakeServer(20, NUMBERED)
+        listing = made(server.engine(5, 4))
+        if made is Stream:
+            async with listing:
+                assert len([row async for row in listing]) == 20
+        else:
+            assert len([row async for row in listing]) == 20
+        return weakref.ref(listing._engine)
+
+    gc.disable()
+    try:
+        assert asyncio.run(main())() is None
+    finally:
+        gc.enable()
+
+
+# ---- outside its life
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_stream_outside_its_block_is_a_clear_error(backend):
+    """Before, after, twice, and by two tasks at once."""
+
+    async def main():
+        server = FakeServer(30, NUMBERED)
+        stream = Stream(server.engine(5, 3))
+        with pytest.raises(StreamError, match="async with"):
+            await anext(stream)
+        async with stream:
+            assert [row async for row in stream] == list(range(30))
+            assert [row async for row in stream] == []
+        with pytest.raises(StreamError, match="left"):
+            await anext(stream)
+        with pytest.raises(StreamError, match="once"):
+            await stream.__aenter__()
+
+        async with Stream(server.engine(5, 3)) as shared, anyio.create_task_group() as group:
+            refused = []
+
+            async def consume():
+                try:
+                    await anext(shared)
+                except StreamError as error:
+                    refused.append(error)
+
+            group.start_soon(consume)
+            group.start_soon(consume)
+        assert len(refused) == 1
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pages_and_rows_share_one_listing(backend):
+    """Pages after rows go on where the rows stopped, with what is left of the page that was begun."""
+
+    async def main():
+        server = FakeServer(12, NUMBERED)
+        async with Stream(server.engine(5, 3)) as stream:
+            assert await anext(stream) == 0
+            assert [page.rows async for page in stream.pages()] == [(1, 2, 3, 4), (5, 6, 7, 8, 9), (10, 11)]
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_rows_that_were_not_handed_out_end_with_the_block(backend):
+    """After it no row comes any more, and the checkpoint is behind the last one that did."""
+
+    async def main():
+        async with Sandbox(kintsugi_rows=250).kintsugi() as kintsugi:
+            query = kintsugi.customers.page_size(50)
+            async with query.prefetch(window=2) as rows:
+                first = [(await anext(rows)).id for _ in range(70)]
+            with pytest.raises(StreamError, match="has been left"):
+                await anext(rows)
+            assert "closed" in repr(rows)
+            assert rows.checkpoint.given == 70
+            async with query.prefetch(resume=rows.checkpoint) as others:
+                rest = [row.id async for row in others]
+            assert first + rest == [row.id for row in await query.to_list()]
+
+    anyio.run(main, backend=backend)

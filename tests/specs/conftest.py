@@ -1,0 +1,43 @@
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from specs.documents import generate
+from specs.documents.document import load
+from specs.pipeline.command import ROOT
+
+UPSTREAM = ROOT.parent / "shared" / "upstream" / "kintsugi"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of what regenerating reads and writes."""
+    leave = shutil.ignore_patterns("__pycache__")
+    for folder in ("openapi", "generated", "scripts/specs"):
+        shutil.copytree(ROOT / folder, tmp_path / "project" / folder, ignore=leave)
+    return tmp_path / "project"
+
+
+@pytest.fixture(scope="session")
+def upstream():
+    """The folder of published documents; they are not ours to carry along."""
+    if not UPSTREAM.exists():
+        pytest.skip("the published Kintsugi documents are not next to this checkout (../shared/upstream/kintsugi)")
+    return UPSTREAM
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory):
+    """The models of a document with every kind of property, generated, imported."""
+    folder = tmp_path_factory.mktemp("kinds")
+    document = load(Path(__file__).with_name("kinds.yaml"))
+    generate.clients({"api": document}, ROOT / "openapi" / "templates", folder / "generated")
+    (folder / "generated" / generate.PACKAGE).rename(folder / "clients_of_every_kind")
+    sys.path.insert(0, str(folder))
+    try:
+        import clients_of_every_kind.api.models as models
+    finally:
+        sys.path.remove(str(folder))
+    return models

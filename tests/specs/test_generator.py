@@ -1,0 +1,71 @@
+import subprocess
+import sys
+
+import pytest
+
+from specs.documents import generate
+from specs.pipeline import lock
+from specs.pipeline.command import ROOT, main
+
+OPENAPI = ROOT / "openapi"
+
+
+def test_the_templates_of_the_generator_are_those_that_ours_were_made_for():
+    """Another version of the generator fails here, and the message names each template that moved."""
+    assert lock.moved(lock.read(OPENAPI), generate.stock()) == []
+
+
+def test_every_template_we_replace_is_watched():
+    """The stock templates that ours replace, and those that ours work together with, are in the lock."""
+    watched = lock.read(OPENAPI).stock
+    ours = {path.relative_to(OPENAPI / "templates").as_posix() for path in (OPENAPI / "templates").rglob("*.jinja")}
+    replaced = {"endpoint_module", "model", "models_init", "package_init", "str_enum"}
+    assert {f"{name}.py.jinja" for name in replaced} == ours & watched.keys()
+    assert {"endpoint_module.py.jinja", "endpoint_macros.py.jinja", "helpers.jinja"} <= watched.keys()
+
+
+@pytest.mark.parametrize("template", ["model.py.jinja", "property_templates/any_property.py.jinja"])
+def test_a_template_that_moved_is_named(project, capsys, template):
+    """With another generator nothing is written, and the message says which templates to look at."""
+    path = project / "openapi/openapi.lock"
+    text = path.read_text()
+    was = lock.read(project / "openapi").stock[template]
+    path.write_text(text.replace(was, "0" * 64))
+    assert main([], project) == 1
+    assert f"template moved: {template}" in capsys.readouterr().err
+    assert path.read_text() == text.replace(was, "0" * 64)
+
+
+def big_document(models):
+    schemas = {
+        f"Model{number}": {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string"}, "kind": {"$ref": "#/components/schemas/Kind"}},
+        }
+        for number in range(models)
+    }
+    schemas["Model0"]["properties"]["other"] = {"$ref": "#/components/schemas/Model1"}
+    schemas["Kind"] = {"type": "string", "enum": ["a", "b"]}
+    paths = {}
+    for number in range(models):
+        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/Model{number}"}}}
+        answer = {"200": {"description": "", "content": content}}
+        paths[f"/{number}"] = {"get": {"operationId": f"get_{number}", "tags": ["things"], "responses": answer}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Big", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def test_importing_an_endpoint_of_a_large_client_loads_what_it_needs(tmp_path):
+    """Of 500 models one endpoint loads its own, what that contains, and no other."""
+    generate.clients({"big": big_document(500)}, OPENAPI / "templates", tmp_path)
+    code = (
+        "import sys; import readahead_clients.big.api.things.get_0;"
+        "print(*sorted(m.rpartition('.')[2] for m in sys.modules if m.startswith('readahead_clients.big.models.')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == ["kind", "model_0", "model_1"]

@@ -1,0 +1,187 @@
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from specs.pipeline.binding import declared
+from specs.pipeline.command import ROOT, main
+from specs.pipeline.compare import Change, Level
+from specs.pipeline.report import Report
+
+SOURCE = "server-2026-05-15-3f8a18f.json"
+QUERY = {"name": "createdAfter", "in": "query", "required": False, "schema": {"type": "string"}}
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "_cache" not in str(path)}
+
+
+@pytest.fixture
+def changed(upstream, tmp_path):
+    """Make a document of the newest one; return where it is."""
+
+    def make(change):
+        document = json.loads((upstream / SOURCE).read_text())
+        change(document)
+        path = tmp_path / "changed.json"
+        path.write_text(json.dumps(document))
+        return str(path)
+
+    return make
+
+
+def test_a_compatible_change(project, changed, capsys):
+    """What only adds something is written, and the status is 0."""
+    (project / "wrapper/readahead").mkdir(parents=True)
+    shutil.copy(ROOT / "wrapper/readahead/kintsugi.py", project / "wrapper/readahead")
+    # the binding alone: what it imports is not there, and not the point
+    (project / "pyproject.toml").write_text('[tool.mypy]\nfollow_imports = "skip"\nignore_errors = true\n')
+    source = changed(lambda d: d["paths"]["/v1/customers"]["get"]["parameters"].append(QUERY))
+    assert main(["kintsugi", "--from", source, "--report", "-"], project) == 0
+    said = capsys.readouterr().out
+    assert "**compatible**: 1 new, 1 needs a hand" in said
+    line = 'created_after = Relation(param="created_after")'
+    assert f"- parameter not exposed: `list_customers(created_after)`, add `{line}`" in said
+    assert (
+        "created_after"
+        in (project / "generated/readahead_clients/kintsugi/api/customers/list_customers.py").read_text()
+    )
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """A copy of what a report is proven with: wrapper, typing tests and how they are checked."""
+    root = tmp_path / "project"
+    leave = shutil.ignore_patterns("__pycache__", "*_cache")
+    for folder in ("openapi", "generated", "wrapper", "scripts/specs", "tests/typing"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=leave)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    return root
+
+
+def test_breakage_is_proven(whole, changed, capsys):
+    """What the public typing tests wrote, and is wrong now, is in the report, line by line; whose they are, too."""
+    schemas = ("CustomerRead", "CustomerUpdate", "CustomerCreate")
+
+    def change(document):
+        document["components"]["schemas"]["SourceEnum"]["enum"].remove("SHOPIFY")
+        for schema in schemas:
+            document["components"]["schemas"][schema]["properties"].pop("name")
+
+    assert main(["kintsugi", "--from", changed(change), "--json", "-"], whole) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert report["baseline"] == "this checkout, for no release is tagged"
+    usage = next(lines for title, lines in report["proof"].items() if "no type checker accepts" in title)
+    assert all(line.startswith("tests/typing/usage.py:") for line in usage)
+    assert any('"type[Source]" has no attribute "SHOPIFY"' in line for line in usage)
+    assert any('"Customer" has no attribute "name"' in line for line in usage)
+    assert next(lines for title, lines in report["proof"].items() if "wrapper" in title) == []
+    assert {(each["kind"], each["name"]) for each in report["breaking"]} == {
+        ("value gone", "Source"),
+        ("field gone", "Customer.name"),
+        ("key gone", "CustomerChanges.name"),
+        ("key gone", "NewCustomer.name"),
+    }
+
+
+def test_breakage_is_proven_with_the_last_release(whole, changed, capsys):
+    """It is the typing tests of the last tagged release that count: not older ones, nor those of the checkout."""
+
+    def git(*arguments):
+        who = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=whole, check=True, capture_output=True)
+
+    def write(usage):
+        imports = "from readahead.kintsugi import Customer, Source\n\n"
+        (whole / "tests/typing/usage.py").write_text(f"{imports}def use(customer: Customer) -> None:\n    {usage}\n")
+        git("add", "--all", "tests")
+        git("commit", "--message", usage)
+
+    git("init")
+    write("customer.email")
+    git("tag", "v0.9.0")
+    write("Source.SHOPIFY, customer.name")
+    git("tag", "v0.10.0")
+    git("tag", "another")
+    write("customer.phone")
+
+    def change(document):
+        document["components"]["schemas"]["SourceEnum"]["enum"].remove("SHOPIFY")
+        for field in ("email", "phone"):
+            document["components"]["schemas"]["CustomerRead"]["properties"].pop(field)
+
+    assert main(["kintsugi", "--from", changed(change), "--report", "-"], whole) == 2
+    said = capsys.readouterr().out
+    assert "Type-checked with the public typing tests of v0.10.0." in said
+    assert re.findall(r"^tests/typing/\S+ error: .*$", said, re.MULTILINE) == [
+        'tests/typing/usage.py:4: error: "type[Source]" has no attribute "SHOPIFY"  [attr-defined]'
+    ]
+
+
+def test_what_is_proven_breaks():
+    """A complaint of the type checker alone is enough, whatever the documents say."""
+    assert Report("x", {"name": "a"}, {"name": "b"}, proof={"a title": ["a line"], "another": []}).status == 2
+    assert Report("x", {"name": "a"}, {"name": "b"}, proof={"a title": []}).status == 0
+
+
+def test_an_operation_that_is_gone(project, changed, capsys):
+    """An operation that we list and the document lacks breaks callers; until that is settled nothing is written."""
+    before = contents(project)
+    gone = changed(lambda d: d["paths"]["/v1/customers"].pop("post"))
+    assert main(["kintsugi", "--from", gone], project) == 2
+    said = capsys.readouterr().out
+    assert "- operation gone: `create_customer`, POST /v1/customers" in said
+    assert "Nothing was written" in said
+    assert contents(project) == before
+    moved = changed(lambda d: d["paths"].update({"/v2/customers": d["paths"].pop("/v1/customers")}))
+    assert main(["kintsugi", "--from", moved], project) == 2
+    assert "operation moved: `list_customers`, GET /v1/customers is now GET /v2/customers" in capsys.readouterr().out
+    assert contents(project) == before
+
+
+def test_the_report_goes_where_it_should(project, upstream, tmp_path, capsys):
+    """Into files as Markdown and JSON, and then not to the screen; nothing changed is one line of it, if asked for."""
+    older = next(upstream.glob("server-2026-03-05-*.json"))
+    markdown, data = tmp_path / "report.md", tmp_path / "report.json"
+    assert main(["kintsugi", "--from", str(older), "--report", str(markdown), "--json", str(data)], project) == 2
+    assert capsys.readouterr().out == ""
+    assert markdown.read_text().startswith(f"# kintsugi: {SOURCE} → {older.name}\n\n**breaking**: 3 breaking\n")
+    found = json.loads(data.read_text())
+    assert (found["status"], len(found["breaking"]), found["to"]["date"]) == (2, 3, "2026-03-05")
+    assert main(["kintsugi", "--from", str(older), "--report", "-"], project) == 0
+    assert "**unchanged**" in capsys.readouterr().out
+    assert main(["kintsugi", "--from", str(older)], project) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_hostile_name_stays_in_its_place():
+    """What documents call things cannot become Markdown of ours."""
+    change = Change(Level.NEW, "field new", "A.`x`\n## Breaking", "string\n\n- a line")
+    (line,) = [
+        line for line in Report("x", {"name": "a"}, {"name": "b"}, [change]).markdown().splitlines() if "A." in line
+    ]
+    assert line == "- field new: `A.'x' ## Breaking`, string - a line"
+
+
+@pytest.mark.parametrize(("binding", "parameter"), [("kintsugi", "source_in"), ("sweetspot", "organization_id")])
+def test_what_our_bindings_expose_is_understood(binding, parameter):
+    """Every keyword of both bindings is found, so that a parameter that is exposed is never reported as missing."""
+    found = declared(ROOT / f"wrapper/readahead/{binding}.py")
+    assert found.listings == {"GET /v1/customers"}
+    assert parameter in found.parameters
+    assert len(found.parameters) >= 4
+    assert {"id", "city"} <= found.fields.keys()
+    assert ("order_by" in found.parameters) == (binding == "kintsugi")
+
+
+@pytest.mark.parametrize("line", ['new = Relation(param="new")', 'new = Choice(Country, param="new", many="repeated")'])
+def test_the_line_to_add_is_right(line):
+    """A line as the report prints it makes a keyword of `where` in the class of fields that it is added to."""
+    from readahead import filters
+    from readahead.kintsugi import Country, CustomerFields
+
+    scope = {**vars(filters), "Country": Country, "CustomerFields": CustomerFields}
+    exec(f"class More(filters.Fields):\n    {line}", {**scope, "filters": filters}, made := {})
+    assert made["More"]().keywords({"new": "CA"})

@@ -1,0 +1,106 @@
+"""What may be repeated, and when. Pure: nothing here waits."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from attrs import define, field, frozen, validators
+
+from ..errors import ApiError, RateLimited, ReadaheadError, RequestError, RetryDelayTooLong, UnexpectedAnswer
+
+__all__ = ["Budget", "Retry", "is_push_back", "parse_retry_after"]
+
+# Statuses after which the same request may succeed: RFC 9110 (408, 429, 500, 502, 503, 504), RFC 8470 (425) and the
+# 520 to 529 of content delivery networks.
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
+_TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 530)})
+
+
+@frozen
+class Retry:
+    """How often a request is tried, and how long is waited in between.
+
+    Reads and updates (GET, PUT) are repeated after a lost connection, a timeout and a temporary status. A create
+    (POST) is repeated after 429 alone, because only then is it known that nothing was made.
+
+    attempts: requests in all, the first included.
+    base, cap: seconds. Before try n the wait is drawn evenly from 0 to min(cap, base * 2 ** (n - 1)) ("full jitter").
+    max_delay: seconds; the longest pause the API may ask for. A longer one is a ``RetryDelayTooLong``.
+    budget, reserve: of all requests of a client, at most this share may be retries, besides the reserve; so a listing
+    that has no hope ends early. Pauses that the API asked for do not count.
+    """
+
+    attempts: int = field(default=4, validator=[validators.instance_of(int), validators.ge(1)])
+    base: float = field(default=0.25, validator=validators.ge(0))
+    cap: float = field(default=8.0, validator=validators.ge(0))
+    max_delay: float = field(default=120.0, validator=validators.ge(0))
+    budget: float = field(default=0.2, validator=[validators.ge(0), validators.le(1)])
+    reserve: int = field(default=50, validator=validators.ge(0))
+
+    def delay(
+        self, error: ReadaheadError, tries: int, *, repeatable: bool, random: Callable[[], float]
+    ) -> float | None:
+        """Seconds to wait before the next try, or None: do not try again.
+
+        tries: how many were made. repeatable: doing it twice is the same as once. random: draws from [0, 1).
+        Raises RetryDelayTooLong.
+        """
+        if not _temporary(error) or not (repeatable or isinstance(error, RateLimited)) or tries >= self.attempts:
+            return None
+        asked = error.retry_after if isinstance(error, ApiError) else None
+        if asked is None:
+            return random() * min(self.cap, self.base * 2.0 ** min(tries, 64))
+        if asked > self.max_delay:
+            raise RetryDelayTooLong(asked, self.max_delay) from error
+        return asked
+
+    def pause(self, error: ReadaheadError) -> float | None:
+        """Seconds that the API asks every request of the client to wait for, repeated or not; None: it does not."""
+        asked = error.retry_after if isinstance(error, ApiError) and _temporary(error) else None
+        return asked if asked is not None and asked <= self.max_delay else None
+
+
+@define
+class Budget:
+    """What is left for retries: each request that went well earns a share of one, each retry costs one."""
+
+    share: float
+    left: float
+
+    def earn(self) -> None:
+        """A request went well."""
+        self.left += self.share
+
+    def spend(self) -> bool:
+        """Whether one more retry can be afforded; it is paid for."""
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+def is_push_back(error: ReadaheadError) -> bool:
+    """Whether the server says that it was too much: 429, or 503."""
+    return isinstance(error, ApiError) and error.status in {429, 503}
+
+
+def _temporary(error: ReadaheadError) -> bool:
+    if isinstance(error, ApiError | UnexpectedAnswer):
+        return error.status in _TEMPORARY
+    return isinstance(error, RequestError)
+
+
+def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or an HTTP date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value):
+        return float(value)  # inf for 400 digits: longer than any delay allowed
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  slow to import, and rarely needed
+
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
