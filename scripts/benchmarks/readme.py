@@ -98,7 +98,7 @@ def _windows(result: Result) -> list[str]:
         cells = [f"{row[each]['rate']:,.0f} ({row[each]['cpu']:.2f} ms)" for each in windows]
         text.append(f"| {latency} ms | " + " | ".join(cells) + " |")
     advice = (
-        f"A larger window gives proportionally more pages per second until one core is busy, here at about {most:,.0f}. "
+        f"A larger window gives proportionally more pages per second until one core is busy, here at {most:,.0f}. "
         "The longer an answer takes, the larger the window that gets there. The window hardly changes the CPU time per "
         'page, but it is the load that the server has to bear. Latency and servers vary, so the default is `"auto"`: '
         "it starts at 4, doubles while that helps, and shrinks when answers queue or the API pushes back. A list of a "

@@ -38,7 +38,10 @@ INCLUDE = re.compile(r'^--8<-- "(docs/examples/.+)"$', re.MULTILINE)
 PROGRAM = re.compile(r"^\s*(asyncio|anyio)\.run\(", re.MULTILINE)
 TESTS = re.compile(r"^(async )?def test_", re.MULTILINE)
 LANGUAGES = {"python", "toml", "sh", "text"}  # any other is a misspelling, and would not run
-NOT_RUN_HERE = {"docs/guide/your-own-api.md": "tests/specs/test_your_own_api.py follows it step by step"}
+NOT_RUN_HERE = {
+    "docs/guide/your-own-api.md": "tests/specs/test_your_own_api.py follows it step by step",
+    "docs/ten-questions.md": "tests/filters/test_ten_questions.py compares rows and explanations with a full reading",
+}
 UPDATE = bool(os.environ.get("UPDATE_EXAMPLES"))
 
 
@@ -120,16 +123,15 @@ async def setup(folder, monkeypatch):
             """What a user does with rows."""
 
         async with Kintsugi() as kintsugi, SweetSpot() as sweetspot:
-            yield {
+            names = {
                 "__name__": "example",
                 "fields": readahead.kintsugi.fields,
-                "kintsugi": kintsugi,
                 "path": folder / "checkpoint.json",
                 "query": kintsugi.customers.where(country="CA"),
                 "sandbox": sandbox,
                 "store": store,
-                "sweetspot": sweetspot,
             }
+            yield names, {"kintsugi": kintsugi, "sweetspot": sweetspot}
 
 
 @pytest.mark.asyncio
@@ -137,15 +139,18 @@ async def setup(folder, monkeypatch):
 async def test_the_examples_of_a_page_run_and_print_what_it_says(page, tmp_path, monkeypatch):
     """In their order; a block that prints something has its output below it."""
     outputs = []
-    async with setup(tmp_path, monkeypatch) as names:
+    async with setup(tmp_path, monkeypatch) as (names, clients):
         for block in blocks(page):
             if block.language != "python":
                 continue
+            own = tmp_path / f"line-{block.line}"
+            own.mkdir()
             if block.kind == "program":
-                printed = run_program(block, tmp_path)
+                printed = run_program(block, own)
             elif block.kind == "tests":
-                printed = run_tests(block, tmp_path)
+                printed = run_tests(block, own)
             else:
+                names |= clients  # a snippet before this one may have closed its own
                 printed = await run_snippet(block, page, names)
             if UPDATE and block.output is not None:
                 outputs.append((block.span, printed))
