@@ -27,10 +27,7 @@ No exception of the HTTP library passes, as itself or as a cause: theirs carry t
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .paging.checkpoint import Checkpoint
+from typing import Any, Protocol
 
 __all__ = [
     "ApiError",
@@ -58,13 +55,21 @@ __all__ = [
 ]
 
 
+class Resumable(Protocol):
+    """A place in a listing: ``query.prefetch(resume=...)`` takes it."""
+
+    def to_json(self) -> str:
+        """Return it as text, which ``resume`` takes as well."""
+        ...
+
+
 class ReadaheadError(Exception):
     """The root of the tree. Every error pickles and copies with all that it carries.
 
     checkpoint: where the listing that it ended goes on, ``query.prefetch(resume=error.checkpoint)``; None elsewhere.
     """
 
-    checkpoint: "Checkpoint | None" = None
+    checkpoint: Resumable | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
