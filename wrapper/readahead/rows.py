@@ -9,17 +9,15 @@ from typing import Any, Generic, TypeVar, cast
 import orjson
 from attrs import frozen
 
-from .errors import ApiError, DecodeError, UnexpectedAnswer
-from .http.retry import parse_retry_after
+from .errors import DecodeError
+from .http.status import unexpected
 from .http.transport import Response
 from .paging.plan import Seen
 
-__all__ = ["RowReader", "carries", "check_status", "decode_object", "decode_page"]
+__all__ = ["RowReader", "carries", "decode_object", "decode_page"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-_SHOWN = 200  # characters of a body that a message quotes
-_TOLD = 600  # characters of the API's own words that a message quotes
 _NO_KEYS = frozenset({type(None), dict, list})  # what cannot tell one row from another
 
 
@@ -38,27 +36,6 @@ class RowReader(Generic[T_co]):
     size: str | None = None
     next: str | None = None
     bare: bool = False
-
-
-def check_status(answer: Response) -> Response:
-    """The answer, if its status says success; else the error that it is."""
-    if 200 <= answer.status < 300:
-        return answer
-    detail = _detail(answer.body)
-    if answer.status < 400:
-        why = ": redirects are not followed" if answer.status >= 300 else ""
-        raise _unexpected(answer, f"status {answer.status}{why}")
-    raise ApiError.of(answer.status)(
-        f"status {answer.status}" + (f": {_cut(detail, _TOLD)}" if detail else ""),
-        status=answer.status,
-        request=str(answer.request),
-        detail=detail,
-        request_id=answer.request_id,
-        body=answer.body,
-        retry_after=parse_retry_after(answer.headers.get("retry-after")),
-        # A server error says nothing of what was done before it; the other statuses are refusals.
-        maybe_applied=answer.request.method in {"POST", "PUT"} and answer.status >= 500,
-    )
 
 
 def decode_page(answer: Response, reader: RowReader[T]) -> tuple[tuple[T | DecodeError, ...], Seen]:
@@ -102,7 +79,7 @@ def decode_object(answer: Response, read: Callable[[Mapping[str, Any]], T], *, k
     found = _json(answer)
     if not isinstance(found, dict) or _fault(cast("dict[str, Any]", found).get(key)):
         what = f"an object without {key!r}" if isinstance(found, dict) else _kind(found)
-        raise _unexpected(answer, f"an object with {key!r} was due, {what} came")
+        raise unexpected(answer, f"an object with {key!r} was due, {what} came")
     return read(cast("dict[str, Any]", found))
 
 
@@ -113,11 +90,11 @@ def _array(answer: Response, reader: RowReader[T]) -> tuple[list[Any], dict[str,
         return cast("list[Any]", found), {}
     if not isinstance(found, dict):
         due = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
-        raise _unexpected(answer, f"{due} was due, {_kind(found)} came")
+        raise unexpected(answer, f"{due} was due, {_kind(found)} came")
     envelope = cast("dict[str, Any]", found)
     items = envelope.get(reader.items)
     if not isinstance(items, list):
-        raise _unexpected(answer, f"an array was due in {reader.items!r}, {_kind(items)} came")
+        raise unexpected(answer, f"an array was due in {reader.items!r}, {_kind(items)} came")
     return cast("list[Any]", items), envelope
 
 
@@ -161,58 +138,7 @@ def _json(answer: Response) -> Any:
     except orjson.JSONDecodeError as error:
         why = str(error)
     kind = answer.headers.get("content-type", "no content type")
-    raise _unexpected(answer, f"status {answer.status}, but no JSON ({kind}): {why}")
-
-
-def _unexpected(answer: Response, message: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        message,
-        status=answer.status,
-        request=str(answer.request),
-        request_id=answer.request_id,
-        body=answer.body,
-        maybe_applied=answer.request.method in {"POST", "PUT"},
-    )
-
-
-def _detail(body: bytes) -> str | None:
-    """The API's words, in one line: Kintsugi's ``detail``, Sweet Spot's ``error.message``, else the body's start."""
-    try:
-        said: Any = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _cut(_line(body[: 4 * _SHOWN].decode(errors="replace")), _SHOWN) or None
-    for name in ("detail", "error", "message"):
-        if isinstance(said, dict):
-            said = cast("Any", said.get(name) or said)
-    if isinstance(said, list):
-        said = "; ".join(map(_complaint, cast("list[Any]", said)))
-    return _line(said if isinstance(said, str) else _json_text(said)) if said else None
-
-
-def _complaint(item: Any) -> str:
-    # Everything but the list itself is optional in FastAPI's validation errors.
-    members = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
-    said = members.get("msg")
-    if not said:
-        return item if isinstance(item, str) else _json_text(item)
-    loc = members.get("loc")
-    where = ".".join(map(str, cast("list[Any]", loc))) if isinstance(loc, list) else str(loc or "")
-    return f"{where}: {said}" if where else str(said)
-
-
-def _json_text(value: Any) -> str:
-    try:
-        return _cut(orjson.dumps(value).decode(), _SHOWN)
-    except TypeError:  # it reads deeper nesting than it writes
-        return _kind(value)
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
+    raise unexpected(answer, f"status {answer.status}, but no JSON ({kind}): {why}")
 
 
 def _kind(value: Any) -> str:

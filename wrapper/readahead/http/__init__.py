@@ -1,1 +1,1 @@
-"""From a request to an answer: one seam for HTTP libraries, retries, pacing."""
+"""Send requests: credentials, pacing, retries, and one adapter for each HTTP library."""

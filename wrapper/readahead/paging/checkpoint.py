@@ -1,7 +1,5 @@
 """A place in a listing, and a part of one, as small JSON. Pure."""
 
-import hashlib
-import hmac
 from collections.abc import Hashable, Mapping
 from typing import Any, Self, cast
 
@@ -11,7 +9,7 @@ from attrs import field, frozen
 from ..errors import CheckpointError, Resumable, shown
 from .plan import Start
 
-__all__ = ["Checkpoint", "Partition", "fingerprint"]
+__all__ = ["Checkpoint", "Partition"]
 
 VERSION = 1
 
@@ -105,11 +103,6 @@ class Partition:
         if not isinstance(query, dict) or not isinstance(place, dict):
             raise CheckpointError("partition: it has no query or no place")
         return cls(cast("dict[str, Any]", query), Checkpoint.from_json(orjson.dumps(place)))
-
-
-def fingerprint(key: bytes, *parts: object) -> str:
-    """A short text that says whether two queries are the same, and tells nothing else to who lacks the key."""
-    return hmac.new(key, orjson.dumps([VERSION, *parts]), hashlib.sha256).hexdigest()[:32]
 
 
 def _members(what: str, text: str | bytes) -> dict[str, Any]:
