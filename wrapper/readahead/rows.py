@@ -105,7 +105,7 @@ def _items(response: Response, reader: RowReader[T]) -> tuple[list[Any], dict[st
         return cast("list[Any]", body), {}
     if not isinstance(body, dict):
         expected = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
-        raise unexpected(response, f"expected {expected}, received {_kind(cast("object", body))}")
+        raise unexpected(response, f"expected {expected}, received {_kind(cast('object', body))}")
     envelope = cast("dict[str, Any]", body)
     items = envelope.get(reader.items)
     if not isinstance(items, list):
