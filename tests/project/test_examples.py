@@ -71,7 +71,7 @@ def environment():
 
 def run_program(block, folder):
     command = [sys.executable, "-W", "error", "-c", block.code]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, f"{block.where}\n{done.stderr}"
     return done.stdout
 
@@ -79,7 +79,7 @@ def run_program(block, folder):
 def run_tests(block, folder):
     (folder / "test_example.py").write_text(block.code)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_example.py"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, f"{block.where}\n{done.stdout}{done.stderr}"
     return ""
 
@@ -124,6 +124,8 @@ async def setup(folder, monkeypatch):
 
         async with Kintsugi() as kintsugi, SweetSpot() as sweetspot:
             names = {
+                "Sandbox": Sandbox,
+                "SweetSpot": SweetSpot,
                 "__name__": "example",
                 "fields": readahead.kintsugi.fields,
                 "path": folder / "checkpoint.json",
