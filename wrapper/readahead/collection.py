@@ -1,4 +1,4 @@
-"""What is written: the members of a request body, checked against its generated TypedDict before anything is sent."""
+"""What is written: ids, and the fields of a request body, checked against its generated TypedDict. Pure."""
 
 import functools
 from collections.abc import Mapping
@@ -6,62 +6,64 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import orjson
 
-from .errors import UsageError, nearest, not_allowed
-from .filters import Choices, checked_text, plain
+from .errors import FilterError, UsageError, nearest, shown
+from .filters import Choices, checked_choice, checked_text, plain
 
-__all__ = ["checked_body", "checked_id", "some"]
-
+__all__ = ["checked_body", "checked_id"]
 
 B = TypeVar("B")
 
 
-def checked_body(shape: type[B], given: B) -> B:
-    """What was given, if it is what the shape says: one that is not given is not sent, and None is null.
+def checked_body(shape: type[B], body: B, *, allow_empty: bool = False) -> B:
+    """Return a request body, if it is what its TypedDict says. A field that is not in it is not sent; None is null.
 
-    Raises FilterError for an unknown name, with the nearest match, for a value outside its listed choices, and for one
-    that JSON cannot carry.
+    Args:
+        shape: The generated TypedDict.
+        body: The fields to send.
+        allow_empty: Whether a body without fields is sent.
+
+    Raises:
+        FilterError: A field is unknown, its value is not a listed choice, or JSON cannot carry it.
+        UsageError: There is nothing to send.
     """
+    fields = cast("Mapping[str, object]", body)
+    if not fields and not allow_empty:
+        raise UsageError(f"nothing to send: pass at least one field of {shape.__name__}")
     choices = _choices(cast("Any", shape))
-    for name, value in cast("Mapping[str, object]", given).items():
+    for name, value in fields.items():
         if name not in choices:
-            raise not_allowed(name, value, f"one of {', '.join(choices)}", near=nearest(name, choices))
-        listing = choices[name]
-        if listing is not None and isinstance(value, str) and not isinstance(value, listing):
-            listed = cast("type[Choices]", listing).listed()
-            if value not in listed:
-                allowed = f"one of the {len(listed)} values of {listing.__name__}, or {listing.__name__}.unlisted(…)"
-                raise not_allowed(name, value, allowed, near=nearest(value, listed))
+            known = ", ".join(choices)
+            raise FilterError(
+                name, f"unknown field {name!r}; known are {known}", value=value, near=nearest(name, choices)
+            )
+        enumeration = choices[name]
+        if enumeration is not None and isinstance(value, str):
+            checked_choice(name, value, enumeration)
         try:
             orjson.dumps(value)
         except TypeError as error:
-            raise not_allowed(name, value, f"what JSON can carry ({error})") from None
-    return given
+            message = f"{name} cannot be sent as JSON ({error}); use text, numbers, booleans, None, or lists of these"
+            raise FilterError(name, message, value=value) from None
+    return body
 
 
-def checked_id(name: str, given: object) -> str:
-    """An id that can stand in a path: text, not empty, and not a path of its own. Raises FilterError."""
-    if not isinstance(given, str):
-        raise not_allowed(name, given, "text")
-    if checked_text(name, given) in {".", ".."}:
-        raise not_allowed(name, given, "an id")
-    return plain(given)
-
-
-def some(changes: B) -> B:
-    """The changes, if there are any. Raises UsageError."""
-    if not changes:
-        raise UsageError("update: nothing was given to change; nothing was sent")
-    return changes
+def checked_id(name: str, value: object) -> str:
+    """Return an id that can stand in a path: text, not blank, and not a path of its own. Raises FilterError."""
+    if not isinstance(value, str):
+        raise FilterError(name, f"{name} must be text, not {shown(value)}", value=value)
+    if checked_text(name, value) in {".", ".."}:
+        raise FilterError(name, f"{name} must be an id, not the path {value!r}", value=value)
+    return plain(value)
 
 
 @functools.cache
-def _choices(shape: type) -> dict[str, type[str] | None]:
-    """Each member, and the enumeration it takes its text from, if it has one."""
+def _choices(shape: type) -> dict[str, type[Choices] | None]:
+    """Return each field, and the enumeration it takes its text from, if it has one."""
     return {name: _enumeration(hint) for name, hint in get_type_hints(shape).items()}
 
 
-def _enumeration(hint: Any) -> type[str] | None:
+def _enumeration(hint: Any) -> type[Choices] | None:
     for part in (hint, *get_args(hint)):
         if isinstance(part, type) and issubclass(part, str) and hasattr(part, "listed"):
-            return part
+            return cast("type[Choices]", part)
     return None

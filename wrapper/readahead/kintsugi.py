@@ -27,7 +27,7 @@ from readahead_clients.kintsugi.models import (
     TaxType,
 )
 
-from .collection import checked_body, checked_id, some
+from .collection import checked_body, checked_id
 from .filters import Choice, Condition, Fields, FullText, Text
 from .http.client import Client, ClientOptions, credential
 from .http.pacing import Pace
@@ -130,13 +130,13 @@ class Customers(CustomerQuery):
 
     async def create(self, **customer: Unpack[NewCustomer]) -> Customer:
         """A new customer. Sent once: never repeated, except after 429. See ``maybe_applied`` of what it raises."""
-        body = checked_body(NewCustomer, customer)
+        body = checked_body(NewCustomer, customer, allow_empty=True)
         return await self._one("POST /v1/customers", create_customer._get_kwargs(body=body))
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("customer_id", customer_id)
-        body = checked_body(CustomerChanges, some(changes))
+        body = checked_body(CustomerChanges, changes)
         made = update_customer._get_kwargs(customer_id, body=body)
         return await self._one("PUT /v1/customers/{customer_id}", made)
 

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 from .errors import CheckpointError, DecodeError, UsageError, not_allowed, shown
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import And, Condition, Fields, checked_extra, checked_order, read_condition, write_condition
-from .filters.planner import Branch, Sieve, plan_branches, sieve
+from .filters.planner import Branch, RowFilter, plan_branches, row_filter
 from .http.client import Sender
 from .http.transport import Request, Response, generated_request
 from .pages import Page, Progress, Report
@@ -314,7 +314,7 @@ class Query(Generic[T]):
     def _fetcher(self, report: Report, window: Window) -> Fetch[T]:
         # One frozen request for every page of a listing; only the position changes.
         sender, listing, requests = self._sender, self._listing, self._requests()
-        sieves = [sieve(branch, listing.fields) for branch in self._branches]
+        sieves = [row_filter(branch, listing.fields) for branch in self._branches]
         turn = anyio.Lock()
 
         async def fetch(span: Span) -> Fetched[T]:
@@ -426,7 +426,7 @@ class Query(Generic[T]):
         return evolve(made, params=params + self._extra)
 
 
-def _sifted(fetched: Fetched[T], through: Sieve, answer: Response, reader: RowReader[T]) -> Fetched[T]:
+def _sifted(fetched: Fetched[T], through: RowFilter, answer: Response, reader: RowReader[T]) -> Fetched[T]:
     """An answer, and which of its rows are not handed out."""
     left_out: set[Hashable] = set()
     ignored: dict[Hashable, tuple[str, ...]] = {}

@@ -10,7 +10,7 @@ from typing import Self, TypedDict, Unpack
 from readahead_clients.sweetspot.api.customers import get_customer, list_customers, update_customer
 from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerChanges, IdentityVerificationStatus
 
-from .collection import checked_body, checked_id, some
+from .collection import checked_body, checked_id
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
 from .http.client import Client, ClientOptions, credential
 from .http.pacing import Pace
@@ -101,7 +101,7 @@ class Customers(CustomerQuery):
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("id", customer_id)
-        body = checked_body(CustomerChanges, some(changes))
+        body = checked_body(CustomerChanges, changes)
         return await self._one("PUT /v1/customers/{id}", update_customer._get_kwargs(customer_id, body=body))
 
     async def _one(self, operation: str, made: dict[str, object]) -> Customer:

@@ -1,6 +1,11 @@
-"""Conditions on rows: comparisons joined by and, or, not. They hold the *names* of fields. Pure."""
+"""Conditions on rows: comparisons joined by and, or, not. Pure.
+
+A comparison holds the name of a field, not the field: the ``==`` of a field makes conditions, so conditions that held
+fields could not be compared.
+"""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any, cast
 
 from attrs import frozen
@@ -8,7 +13,9 @@ from attrs import frozen
 from ..errors import UsageError
 from .values import plain
 
-__all__ = ["And", "Comparison", "Condition", "Not", "Or"]
+__all__ = ["And", "Comparison", "Condition", "Not", "Or", "compiled"]
+
+Test = Callable[[Any], bool]
 
 
 class Condition:
@@ -21,10 +28,10 @@ class Condition:
     __slots__ = ()
 
     def __and__(self, other: "Condition") -> "Condition":
-        return And(_parts(And, self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
+        return And(_joined(And, self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
 
     def __or__(self, other: "Condition") -> "Condition":
-        return Or(_parts(Or, self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
+        return Or(_joined(Or, self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
 
     def __invert__(self) -> "Condition":
         return self.part if isinstance(self, Not) else Not(self)
@@ -38,25 +45,31 @@ class Condition:
 
 @frozen(repr=False)
 class Comparison(Condition):
-    """One field, by name, against values. op: one of ``OPERATORS``."""
+    """A field, by name, compared with values.
+
+    Attributes:
+        field: The name of the field.
+        op: "in", "null", "matches", or a key of ``fields.OPERATORS``.
+        values: Several for "in", none for "null", else one.
+    """
 
     field: str
     op: str
     values: tuple[Any, ...] = ()
 
     def __repr__(self) -> str:
-        shown = list(map(_shown, self.values))
-        if self.op == "in" and len(shown) != 1:
-            return f"{self.field}.in_([{', '.join(shown)}])"
+        texts = list(map(_spelled, self.values))
+        if self.op == "in" and len(texts) != 1:
+            return f"{self.field}.in_([{', '.join(texts)}])"
         if self.op == "null":
             return f"{self.field}.is_null()"
         sign = "==" if self.op == "in" else self.op
-        return f"{self.field}.{sign}({shown[0]})" if sign.isalpha() else f"{self.field} {sign} {shown[0]}"
+        return f"{self.field}.{sign}({texts[0]})" if sign.isalpha() else f"{self.field} {sign} {texts[0]}"
 
 
 @frozen(repr=False)
 class And(Condition):
-    """All of these."""
+    """Rows must meet all of these."""
 
     parts: tuple[Condition, ...]
 
@@ -66,7 +79,7 @@ class And(Condition):
 
 @frozen(repr=False)
 class Or(Condition):
-    """Any of these."""
+    """Rows must meet any of these."""
 
     parts: tuple[Condition, ...]
 
@@ -76,18 +89,37 @@ class Or(Condition):
 
 @frozen(repr=False)
 class Not(Condition):
-    """Not this."""
+    """Rows must not meet this."""
 
     part: Condition
 
     def __repr__(self) -> str:
         if isinstance(self.part, Comparison) and self.part.op == "in" and len(self.part.values) == 1:
-            return f"{self.part.field} != {_shown(self.part.values[0])}"
+            return f"{self.part.field} != {_spelled(self.part.values[0])}"
         return f"~{_bracketed(self.part)}"
 
 
-def _parts(kind: type[And] | type[Or], *conditions: Condition) -> tuple[Condition, ...]:
-    return tuple(part for each in conditions for part in (each.parts if isinstance(each, kind) else (each,)))
+def compiled(condition: Condition, test_of: Callable[[Comparison], Test]) -> Test:
+    """Return one test for a condition, made of the tests of its comparisons."""
+    match condition:
+        case And():
+            tests = [compiled(part, test_of) for part in condition.parts]
+            return lambda value: all(test(value) for test in tests)
+        case Or():
+            tests = [compiled(part, test_of) for part in condition.parts]
+            return lambda value: any(test(value) for test in tests)
+        case Not():
+            test = compiled(condition.part, test_of)
+            return lambda value: not test(value)
+        case Comparison():
+            return test_of(condition)
+        case _:
+            raise TypeError(condition)
+
+
+def _joined(kind: type[And] | type[Or], *conditions: Condition) -> tuple[Condition, ...]:
+    parts = [condition.parts if isinstance(condition, kind) else (condition,) for condition in conditions]
+    return tuple(part for group in parts for part in group)
 
 
 def _bracketed(condition: Condition) -> str:
@@ -95,7 +127,7 @@ def _bracketed(condition: Condition) -> str:
     return text if " " not in text.partition("(")[0] and isinstance(condition, Comparison) else f"({text})"
 
 
-def _shown(value: object) -> str:
-    return (
-        value.isoformat() if isinstance(value, dt.datetime) else repr(plain(value) if isinstance(value, str) else value)
-    )
+def _spelled(value: object) -> str:
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    return repr(plain(value) if isinstance(value, str) else value)
