@@ -6,8 +6,8 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import orjson
 
-from .errors import FilterError, UsageError, nearest, shown
-from .filters import Choices, checked_choice, checked_text, plain
+from .errors import FilterError, UsageError, nearest
+from .filters import Choices, checked_choice, checked_text
 
 __all__ = ["checked_body", "checked_id"]
 
@@ -49,11 +49,10 @@ def checked_body(shape: type[B], body: B, *, allow_empty: bool = False) -> B:
 
 def checked_id(name: str, value: object) -> str:
     """Return an id that can stand in a path: text, not blank, and not a path of its own. Raises FilterError."""
-    if not isinstance(value, str):
-        raise FilterError(name, f"{name} must be text, not {shown(value)}", value=value)
-    if checked_text(name, value) in {".", ".."}:
-        raise FilterError(name, f"{name} must be an id, not the path {value!r}", value=value)
-    return plain(value)
+    text = checked_text(name, value)
+    if text in {".", ".."}:
+        raise FilterError(name, f"{name} must be an id, not the path {text!r}", value=value)
+    return text
 
 
 @functools.cache

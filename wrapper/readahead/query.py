@@ -370,7 +370,7 @@ class Query(Generic[T]):
 
     def _described(self) -> dict[str, Any]:
         return {
-            "where": None if self._condition is None else write_condition(self._condition, self._listing.fields),
+            "where": None if self._condition is None else write_condition(self._condition),
             "order": list(self._order),
             "size": self._size() if self._limit is None else self._page_size,
             "extra": [list(pair) for pair in self._extra],

@@ -16,7 +16,7 @@ from .fields import (
     read_condition,
     write_condition,
 )
-from .values import Choices, checked_choice, checked_extra, checked_order, checked_text, plain
+from .values import Choices, checked_choice, checked_extra, checked_order, checked_text
 
 __all__ = [
     "And",
@@ -39,7 +39,6 @@ __all__ = [
     "checked_extra",
     "checked_order",
     "checked_text",
-    "plain",
     "predicate",
     "read_condition",
     "write_condition",

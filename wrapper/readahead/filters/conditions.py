@@ -6,14 +6,14 @@ fields could not be compared.
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from attrs import frozen
 
 from ..errors import UsageError
 from .values import plain
 
-__all__ = ["And", "Comparison", "Condition", "Not", "Or", "compiled"]
+__all__ = ["And", "Comparison", "Compound", "Condition", "Not", "Or", "compiled"]
 
 Test = Callable[[Any], bool]
 
@@ -28,13 +28,13 @@ class Condition:
     __slots__ = ()
 
     def __and__(self, other: "Condition") -> "Condition":
-        return And(_joined(And, self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
+        return _join(And, self, other) if isinstance(cast("object", other), Condition) else NotImplemented
 
     def __or__(self, other: "Condition") -> "Condition":
-        return Or(_joined(Or, self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
+        return _join(Or, self, other) if isinstance(cast("object", other), Condition) else NotImplemented
 
     def __invert__(self) -> "Condition":
-        return self.part if isinstance(self, Not) else Not(self)
+        return self.parts[0] if isinstance(self, Not) else Not((self,))
 
     def __bool__(self) -> bool:
         raise UsageError(
@@ -58,68 +58,65 @@ class Comparison(Condition):
     values: tuple[Any, ...] = ()
 
     def __repr__(self) -> str:
-        texts = list(map(_spelled, self.values))
-        if self.op == "in" and len(texts) != 1:
-            return f"{self.field}.in_([{', '.join(texts)}])"
+        texts = [value.isoformat() if isinstance(value, dt.datetime) else repr(_plain(value)) for value in self.values]
         if self.op == "null":
             return f"{self.field}.is_null()"
+        if self.op == "in" and len(texts) != 1:
+            return f"{self.field}.in_([{', '.join(texts)}])"
         sign = "==" if self.op == "in" else self.op
         return f"{self.field}.{sign}({texts[0]})" if sign.isalpha() else f"{self.field} {sign} {texts[0]}"
 
 
 @frozen(repr=False)
-class And(Condition):
+class Compound(Condition):
+    """Conditions, joined."""
+
+    sign: ClassVar[str]
+    parts: tuple[Condition, ...]
+
+    def __repr__(self) -> str:
+        return f" {self.sign} ".join(map(_bracketed, self.parts))
+
+
+class And(Compound):
     """Rows must meet all of these."""
 
-    parts: tuple[Condition, ...]
-
-    def __repr__(self) -> str:
-        return " & ".join(map(_bracketed, self.parts))
+    sign = "&"
 
 
-@frozen(repr=False)
-class Or(Condition):
+class Or(Compound):
     """Rows must meet any of these."""
 
-    parts: tuple[Condition, ...]
+    sign = "|"
+
+
+class Not(Compound):
+    """Rows must not meet this one."""
+
+    sign = "~"
 
     def __repr__(self) -> str:
-        return " | ".join(map(_bracketed, self.parts))
-
-
-@frozen(repr=False)
-class Not(Condition):
-    """Rows must not meet this."""
-
-    part: Condition
-
-    def __repr__(self) -> str:
-        if isinstance(self.part, Comparison) and self.part.op == "in" and len(self.part.values) == 1:
-            return f"{self.part.field} != {_spelled(self.part.values[0])}"
-        return f"~{_bracketed(self.part)}"
+        (part,) = self.parts
+        equal = isinstance(part, Comparison) and part.op == "in" and len(part.values) == 1
+        return repr(part).replace(" == ", " != ", 1) if equal else f"~{_bracketed(part)}"
 
 
 def compiled(condition: Condition, test_of: Callable[[Comparison], Test]) -> Test:
     """Return one test for a condition, made of the tests of its comparisons."""
-    match condition:
-        case And():
-            tests = [compiled(part, test_of) for part in condition.parts]
-            return lambda value: all(test(value) for test in tests)
-        case Or():
-            tests = [compiled(part, test_of) for part in condition.parts]
-            return lambda value: any(test(value) for test in tests)
-        case Not():
-            test = compiled(condition.part, test_of)
-            return lambda value: not test(value)
-        case Comparison():
-            return test_of(condition)
-        case _:
-            raise TypeError(condition)
+    if isinstance(condition, Comparison):
+        return test_of(condition)
+    assert isinstance(condition, Compound)
+    tests = [compiled(part, test_of) for part in condition.parts]
+    if isinstance(condition, Or):
+        return lambda value: any(test(value) for test in tests)
+    if isinstance(condition, And):
+        return lambda value: all(test(value) for test in tests)
+    return lambda value: not tests[0](value)
 
 
-def _joined(kind: type[And] | type[Or], *conditions: Condition) -> tuple[Condition, ...]:
+def _join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
     parts = [condition.parts if isinstance(condition, kind) else (condition,) for condition in conditions]
-    return tuple(part for group in parts for part in group)
+    return kind(tuple(part for group in parts for part in group))
 
 
 def _bracketed(condition: Condition) -> str:
@@ -127,7 +124,5 @@ def _bracketed(condition: Condition) -> str:
     return text if " " not in text.partition("(")[0] and isinstance(condition, Comparison) else f"({text})"
 
 
-def _spelled(value: object) -> str:
-    if isinstance(value, dt.datetime):
-        return value.isoformat()
-    return repr(plain(value) if isinstance(value, str) else value)
+def _plain(value: object) -> object:
+    return plain(value) if isinstance(value, str) else value

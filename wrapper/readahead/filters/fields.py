@@ -11,25 +11,14 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, TypeVar, cast
 
+from attrs import evolve
+
 from ..errors import FilterError, UsageError, nearest, shown
-from .conditions import And, Comparison, Condition, Not, Or, compiled
+from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled
 from .values import Choices, checked_choice, checked_text, is_list, plain
 
-__all__ = [
-    "Choice",
-    "Field",
-    "Fields",
-    "FullText",
-    "Id",
-    "Number",
-    "PartialMatch",
-    "Relation",
-    "Text",
-    "Timestamp",
-    "predicate",
-    "read_condition",
-    "write_condition",
-]
+__all__ = ["Choice", "Field", "Fields", "FullText", "Id", "Number", "PartialMatch", "Relation", "Text", "Timestamp"]
+__all__ += ["predicate", "read_condition", "write_condition"]
 
 Many = Literal["repeated", "commas"]
 V = TypeVar("V")
@@ -46,11 +35,6 @@ OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-SPELLING = {
-    "in": "==, !=, in_(...)",
-    "null": "is_null()",
-    ">=": ">=, between(...)",
-}  # of others: the sign, or name(...)
 QUERY_METHODS = frozenset({"limit", "order_by", "page_size", "extra_params"})  # often taken for keywords of where
 
 
@@ -66,8 +50,8 @@ def _refuse(sign: str) -> Callable[["Field", object], NoReturn]:
 
 def _refuse_logic(field: "Field", *_: object) -> NoReturn:
     raise UsageError(
-        f"{field.name} is a field, not a condition; compare it with something. & and | bind more tightly than == and <, "
-        "so put each comparison in brackets: (fields.a == 1) & (fields.b == 2)"
+        f"{field.name} is a field, not a condition; compare it with something. & and | bind more tightly than == and "
+        "<, so put each comparison in brackets: (fields.a == 1) & (fields.b == 2)"
     )
 
 
@@ -80,8 +64,8 @@ class Field:
         many: How the API takes several values, as a repeated key or joined by commas. None: it takes one.
     """
 
-    #: The comparisons there are.
-    ops: ClassVar[tuple[str, ...]] = ()
+    #: How each comparison that there is is written.
+    ops: ClassVar[Mapping[str, str]] = {}
     #: The comparison that ``param`` makes, and that a keyword of ``where`` stands for.
     param_op: ClassVar[str] = "in"
     #: What a value must be, for messages.
@@ -98,7 +82,10 @@ class Field:
 
     __hash__ = object.__hash__
 
-    if not TYPE_CHECKING:  # type checkers see what is missing; at run time the message says what there is instead
+    if TYPE_CHECKING:  # type checkers see what is missing; at run time the message says what there is instead
+
+        def __eq__(self, other: object) -> bool: ...
+    else:
         __eq__, __ne__, __lt__, __le__, __gt__, __ge__ = map(_refuse, ("==", "!=", "<", "<=", ">", ">="))
         __and__ = __rand__ = __or__ = __ror__ = __invert__ = __bool__ = _refuse_logic
 
@@ -110,8 +97,7 @@ class Field:
     @property
     def only_with(self) -> str:
         """What can be done with this field, for messages."""
-        spelled = [SPELLING.get(op, f"{op}(...)" if op.isalpha() else op) for op in self.ops]
-        return f"{self.name} can only be asked with {', '.join(spelled)}"
+        return f"{self.name} can only be asked with {', '.join(self.ops.values())}"
 
     def keyword(self, value: object) -> Comparison:
         """Return what ``where(name=value)`` means. Raises FilterError."""
@@ -119,11 +105,7 @@ class Field:
         return Comparison(self.name, self.param_op, values)
 
     def checked(self, comparison: Comparison) -> Comparison:
-        """Return a comparison that another API's field made, or that was JSON, as one of this field.
-
-        Raises:
-            FilterError: This field does not have the comparison, or not with this value.
-        """
+        """Return a comparison by another API's field, or from JSON, as one of this field. Raises FilterError."""
         if comparison.op not in self.ops:
             raise FilterError(self.name, f"{self.only_with}, not with {comparison!r}", value=comparison)
         return Comparison(self.name, comparison.op, tuple(map(self._checked, comparison.values)))
@@ -132,17 +114,15 @@ class Field:
         return Comparison(self.name, op, (self._checked_one(value),))
 
     def _checked_one(self, value: object) -> Any:
-        if is_list(value):
-            several = f"; for several, use fields.{self.name}.in_(...)" if "in" in self.ops else ""
-            values = list(cast("Iterable[object]", value))
-            raise FilterError(
-                self.name, f"{self.name} takes one value, not a list: {shown(values)}{several}", value=values
-            )
-        return self._checked(value)
+        if not is_list(value):
+            return self._checked(value)
+        several = f"; for several values use fields.{self.name}.in_(...)" if "in" in self.ops else ""
+        values = list(cast("Iterable[object]", value))
+        raise FilterError(self.name, f"{self.name} takes one value, not a list{several}", value=values)
 
     def _checked_list(self, values: object) -> tuple[Any, ...]:
         if not is_list(values):
-            message = f"{self.name}.in_() takes a list of values, not {shown(values)}; for one value, use =="
+            message = f"{self.name}.in_() takes a list of values, not {shown(values)}; for one value use =="
             raise FilterError(self.name, message, value=values)
         checked = tuple(dict.fromkeys(map(self._checked, cast("Iterable[object]", values))))
         if not checked:
@@ -151,26 +131,19 @@ class Field:
         return checked
 
     def _checked(self, value: object) -> Any:
-        if not isinstance(value, str):
-            self._refuse_type(value)
-        checked_text(self.name, value)
-        if self.many == "commas" and "," in value:
+        self.refuse_none(value)
+        text = checked_text(self.name, value, self.kind)
+        if self.many == "commas" and "," in text:
             message = f"{self.name} must not contain a comma: {shown(value)}; pass several values as a list"
             raise FilterError(self.name, message, value=value)
-        return plain(value)
-
-    def _refuse_type(self, value: object) -> NoReturn:
-        self.refuse_none(value)
-        raise FilterError(self.name, f"{self.name} must be {self.kind}, not {shown(value)}", value=value)
+        return text
 
     def refuse_none(self, value: object) -> None:
         """Point to ``is_null`` where None was passed and the field has it. Raises FilterError."""
         if value is None and "null" in self.ops:
-            raise FilterError(
-                self.name,
-                f"{self.name} cannot be compared with None; use fields.{self.name}.is_null() for rows without a value, or "
-                f"leave {self.name} out for all rows",
-            )
+            null = f"fields.{self.name}.is_null()"
+            message = f"use {null} for rows without a value, or leave {self.name} out for all rows"
+            raise FilterError(self.name, f"{self.name} cannot be compared with None; {message}")
 
     # ---- what is sent, and what rows carry
 
@@ -193,16 +166,18 @@ class Field:
         return value if isinstance(value, str) else None
 
     def contradicts(self, values: tuple[Any, ...], value: object) -> bool:
-        """Return whether the API cannot have looked for these values in a row that carries this one."""
+        """Return whether a row with this value cannot be what the API was asked for."""
         return not self.holds("in", values, value)
-
-    def to_json(self, value: Any) -> Any:
-        """Return a value as JSON can carry it."""
-        return value
 
     def from_json(self, value: Any) -> Any:
         """Return a value that JSON has carried."""
         return value
+
+
+_EQUAL = {"in": "==, !=, in_(...)", "null": "is_null()"}
+_ORDER = {"<": "<", "<=": "<=", ">": ">", ">=": ">=, between(...)", "null": "is_null()"}
+_PART = {"icontains": "icontains(...)"}
+_TEXT = {"contains": "contains(...)", "startswith": "startswith(...)", "endswith": "endswith(...)"}
 
 
 class _Nullable(Field):
@@ -218,13 +193,13 @@ class _Listable(Field, Generic[V]):
         return self._compare("in", value)
 
     def in_(self, values: Iterable[V]) -> Condition:
-        """Match rows where the value is one of these, of which there must be one at least."""
+        """Match rows where the value is one of these."""
         return Comparison(self.name, "in", self._checked_list(values))
 
 
 class _Equatable(_Listable[V], _Nullable):
     def __ne__(self, value: V) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        return Not(self._compare("in", value))
+        return ~self._compare("in", value)
 
 
 class _Ordered(_Nullable, Generic[V]):
@@ -255,24 +230,47 @@ class _Partial(Field):
         return self._compare("icontains", text)
 
 
+class PartialMatch(_Partial):
+    """Text that only the API sees, and finds by a part of it in any case: ``icontains``."""
+
+    ops = _PART
+    param_op = "icontains"
+
+
+class FullText(Field):
+    """A search by the API, in fields of its own choice: ``matches``."""
+
+    ops: ClassVar = {"matches": "matches(...)"}
+    param_op = "matches"
+
+    def matches(self, text: str) -> Condition:
+        """Match rows that the API finds for this text."""
+        return self._compare("matches", text)
+
+
+class Relation(_Listable[str]):
+    """The id of something that a row belongs to, which only the API knows: ``==``, ``in_``."""
+
+    ops: ClassVar = {"in": "==, in_(...)"}
+
+
 class Choice(_Equatable[E | str], Generic[E]):
     """A value of an open enumeration: ``==``, ``!=``, ``in_``, ``is_null``.
 
     Args:
         choices: The generated enumeration. Text must be one of its values, or made by its ``unlisted``.
-        param: As for ``Field``.
-        attr: As for ``Field``.
-        many: As for ``Field``.
+        param: The parameter that asks the API, as for ``Field``.
+        attr: The attribute of a row, as for ``Field``.
+        many: How the API takes several values, as for ``Field``.
     """
 
-    ops = ("in", "null")
+    ops = _EQUAL
 
     def __init__(
         self, choices: type[E], *, param: str | None = None, attr: str | None = None, many: Many | None = None
     ) -> None:
         super().__init__(param=param, attr=attr, many=many)
-        self._choices = cast("type[Choices]", choices)
-        self.kind = f"a value of {choices.__name__}"
+        self.kind, self._choices = f"a value of {choices.__name__}", cast("type[Choices]", choices)
 
     def _checked(self, value: object) -> Any:
         if isinstance(value, str):
@@ -289,7 +287,7 @@ class Text(_Equatable[str], _Partial):
     All but ``icontains`` distinguish upper and lower case.
     """
 
-    ops = ("in", "contains", "startswith", "endswith", "icontains", "null")
+    ops = _TEXT | _PART | _EQUAL
 
     def contains(self, text: str) -> Condition:
         """Match rows where the value contains this text."""
@@ -307,7 +305,7 @@ class Text(_Equatable[str], _Partial):
 class Id(_Equatable[str | int]):
     """An id, text or whole number, where ``17`` and ``"17"`` are the same: ``==``, ``!=``, ``in_``, ``is_null``."""
 
-    ops = ("in", "null")
+    ops = _EQUAL
     kind = "text or a whole number"
 
     def _checked(self, value: object) -> Any:
@@ -322,71 +320,37 @@ class Id(_Equatable[str | int]):
         return same_kind and super().contradicts(values, value)
 
 
-class Number(_Equatable[float], _Ordered[float]):
+class _Measured(Field):
+    def _checked(self, value: object) -> Any:
+        self.refuse_none(value)
+        if (comparable := self.comparable(value)) is None:
+            raise FilterError(self.name, f"{self.name} must be {self.kind}, not {shown(value)}", value=value)
+        return comparable
+
+
+class Number(_Measured, _Equatable[float], _Ordered[float]):
     """A finite number: ``==``, ``!=``, ``in_``, ``<``, ``<=``, ``>``, ``>=``, ``between``, ``is_null``."""
 
-    ops = ("in", "<", "<=", ">", ">=", "null")
+    ops = _ORDER | _EQUAL
     kind = "a finite number"
 
-    def _checked(self, value: object) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self._refuse_type(value)
+    def comparable(self, value: object) -> Any:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < math.inf:
+            return None
         return value + 0
 
-    def comparable(self, value: object) -> Any:
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
-
-class Timestamp(_Ordered[dt.datetime]):
+class Timestamp(_Measured, _Ordered[dt.datetime]):
     """A point in time, as a datetime with a time zone: ``<``, ``<=``, ``>``, ``>=``, ``between``, ``is_null``."""
 
-    ops = ("<", "<=", ">", ">=", "null")
+    ops = _ORDER
     kind = "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC)"
-
-    def _checked(self, value: object) -> Any:
-        if self.comparable(value) is None:
-            self._refuse_type(value)
-        return value
 
     def comparable(self, value: object) -> Any:
         return value if isinstance(value, dt.datetime) and value.utcoffset() is not None else None
 
-    def to_json(self, value: Any) -> Any:
-        return value.isoformat()
-
     def from_json(self, value: Any) -> Any:
-        try:
-            return dt.datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            return value
-
-
-class PartialMatch(_Partial):
-    """Text that only the API sees, and finds by a part of it in any case: ``icontains``."""
-
-    ops = ("icontains",)
-    param_op = "icontains"
-
-
-class FullText(Field):
-    """A search by the API, in fields of its own choice: ``matches``."""
-
-    ops = ("matches",)
-    param_op = "matches"
-
-    def matches(self, text: str) -> Condition:
-        """Match rows that the API finds for this text."""
-        return self._compare("matches", text)
-
-
-class Relation(_Listable[str]):
-    """The id of something that a row belongs to, which only the API knows: ``==``, ``in_``."""
-
-    ops = ("in",)
-
-    @property
-    def only_with(self) -> str:
-        return super().only_with.replace("!=, ", "")
+        return dt.datetime.fromisoformat(value)
 
 
 class Fields:
@@ -400,46 +364,35 @@ class Fields:
     if not TYPE_CHECKING:  # type checkers find a misspelt field by themselves
 
         def __getattr__(self, name: str) -> NoReturn:
-            raise AttributeError(str(self._unknown(name)), name=name, obj=self)
+            raise AttributeError(str(self._unknown(name, None)), name=name, obj=self)
 
-    def _unknown(self, name: str, value: object = None) -> FilterError:
-        known = ", ".join(self.declared)
-        return FilterError(
-            name, f"unknown field {name!r}; known are {known}", value=value, near=nearest(name, self.declared)
-        )
+    def _unknown(self, name: str, condition: Condition | None) -> FilterError:
+        message = f"unknown field {name!r}; known are {', '.join(self.declared)}"
+        return FilterError(name, message, value=condition, near=nearest(name, self.declared))
 
     def keywords(self, values: Mapping[str, object]) -> tuple[Condition, ...]:
         """Return keywords of ``where`` as conditions. Raises FilterError for an unknown one, with the nearest match."""
         known = [name for name, field in self.declared.items() if field.param is not None]
-        for name, value in values.items():
-            if name not in known:
-                message, near = f"unknown filter {name!r}; known are {', '.join(known)}", list[str]()
-                if name in self.declared:
-                    message += f"; use a condition: {self.declared[name].only_with.replace(name, f'fields.{name}', 1)}"
-                elif name in QUERY_METHODS:
-                    message += f"; call .{name}(...) on the query"
-                else:
-                    near = nearest(name, known)
-                raise FilterError(name, message, value=value, near=near)
+        for name in [name for name in values if name not in known]:
+            message = f"unknown filter {name!r}; known are {', '.join(known)}"
+            if name in self.declared:
+                message += f"; use a condition: fields.{self.declared[name].only_with}"
+            if name in QUERY_METHODS:
+                message += f"; call .{name}(...) on the query"
+            near = () if name in self.declared or name in QUERY_METHODS else nearest(name, known)
+            raise FilterError(name, message, value=values[name], near=near)
         return tuple(self.declared[name].keyword(value) for name, value in values.items())
 
     def checked(self, condition: object) -> Condition:
         """Return a condition, if it is one and these fields can make it. Raises FilterError."""
-        match condition:
-            case Comparison(name):
-                if name not in self.declared:
-                    raise self._unknown(name, condition)
-                return self.declared[name].checked(condition)
-            case And() | Or():
-                return type(condition)(tuple(map(self.checked, condition.parts)))
-            case Not():
-                return Not(self.checked(condition.part))
-            case _:
-                message = (
-                    f"where() takes conditions made of fields, such as fields.country == 'US', and keywords, "
-                    f"not {shown(condition)}"
-                )
-                raise FilterError("where", message, value=condition)
+        if isinstance(condition, Compound):
+            return evolve(condition, parts=tuple(map(self.checked, condition.parts)))
+        if not isinstance(condition, Comparison):
+            example = "conditions made of fields, such as fields.country == 'US', and keywords"
+            raise FilterError("where", f"where() takes {example}, not {shown(condition)}", value=condition)
+        if condition.field not in self.declared:
+            raise self._unknown(condition.field, condition)
+        return self.declared[condition.field].checked(condition)
 
 
 # ---- conditions on rows, and as JSON
@@ -457,30 +410,25 @@ def predicate(condition: Condition, fields: Fields) -> Callable[[object], bool]:
     return compiled(condition, test_of)
 
 
-def write_condition(condition: Condition, fields: Fields) -> list[Any]:
+_COMPOUNDS: Mapping[str, type[Compound]] = {"and": And, "or": Or, "not": Not}
+
+
+def write_condition(condition: Condition) -> list[Any]:
     """Return a condition as JSON can carry it."""
-    match condition:
-        case Comparison(name, op, values):
-            return [op, name, *map(fields.declared[name].to_json, values)]
-        case And() | Or():
-            return [type(condition).__name__.lower(), *(write_condition(part, fields) for part in condition.parts)]
-        case Not():
-            return ["not", write_condition(condition.part, fields)]
-        case _:
-            raise TypeError(condition)
+    if isinstance(condition, Compound):
+        return [type(condition).__name__.lower(), *(write_condition(part) for part in condition.parts)]
+    assert isinstance(condition, Comparison)
+    values = [value.isoformat() if isinstance(value, dt.datetime) else value for value in condition.values]
+    return [condition.op, condition.field, *values]
 
 
 def read_condition(members: Any, fields: Fields) -> Condition:
-    """Return what ``write_condition`` wrote, not checked.
-
-    Raises:
-        KeyError, TypeError, ValueError: It is not a condition.
-    """
+    """Return what ``write_condition`` wrote, not checked. Raises KeyError, TypeError, ValueError for anything else."""
     kind, *rest = members
-    if kind in {"and", "or"}:
-        return (And if kind == "and" else Or)(tuple(read_condition(part, fields) for part in rest))
-    if kind == "not":
-        (part,) = rest
-        return Not(read_condition(part, fields))
+    if kind in _COMPOUNDS:
+        parts = tuple(read_condition(part, fields) for part in rest)
+        if kind == "not" and len(parts) != 1:
+            raise ValueError(members)
+        return _COMPOUNDS[kind](parts)
     name, *values = rest
     return Comparison(name, kind, tuple(map(fields.declared[name].from_json, values)))

@@ -10,13 +10,14 @@ pushed down stays whole and is evaluated on rows. Conjunctions that no row can m
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any, NoReturn, TypeVar
 
 from attrs import evolve, field, frozen
 
 from ..errors import FilterError
-from .conditions import And, Comparison, Condition, Not, Or, compiled
+from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled
 from .fields import Field, Fields, predicate
 
 __all__ = ["Branch", "RowFilter", "plan_branches", "row_filter"]
@@ -86,7 +87,7 @@ def row_filter(branch: Branch, fields: Fields) -> RowFilter:
 class _Conjunction:
     """Values that the API can be asked for, by field, and conditions for rows."""
 
-    pushed: Pushed
+    pushed: Pushed = field(hash=False)
     local: tuple[Condition, ...] = ()
 
 
@@ -127,58 +128,49 @@ class _Planner:
     # ---- normal form
 
     def negations_inside(self, condition: Condition, *, negated: bool = False) -> Condition:
-        """Return the negation normal form, with ``~`` on comparisons only. Raises FilterError for what nobody can tell."""
-        match condition:
-            case And() | Or():
-                kind = type(condition) if not negated else Or if isinstance(condition, And) else And
-                return kind(tuple(self.negations_inside(part, negated=negated) for part in condition.parts))
-            case Not():
-                return self.negations_inside(condition.part, negated=not negated)
-            case Comparison(name):
-                part = ~condition if negated else condition
-                if self.fields.declared[name].attr is None and not self._is_pushed(part):
-                    instead = f"list all rows, list {condition!r}, and leave out the ids of the latter"
-                    raise FilterError(
-                        name,
-                        f"{part!r} cannot be evaluated: the API has no parameter for it, and rows carry no {name} to "
-                        f"tell; {instead if negated else 'leave it out and choose among the rows'}",
-                        value=part,
-                    )
-                return part
-            case _:
-                raise TypeError(condition)
+        """Return the negation normal form: ``~`` on comparisons only. Raises FilterError for what cannot be told."""
+        if isinstance(condition, Not):
+            return self.negations_inside(condition.parts[0], negated=not negated)
+        if isinstance(condition, Compound):
+            kind = Or if isinstance(condition, And) == negated else And
+            return kind(tuple(self.negations_inside(part, negated=negated) for part in condition.parts))
+        assert isinstance(condition, Comparison)
+        part, name = ~condition if negated else condition, condition.field
+        if self.fields.declared[name].attr is None and not self._is_pushed(part):
+            ids = f"list all rows, list {condition!r}, and leave out the ids of the latter"
+            raise FilterError(
+                name,
+                f"{part!r} cannot be evaluated: the API has no parameter for it, and rows carry no {name} to tell; "
+                f"{ids if negated else 'leave it out and choose among the rows'}",
+                value=part,
+            )
+        return part
 
     def disjunctive(self, condition: Condition) -> list[_Conjunction]:
         """Return the disjunctive normal form, split only where a part can be pushed down."""
         if not self._is_pushed(condition):
             return self._satisfiable([_Conjunction({}, _flat(condition))])
-        match condition:
-            case And():
-                product = [_Conjunction({})]
-                for part in condition.parts:
-                    factors = self.disjunctive(part)
-                    if len(product) * len(factors) > MOST_CONJUNCTIONS:
-                        _refuse_size(condition)
-                    product = self._satisfiable([self._both(left, right) for left in product for right in factors])
-                return product
-            case Or():
-                return _unique(conjunction for part in condition.parts for conjunction in self.disjunctive(part))
-            case Comparison(name, _, values):
-                several = [values] if self.fields.declared[name].many else [(value,) for value in values]
-                return [_Conjunction({name: values}) for values in several]
-            case _:
-                raise TypeError(condition)
+        if isinstance(condition, Comparison):
+            name, values = condition.field, condition.values
+            several = [values] if self.fields.declared[name].many else [(value,) for value in values]
+            return [_Conjunction({name: values}) for values in several]
+        assert isinstance(condition, Compound)
+        parts = map(self.disjunctive, condition.parts)
+        if isinstance(condition, Or):
+            return list(dict.fromkeys(chain.from_iterable(parts)))
+        product = [_Conjunction({})]
+        for factors in parts:
+            if len(product) * len(factors) > MOST_CONJUNCTIONS:
+                _refuse_size(condition)
+            product = self._satisfiable(self._both(left, right) for left in product for right in factors)
+        return product
 
     def _is_pushed(self, condition: Condition) -> bool:
         """Return whether the API can be asked for it, or for a part of it."""
-        match condition:
-            case And() | Or():
-                return any(map(self._is_pushed, condition.parts))
-            case Comparison(name, op):
-                known = self.fields.declared[name]
-                return known.param is not None and op == known.param_op
-            case _:
-                return False
+        if isinstance(condition, Comparison):
+            known = self.fields.declared[condition.field]
+            return known.param is not None and condition.op == known.param_op
+        return isinstance(condition, And | Or) and any(map(self._is_pushed, condition.parts))
 
     def _both(self, left: _Conjunction, right: _Conjunction) -> _Conjunction:
         """Return the conjunction of two; of one parameter, the values that both allow."""
@@ -196,7 +188,8 @@ class _Planner:
         return _Conjunction(pushed, tuple(dict.fromkeys(left.local + right.local)))
 
     def _satisfiable(self, conjunctions: Iterable[_Conjunction]) -> list[_Conjunction]:
-        return _unique(narrowed for part in conjunctions if (narrowed := self._narrowed(part)) is not None)
+        narrowed = dict.fromkeys(map(self._narrowed, conjunctions))
+        return [conjunction for conjunction in narrowed if conjunction is not None]
 
     def _narrowed(self, conjunction: _Conjunction) -> _Conjunction | None:
         """Return it without the values that its other parts exclude; None, if no row can meet it."""
@@ -205,7 +198,7 @@ class _Planner:
         for part in local:
             if ~part in local:
                 return None
-            comparison = part.part if isinstance(part, Not) else part
+            comparison = part.parts[0] if isinstance(part, Not) else part
             if isinstance(comparison, Comparison):
                 by_field.setdefault(comparison.field, []).append(part)
         for name, parts in by_field.items():
@@ -245,7 +238,8 @@ class _Planner:
         """Return one listing for both, if it brings no row besides theirs."""
         if self.unseen(left.pushed) != self.unseen(right.pushed):
             return None
-        pushed = _covering(left.pushed, right.pushed)
+        outer = (one.pushed for one, other in ((left, right), (right, left)) if _covers(one.pushed, other.pushed))
+        pushed = next(outer, None)
         if pushed is None:
             pushed = _widened(left.pushed, right.pushed, lambda name: self.fields.declared[name].many is not None)
         return None if pushed is None else _Listing(pushed, left.conjunctions + right.conjunctions)
@@ -288,7 +282,7 @@ def _rest(conjunction: _Conjunction, pushed: Pushed) -> Iterable[Condition]:
 
 
 def _is_empty(parts: Sequence[Condition]) -> bool:
-    """Return whether comparisons of one field without ``==`` exclude each other: null and a value, or an empty range."""
+    """Return whether comparisons of one field, none of them ``==``, exclude each other: null, or an empty range."""
     comparisons = [part for part in parts if isinstance(part, Comparison)]
     ops = {part.op for part in comparisons}
     if "null" in ops and len(ops) > 1:
@@ -305,9 +299,9 @@ def _merged(items: Iterable[T], union: Callable[[T, T], T | None]) -> list[T]:
     merged: list[T] = []
     for item in items:
         joined = item
-        while pair := next(((other, both) for other in merged if (both := union(other, joined)) is not None), None):
-            merged.remove(pair[0])
-            joined = pair[1]
+        while unions := [(other, both) for other in merged if (both := union(other, joined)) is not None]:
+            other, joined = unions[0]
+            merged.remove(other)
         merged.append(joined)
     return merged
 
@@ -325,24 +319,12 @@ def _covers(outer: Pushed, inner: Pushed) -> bool:
     return all(name in inner and {*inner[name]} <= {*values} for name, values in outer.items())
 
 
-def _covering(left: Pushed, right: Pushed) -> Pushed | None:
-    return left if _covers(left, right) else right if _covers(right, left) else None
-
-
 def _widened(left: Pushed, right: Pushed, takes_several: Callable[[str], bool] = bool) -> Pushed | None:
     """Return what brings the rows of both, if they differ in the values of one field."""
     different = [name for name in left if {*left[name]} != {*right.get(name, ())}]
     if left.keys() != right.keys() or len(different) != 1 or not takes_several(different[0]):
         return None
     return {**left, different[0]: tuple(dict.fromkeys((*left[different[0]], *right[different[0]])))}
-
-
-def _unique(conjunctions: Iterable[_Conjunction]) -> list[_Conjunction]:
-    unique: list[_Conjunction] = []
-    for conjunction in conjunctions:
-        if conjunction not in unique:
-            unique.append(conjunction)
-    return unique
 
 
 def _flat(condition: Condition) -> tuple[Condition, ...]:

@@ -33,50 +33,49 @@ def plain(text: str) -> str:
     return str.__str__(text)
 
 
-def checked_text(name: str, text: str) -> str:
+def checked_text(name: str, value: object, kind: str = "text", *, called: str = "") -> str:
     """Return text that can be sent: not blank, without control characters and lone surrogates. Raises FilterError."""
-    if not text.strip():
-        raise FilterError(name, f"{name} must not be {'blank' if text else 'empty'}", value=text)
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        message = f"{name} must not contain control characters or lone surrogates; remove them from {shown(text)}"
-        raise FilterError(name, message, value=text)
-    return text
+    called = called or name
+    if not isinstance(value, str):
+        raise FilterError(name, f"{called} must be {kind}, not {shown(value)}", value=value)
+    if not value.strip():
+        raise FilterError(name, f"{called} must not be {'blank' if value else 'empty'}", value=value)
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        message = f"{called} must not contain control characters or lone surrogates; remove them from {shown(value)}"
+        raise FilterError(name, message, value=value)
+    return plain(value)
 
 
 def checked_choice(name: str, text: str, choices: type[Choices]) -> None:
     """Check that text is a listed value, or an instance of the enumeration itself. Raises FilterError."""
-    if not isinstance(text, cast("type", choices)) and text not in (listed := choices.listed()):
-        raise FilterError(
-            name,
-            f"{name} has no value {shown(text)}; use one of the {len(listed)} values of {choices.__name__}, or "
-            f"{choices.__name__}.unlisted(...) for a value that the API has added since",
-            value=text,
-            near=nearest(text, listed),
-        )
+    if isinstance(text, cast("type", choices)) or text in (listed := choices.listed()):
+        return
+    message = (
+        f"{name} has no value {shown(text)}; use one of the {len(listed)} values of {choices.__name__}, or "
+        f"{choices.__name__}.unlisted(...) for a value that the API has added since"
+    )
+    raise FilterError(name, message, value=text, near=nearest(text, listed))
 
 
 def checked_order(names: tuple[object, ...], orders: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names to sort by. Raises FilterError for one that is not documented, and for a repeated one."""
     if not orders:
-        raise FilterError(
-            "order_by", "order_by() cannot be used: this API documents no order; sort the rows", value=names
-        )
-    known = ", ".join(orders)
+        message = "order_by() cannot be used, since this API documents no order; sort the rows instead"
+        raise FilterError("order_by", message, value=names)
+    known = f"known are {', '.join(orders)}"
     if not names:
-        raise FilterError("order_by", f"order_by() needs at least one name; known are {known}", value=names)
+        raise FilterError("order_by", f"order_by() needs at least one name; {known}", value=names)
     for index, name in enumerate(names):
-        if not isinstance(name, str) or name not in orders:
-            descending = isinstance(name, str) and (name.startswith("-") or name.casefold().endswith(" desc"))
-            reason = ": this API documents no descending order" if descending else ""
-            raise FilterError(
-                "order_by",
-                f"order_by() cannot sort by {shown(name)}{reason}; known are {known}",
-                value=name,
-                near=() if descending else nearest(name, orders),
-            )
+        text = name if isinstance(name, str) else ""
+        if text.startswith("-") or text.casefold().endswith(" desc"):
+            message = f"order_by() cannot sort by {name!r}, since this API documents no descending order; {known}"
+            raise FilterError("order_by", message, value=name)
+        if text not in orders:
+            message = f"order_by() cannot sort by {shown(name)}; {known}"
+            raise FilterError("order_by", message, value=name, near=nearest(name, orders))
         if name in names[:index]:
             raise FilterError("order_by", f"order_by() has {name!r} twice; name each field once", value=name)
-    return tuple(map(plain, cast("tuple[str, ...]", names)))
+    return tuple(plain(cast("str", name)) for name in names)
 
 
 def checked_extra(
@@ -94,15 +93,13 @@ def checked_extra(
     """
     taken, paging = set(taken), tuple(paging)
     pairs: list[tuple[str, str]] = []
-    for name, value in cast("Mapping[object, Any]", params).items():
-        if not isinstance(name, str):
-            raise FilterError("extra_params", f"extra_params() takes names as text, not {shown(name)}", value=name)
-        checked_text("extra_params", name)
+    for key, value in params.items():
+        name = checked_text("extra_params", key, called="a name in extra_params()")
         if name in paging:
             message = f"extra_params() cannot set paging parameters ({', '.join(paging)}); use page_size() and limit()"
             raise FilterError(name, message, value=value)
         if name in taken:
-            message = f"extra_params() cannot set {name!r}: this query sets it already; remove one of the two"
+            message = f"extra_params() cannot set {name!r}, since this query sets it already; remove one of the two"
             raise FilterError(name, message, value=value)
         if value == []:
             message = f"extra_params() cannot send an empty list as {name!r}; leave the parameter out instead"
@@ -110,14 +107,8 @@ def checked_extra(
         for item in cast("list[object]", value) if isinstance(value, list) else [value]:
             if isinstance(item, bool):
                 pairs.append((name, "true" if item else "false"))
-            elif isinstance(item, str):
-                pairs.append((name, plain(checked_text(name, item))))
             elif isinstance(item, int) or (isinstance(item, float) and math.isfinite(item)):
                 pairs.append((name, str(item + 0)))
             else:
-                message = (
-                    f"extra_params() cannot send {shown(item)} as {name!r}; "
-                    "use text, a finite number, a boolean, or a list of these"
-                )
-                raise FilterError(name, message, value=item)
+                pairs.append((name, checked_text(name, item, "text, a finite number, a boolean, or a list of these")))
     return tuple(pairs)
