@@ -1,41 +1,85 @@
-"""What is written: ids, and the fields of a request body, checked against its generated TypedDict. Pure."""
+"""All rows of one kind: a listing to narrow down, and what can be done with a single row."""
 
 import functools
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
 import orjson
+from attrs import evolve, frozen
 
 from .errors import FilterError, UsageError, nearest
 from .filters import Choices, checked_choice, checked_text
+from .http.transport import Request
+from .paging.checkpoint import Partition
+from .query import Listing, Query
+from .rows import decode_object
+from .selection import Selection
 
-__all__ = ["checked_body", "checked_id"]
+__all__ = ["Collection", "checked_body", "checked_changes", "checked_id"]
 
 B = TypeVar("B")
+T = TypeVar("T")
+Q = TypeVar("Q", bound="Query[Any]")
 
 
-def checked_body(shape: type[B], body: B, *, allow_empty: bool = False) -> B:
+@frozen(eq=False, repr=False)
+class Collection(Listing[T], Generic[T, Q]):
+    """All rows of an endpoint. What narrows it down returns a query."""
+
+    _query_type: type[Q]
+
+    @property
+    def _query(self) -> Q:
+        return self._query_type(self._reading)
+
+    def order_by(self, *names: str) -> Q:
+        """See ``Query.order_by``."""
+        return self._query.order_by(*names)
+
+    def limit(self, rows: int) -> Q:
+        """See ``Query.limit``."""
+        return self._query.limit(rows)
+
+    def page_size(self, rows: int) -> Q:
+        """See ``Query.page_size``."""
+        return self._query.page_size(rows)
+
+    def extra_params(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Q:
+        """See ``Query.extra_params``."""
+        return self._query.extra_params(params, **more)
+
+    def from_partition(self, partition: Partition | str) -> Q:
+        """Return the query of one part that ``partitions`` returned, in this process or another.
+
+        Raises:
+            CheckpointError: It is malformed, or belongs to another API, client or version.
+        """
+        partition = Partition.from_json(partition)
+        endpoint = self._reading.endpoint
+        reading = self._reading.select(Selection.from_json(partition.query, endpoint.fields))
+        return self._query_type(evolve(reading, start=reading.check(partition.checkpoint)))
+
+    async def _one(self, request: Request) -> T:
+        """Send a request about one row, and return that row."""
+        response = await self._reading.sender.send(request)
+        return decode_object(response, self._reading.endpoint.reader.read)
+
+
+def checked_body(shape: type[B], body: B) -> B:
     """Return a request body, if it is what its TypedDict says. A field that is not in it is not sent; None is null.
 
     Args:
         shape: The generated TypedDict.
         body: The fields to send.
-        allow_empty: Whether a body without fields is sent.
 
     Raises:
         FilterError: A field is unknown, its value is not a listed choice, or JSON cannot carry it.
-        UsageError: There is nothing to send.
     """
-    fields = cast("Mapping[str, object]", body)
-    if not fields and not allow_empty:
-        raise UsageError(f"nothing to send: pass at least one field of {shape.__name__}")
     choices = _choices(cast("Any", shape))
-    for name, value in fields.items():
+    for name, value in cast("Mapping[str, object]", body).items():
         if name not in choices:
-            known = ", ".join(choices)
-            raise FilterError(
-                name, f"unknown field {name!r}; known are {known}", value=value, near=nearest(name, choices)
-            )
+            message = f"unknown field {name!r}; known are {', '.join(choices)}"
+            raise FilterError(name, message, value=value, near=nearest(name, choices))
         enumeration = choices[name]
         if enumeration is not None and isinstance(value, str):
             checked_choice(name, value, enumeration)
@@ -45,6 +89,17 @@ def checked_body(shape: type[B], body: B, *, allow_empty: bool = False) -> B:
             message = f"{name} cannot be sent as JSON ({error}); use text, numbers, booleans, None, or lists of these"
             raise FilterError(name, message, value=value) from None
     return body
+
+
+def checked_changes(shape: type[B], changes: B) -> B:
+    """Return the changes, if there are any and they are what the shape says; see ``checked_body``.
+
+    Raises:
+        UsageError: There are none.
+    """
+    if not changes:
+        raise UsageError("update() needs at least one field to change")
+    return checked_body(shape, changes)
 
 
 def checked_id(name: str, value: object) -> str:

@@ -12,7 +12,7 @@ pushed down stays whole and is evaluated on rows. Conjunctions that no row can m
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -20,7 +20,7 @@ from ..errors import FilterError
 from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled
 from .fields import Field, Fields, predicate
 
-__all__ = ["Branch", "RowFilter", "plan_branches", "row_filter"]
+__all__ = ["Branch", "RowFilter", "plan_branches"]
 
 MOST_LISTINGS = 100
 MOST_CONJUNCTIONS = 1_000
@@ -59,6 +59,16 @@ class RowFilter:
     pushed: tuple[tuple[Field, Callable[[object], Any], Values], ...]
     tests: tuple[Callable[[object], bool], ...]
 
+    @classmethod
+    def of(cls, branch: Branch, fields: Fields) -> Self:
+        """Return what the rows of a branch are checked for."""
+        pushed = [(fields.declared[name], values) for name, values in branch.pushed.items()]
+        local = (branch.local, None if branch.skip is None else ~branch.skip)
+        return cls(
+            tuple((known, attrgetter(known.attr), values) for known, values in pushed if known.attr is not None),
+            tuple(predicate(condition, fields) for condition in local if condition is not None),
+        )
+
     @property
     def is_open(self) -> bool:
         """Whether every row passes."""
@@ -71,16 +81,6 @@ class RowFilter:
     def passes(self, row: object) -> bool:
         """Return whether a row meets what the API was not asked for."""
         return all(test(row) for test in self.tests)
-
-
-def row_filter(branch: Branch, fields: Fields) -> RowFilter:
-    """Return what the rows of a branch are checked for."""
-    pushed = [(fields.declared[name], values) for name, values in branch.pushed.items()]
-    local = (branch.local, None if branch.skip is None else ~branch.skip)
-    return RowFilter(
-        tuple((known, attrgetter(known.attr), values) for known, values in pushed if known.attr is not None),
-        tuple(predicate(condition, fields) for condition in local if condition is not None),
-    )
 
 
 @frozen

@@ -72,6 +72,11 @@ class Request:
         """Whether doing it twice is the same as doing it once (RFC 9110, 9.2.2)."""
         return self.method != "POST"
 
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something."""
+        return self.method in {"POST", "PUT"}
+
 
 @frozen
 class Response:
