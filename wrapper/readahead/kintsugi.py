@@ -29,7 +29,8 @@ from readahead_clients.kintsugi.models import (
 
 from .collection import checked_body, checked_id, some
 from .filters import Choice, Condition, Fields, FullText, Text
-from .http.client import Client, ClientOptions, credential
+from .http.client import Client, ClientOptions
+from .http.credentials import credential
 from .http.pacing import Pace
 from .http.transport import generated_request
 from .paging import PageNumber

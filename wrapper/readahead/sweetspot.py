@@ -12,9 +12,11 @@ from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerC
 
 from .collection import checked_body, checked_id, some
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
-from .http.client import Client, ClientOptions, credential
+from .http.client import Client, ClientOptions
+from .http.credentials import credential
 from .http.pacing import Pace
-from .http.transport import Secret, generated_request
+from .http.secret import Secret
+from .http.transport import generated_request
 from .paging import OffsetLimit
 from .query import Endpoint, Query
 from .rows import RowReader, decode_object
