@@ -158,13 +158,13 @@ def opened(
     Raises:
         UsageError: The proxy cannot be used.
     """
-    proxy, proxy_headers = _proxy(proxy) if proxy else (None, None)
+    url, proxy_headers = _proxy(proxy) if proxy else (None, None)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=context),  # 0 is no limit: requests never wait in the pool
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=(_send_once,),
     )
-    return AiohttpAdapter(session, base_url, headers, proxy, proxy_headers)
+    return AiohttpAdapter(session, base_url, headers, url, proxy_headers)
 
 
 async def _send_once(

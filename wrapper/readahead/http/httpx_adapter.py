@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
 import httpx
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from .httpx_pool import Pools
 from .secret import Secret, revealed
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class HttpxAdapter:
         return self._client.build_request(
             method,
             self._base_url + (target if params is None else path),
-            params=params,
+            params=cast("Any", params),
             headers=self._headers[body is not None],
             content=body,
             timeout=self._timeout,
@@ -126,21 +127,22 @@ def opened(
     Raises:
         UsageError: The proxy cannot be used.
     """
+
+    def open_pool() -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
+            verify=context,
+            proxy=None if proxy is None else proxy.value,
+            trust_env=False,  # what the environment says is in context and proxy
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        )
+
     try:
         client = httpx.AsyncClient(
-            proxy=None if proxy is None else proxy.value,
-            verify=context,
-            trust_env=False,  # what the environment says is in proxy and context
-            # Requests are held back before the pool, never in it: it slows down with every request that waits.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            transport=Pools(open_pool), cookies=CookieJar(DefaultCookiePolicy(allowed_domains=()))
         )
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise UsageError(f"the proxy cannot be used: {error}") from None
     return HttpxAdapter(client, base_url, headers, timeout, is_ours=True)
-
-
-_IDLE_CONNECTIONS = 20  # httpx's pool looks through all of them for each request
 
 
 def _lowered(headers: Any) -> dict[str, str]:
