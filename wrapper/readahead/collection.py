@@ -1,18 +1,68 @@
-"""What is written: the members of a request body, checked against its generated TypedDict before anything is sent."""
+"""All rows of one kind: a listing to narrow down, and what can be done with a single row."""
 
 import functools
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
 import orjson
+from attrs import evolve, frozen
 
 from .errors import UsageError, nearest, not_allowed
 from .filters import Choices, checked_text, plain
+from .http.transport import Request
+from .paging.checkpoint import Partition
+from .query import Listing, Query
+from .rows import decode_object
+from .selection import Selection
 
-__all__ = ["checked_body", "checked_id", "some"]
-
+__all__ = ["Collection", "checked_body", "checked_changes", "checked_id"]
 
 B = TypeVar("B")
+T = TypeVar("T")
+Q = TypeVar("Q", bound="Query[Any]")
+
+
+@frozen(eq=False, repr=False)
+class Collection(Listing[T], Generic[T, Q]):
+    """All rows of an endpoint. What narrows it down returns a query."""
+
+    _query_type: type[Q]
+
+    @property
+    def _query(self) -> Q:
+        return self._query_type(self._reading)
+
+    def order_by(self, *names: str) -> Q:
+        """See ``Query.order_by``."""
+        return self._query.order_by(*names)
+
+    def limit(self, rows: int) -> Q:
+        """See ``Query.limit``."""
+        return self._query.limit(rows)
+
+    def page_size(self, rows: int) -> Q:
+        """See ``Query.page_size``."""
+        return self._query.page_size(rows)
+
+    def extra_params(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Q:
+        """See ``Query.extra_params``."""
+        return self._query.extra_params(params, **more)
+
+    def from_partition(self, partition: Partition | str) -> Q:
+        """Return the query of one part that ``partitions`` returned, in this process or another.
+
+        Raises:
+            CheckpointError: It is malformed, or belongs to another API, client or version.
+        """
+        partition = Partition.from_json(partition)
+        endpoint = self._reading.endpoint
+        reading = self._reading.select(Selection.from_json(partition.query, endpoint.fields))
+        return self._query_type(evolve(reading, start=reading.check(partition.checkpoint)))
+
+    async def _one(self, request: Request) -> T:
+        """Send a request about one row, and return that row."""
+        response = await self._reading.sender.send(request)
+        return decode_object(response, self._reading.endpoint.reader.read)
 
 
 def checked_body(shape: type[B], given: B) -> B:
@@ -38,6 +88,17 @@ def checked_body(shape: type[B], given: B) -> B:
     return given
 
 
+def checked_changes(shape: type[B], changes: B) -> B:
+    """Return the changes, if there are any and they are what the shape says; see ``checked_body``.
+
+    Raises:
+        UsageError: There are none.
+    """
+    if not changes:
+        raise UsageError("update() needs at least one field to change")
+    return checked_body(shape, changes)
+
+
 def checked_id(name: str, given: object) -> str:
     """An id that can stand in a path: text, not empty, and not a path of its own. Raises FilterError."""
     if not isinstance(given, str):
@@ -45,13 +106,6 @@ def checked_id(name: str, given: object) -> str:
     if checked_text(name, given) in {".", ".."}:
         raise not_allowed(name, given, "an id")
     return plain(given)
-
-
-def some(changes: B) -> B:
-    """The changes, if there are any. Raises UsageError."""
-    if not changes:
-        raise UsageError("update: nothing was given to change; nothing was sent")
-    return changes
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from typing import Any, Self, cast
 import orjson
 from attrs import field, frozen
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, Resumable, shown
 from .plan import Start
 
 __all__ = ["Checkpoint", "Partition"]
@@ -44,10 +44,12 @@ class Checkpoint:
     __str__ = to_json
 
     @classmethod
-    def from_json(cls, text: "str | bytes | Checkpoint") -> Self:
+    def from_json(cls, text: "Resumable | str | bytes") -> Self:
         """From its text. Raises CheckpointError."""
         if isinstance(text, Checkpoint):
             return cast("Self", text)
+        if not isinstance(text, str | bytes):
+            raise CheckpointError(f"a checkpoint is text or a Checkpoint, not {shown(text)}")
         members = _members("checkpoint", text)
         made = cls(
             _typed(members, "query", str),
