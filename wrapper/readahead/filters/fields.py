@@ -116,9 +116,10 @@ class Field:
     def _checked_one(self, value: object) -> Any:
         if not is_list(value):
             return self._checked(value)
-        several = f"; for several values use fields.{self.name}.in_(...)" if "in" in self.ops else ""
         values = list(cast("Iterable[object]", value))
-        raise FilterError(self.name, f"{self.name} takes one value, not a list{several}", value=values)
+        message = f"{self.name} takes one value, not a list: {shown(values)}"
+        message += f"; for several values use fields.{self.name}.in_(...)" if "in" in self.ops else ""
+        raise FilterError(self.name, message, value=values)
 
     def _checked_list(self, values: object) -> tuple[Any, ...]:
         if not is_list(values):
