@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from readahead.errors import FilterError, UsageError
-from readahead.filters import read_condition, write_condition
+from readahead.filters import Fields, Text, read_condition, write_condition
 from readahead.filters.planner import plan_branches
 from readahead.kintsugi import Country, Source
 from readahead.kintsugi import fields as k
@@ -143,17 +143,46 @@ def test_a_condition_comes_to_the_fewest_listings(condition, expected):
 
 
 REFUSED = {
-    "not a partial match": (~s.email.icontains("x"), s, "email", r"~email.*: the API has no parameter for it, and rows carry no email to tell; list all rows"),
+    "not a partial match": (
+        ~s.email.icontains("x"),
+        s,
+        "email",
+        r"~email.*: the API has no parameter for it, and rows carry no email to tell; list all rows",
+    ),
     "not a search, far inside": (
-        (k.country == "US") | ~(k.search.matches("x") | (k.state == "CA")), k, "search", "leave out the ids of the latter",
+        (k.country == "US") | ~(k.search.matches("x") | (k.state == "CA")),
+        k,
+        "search",
+        "leave out the ids of the latter",
     ),
     "not an organization": (~(s.organization_id == "o"), s, "organization_id", "rows carry no organization_id"),
-    "two searches at once": (k.search.matches("a") & k.search.matches("b"), k, "search", "'a' and 'b' cannot both be sent, and rows"),
+    "two searches at once": (
+        k.search.matches("a") & k.search.matches("b"),
+        k,
+        "search",
+        "'a' and 'b' cannot both be sent, and rows carry no search to tell",
+    ),
     "two organizations at once": (
-        (s.organization_id == "a") & (s.organization_id == "b"), s, "organization_id", "takes one value in a query.* make a query of each",
+        (s.organization_id == "a") & (s.organization_id == "b"),
+        s,
+        "organization_id",
+        "takes one value in a query.* make a query of each",
     ),
     "too many listings": (k.state.in_([f"S{n}" for n in range(101)]), k, "where", "at most 100 listings; make several"),
-}  # fmt: skip
+}
+
+
+class OnlyAsked(Fields):
+    """A parameter whose value rows do not carry, of a kind with more comparisons than the API can make."""
+
+    order = Text(param="order")
+
+
+asked = OnlyAsked()
+REFUSED |= {
+    "what the API has no parameter for": (asked.order.contains("x"), asked, "order", "leave it out and choose"),
+    "and so null": ((asked.order == "x") & asked.order.is_null(), asked, "order", "rows carry no order to tell"),
+}
 
 
 @pytest.mark.parametrize(("condition", "fields", "field", "says"), REFUSED.values(), ids=REFUSED)
@@ -323,7 +352,7 @@ def test_what_a_field_does_not_offer_is_refused(wrong, field, says):
 
 def test_a_misspelt_field_names_the_nearest():
     """And an operator that a field does not have names those it has."""
-    with pytest.raises(AttributeError, match="unknown field 'contry'; known are search, .*did you mean 'country'"):
+    with pytest.raises(AttributeError, match=r"unknown field 'contry'; known are search, .*did you mean 'country'"):
         _ = k.contry
     with pytest.raises(
         AttributeError,
