@@ -147,20 +147,20 @@ REFUSED = {
         ~s.email.icontains("x"),
         s,
         "email",
-        r"~email.*: the API has no parameter for it, and rows carry no email to tell; list all rows",
+        r"~email.*: the API has no parameter for it, and rows carry no email; list all rows",
     ),
     "not a search, far inside": (
         (k.country == "US") | ~(k.search.matches("x") | (k.state == "CA")),
         k,
         "search",
-        "leave out the ids of the latter",
+        "rows carry no search; list all rows and leave out those that search.matches",
     ),
     "not an organization": (~(s.organization_id == "o"), s, "organization_id", "rows carry no organization_id"),
     "two searches at once": (
         k.search.matches("a") & k.search.matches("b"),
         k,
         "search",
-        "'a' and 'b' cannot both be sent, and rows carry no search to tell",
+        "'a' and 'b' cannot both be sent, and rows carry no search; make a query of each",
     ),
     "two organizations at once": (
         (s.organization_id == "a") & (s.organization_id == "b"),
@@ -180,8 +180,13 @@ class OnlyAsked(Fields):
 
 asked = OnlyAsked()
 REFUSED |= {
-    "what the API has no parameter for": (asked.order.contains("x"), asked, "order", "leave it out and choose"),
-    "and so null": ((asked.order == "x") & asked.order.is_null(), asked, "order", "rows carry no order to tell"),
+    "what the API has no parameter for": (
+        asked.order.contains("x"),
+        asked,
+        "order",
+        "the API has no parameter for it, and rows carry no order; leave it out",
+    ),
+    "and so null": ((asked.order == "x") & asked.order.is_null(), asked, "order", "rows carry no order; leave it out"),
 }
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "ten-questions.md"
 README = (ROOT / "README.md").read_text()
 SECTION = PAGE.read_text() if PAGE.exists() else re.search(r"(?ms)^## Ten questions\n(.*?)(?=^## )", README)[1]
-QUESTION = r"^(?:#+ )?\d+\. (.*?)\n\n```python[^\n]*\n(.*?)```\n\n```[^\n]*\n(.*?)```"
+QUESTION = r"^(?:#+ )?\d+\. ([^\n]+)\n.*?```python[^\n]*\n(.*?)```\n\n```[^\n]*\n(.*?)```"
 QUESTIONS = re.findall(QUESTION, SECTION, re.DOTALL | re.MULTILINE)
 BOX = Sandbox()
 SEARCHED = [
