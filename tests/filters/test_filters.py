@@ -114,9 +114,7 @@ def test_a_keyword_like_no_other_is_refused_too(wrong):
 def test_what_is_asked_in_another_way_says_how():
     """A field without a parameter is asked for as a condition, and a method of the query is called."""
     error = refused("kintsugi", lambda query: query.where(status="ACTIVE"))
-    check(
-        error, "status", "ACTIVE", "use a condition: fields.status can only be asked with ==, !=, in_(...), is_null()"
-    )
+    check(error, "status", "ACTIVE", "use a condition on fields.status: ==, !=, in_(...), is_null()")
     for name in ("limit", "order_by", "page_size", "extra_params"):
         check(
             refused("kintsugi", lambda query, n=name: query.where(**{n: 5})), name, 5, f"call .{name}(...) on the query"
