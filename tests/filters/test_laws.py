@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from reference import among, build, ordered, trees, truth
 
 from readahead.errors import FilterError
-from readahead.filters import Choice, Fields, FullText, Id, Number, Relation, Text, Timestamp, predicate
+from readahead.filters import Choice, Fields, FullText, Id, Number, Relation, Text, Timestamp
+from readahead.filters.fields import predicate
 from readahead.filters.planner import RowFilter, plan_branches
 from readahead.kintsugi import Country, CustomerStatus, Source
 
