@@ -103,7 +103,7 @@ def test_it_answers_in_process_under_trio():
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_it_counts_what_is_in_flight(backend):
+async def test_it_counts_what_is_in_flight():
     """With answers held until five requests are there, five were in flight, and afterwards none."""
     everybody = None
 
@@ -114,14 +114,11 @@ def test_it_counts_what_is_in_flight(backend):
 
     box = Sandbox(kintsugi_rows=1, latency=until_five_are_there)
 
-    async def main():
-        nonlocal everybody
-        everybody = anyio.Event()
-        async with client(box.kintsugi_app) as http, anyio.create_task_group() as group:
-            for _ in range(5):
-                group.start_soon(http.get, CUSTOMERS)
-
-    anyio.run(main, backend=backend)
+    nonlocal everybody
+    everybody = anyio.Event()
+    async with client(box.kintsugi_app) as http, anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(http.get, CUSTOMERS)
     assert box.peak == {"kintsugi": 5, "sweetspot": 0}
     assert box.in_flight == {"kintsugi": 0, "sweetspot": 0}
     box.forget()
