@@ -857,16 +857,12 @@ async def test_answers_that_come_at_once_are_read_one_a_turn(monkeypatch):
     assert max(Counter(read).values()) <= 2  # trio runs what is ready in no order
 
 
-def test_a_warning_points_at_the_caller():
+async def test_a_warning_points_at_the_caller():
     """At the line that reads the rows, not into the package."""
     box = Sandbox(kintsugi_rows=1500, faults=Faults(deletes=2))
-
-    async def main():
-        async with box.kintsugi() as kintsugi, kintsugi.customers.prefetch(on_drift="warn") as rows:
-            return [row async for row in rows]
-
     with pytest.warns(DriftWarning) as caught:
-        anyio.run(main)
+        async with box.kintsugi() as kintsugi, kintsugi.customers.prefetch(on_drift="warn") as rows:
+            assert [row async for row in rows]
     assert [warning.filename for warning in caught] == [__file__]
 
 
