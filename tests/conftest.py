@@ -14,19 +14,8 @@ plain function is for Hypothesis, which draws many examples within one test.
 
 import pytest
 
-import readahead.http.transport
-
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
 def anyio_backend(request):
     """The library that an ``anyio`` test runs on."""
     return request.param
-
-
-def pytest_addoption(parser):
-    parser.addoption("--through-httpx", action="store_true", help="put httpx between us and aiohttp")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _way_out(request):
-    readahead.http.transport.DIRECT = not request.config.getoption("--through-httpx")

@@ -30,7 +30,8 @@ from readahead_clients.kintsugi.models import (
 from .collection import Collection, checked_body, checked_changes, checked_id
 from .endpoint import Endpoint
 from .filters import Choice, Condition, Fields, FullText, Text
-from .http.client import Client, ClientOptions, credential
+from .http.client import Client, ClientOptions
+from .http.credentials import credential
 from .http.pacing import Pace
 from .http.transport import generated_request
 from .paging import PageNumber

@@ -163,7 +163,7 @@ class Listing(Generic[T]):
             seams = await find_seams(reading.endpoint.paging, parts, fetch, reading.page_size)
         starts = [Start(), *seams]
         stops = [*(seam.keys for seam in seams), ()]
-        query = {**reading.selection.to_json(reading.endpoint.fields), "size": reading.page_size}
+        query = {**reading.selection.to_json(), "size": reading.page_size}
         return [
             Partition(query, reading.checkpoint(evolve(start, stop=stop), 0))
             for start, stop in zip(starts, stops, strict=True)

@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from .endpoint import Endpoint
 from .errors import CheckpointError, DecodeError, FilterError, UsageError
 from .explain import Explanation, ListingExplanation, expected_requests
-from .filters.planner import Branch, Sieve, plan_branches, sieve
+from .filters.planner import Branch, RowFilter, plan_branches
 from .http.client import Sender
 from .http.transport import Request, Response, generated_request
 from .pages import Page, Progress, Report
@@ -198,7 +198,7 @@ class Reading(Generic[T]):
     def fetcher(self, report: Report, window: Window) -> Fetch[T]:
         """Return the function that fetches one page of a plan."""
         endpoint, requests = self.endpoint, self.requests
-        sieves = [sieve(branch, endpoint.fields) for branch in self.branches]
+        row_filters = [RowFilter.of(branch, endpoint.fields) for branch in self.branches]
         turn = anyio.Lock()
 
         async def fetch(span: Span) -> Fetched[T]:
@@ -209,7 +209,7 @@ class Reading(Generic[T]):
             position = dict(span.position)
             page = Page[T]((), seen.total, response.status, response.headers, response.request_id, position)
             fetched = Fetched(page, rows, seen, response.seconds)
-            row_filter = sieves[span.branch]
+            row_filter = row_filters[span.branch]
             return fetched if row_filter.is_open else _sifted(fetched, row_filter, response, endpoint.reader)
 
         return fetch
@@ -258,11 +258,11 @@ class Reading(Generic[T]):
 
     @cached_property
     def _fingerprint(self) -> str:
-        query = {**self.selection.to_json(self.endpoint.fields), "size": self.page_size}
+        query = {**self.selection.to_json(), "size": self.page_size}
         return self.sender.fingerprint(self.endpoint.operation, *(query[name] for name in sorted(query)))
 
 
-def _sifted(fetched: Fetched[T], row_filter: Sieve, response: Response, reader: RowReader[T]) -> Fetched[T]:
+def _sifted(fetched: Fetched[T], row_filter: RowFilter, response: Response, reader: RowReader[T]) -> Fetched[T]:
     """Mark the rows that are not handed out."""
     left_out: set[Hashable] = set()
     ignored: dict[Hashable, tuple[str, ...]] = {}

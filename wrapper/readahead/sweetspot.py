@@ -13,9 +13,11 @@ from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerC
 from .collection import Collection, checked_changes, checked_id
 from .endpoint import Endpoint
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
-from .http.client import Client, ClientOptions, credential
+from .http.client import Client, ClientOptions
+from .http.credentials import credential
 from .http.pacing import Pace
-from .http.transport import Secret, generated_request
+from .http.secret import Secret
+from .http.transport import generated_request
 from .paging import OffsetLimit
 from .query import Query
 from .reading import Reading
