@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import floor, rig
+from benchmarks import floor_aiohttp, floor_httpx, rig
 from benchmarks.__main__ import main
 from benchmarks.benches import BENCHES
 from benchmarks.readme import BEGIN, END, write_plot, write_readme
 from benchmarks.rig import Line, Result
 
 ROOT = Path(__file__).resolve().parents[2]
-ASKED = {"listing": 3, "cpu": 2, "decode": 7, "first": 2, "memory": 2, "scale": 2, "import": 2, "loop": 3, "auto": 3}
+ASKED = {"listing": 7, "cpu": 6, "decode": 7, "first": 2, "memory": 2, "scale": 2, "import": 2, "loop": 3, "auto": 3}
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,8 @@ def test_results_replace_those_of_the_same_bench_alone(measured, tmp_path):
     assert {name for name in before if before[name] != after[name]} == {"small"}
 
 
-def test_the_floor_is_bare():
+@pytest.mark.parametrize("floor", [floor_aiohttp, floor_httpx], ids=["aiohttp", "httpx"])
+def test_the_floor_is_bare(floor):
     """At most twenty lines."""
     assert len(Path(floor.__file__).read_text().splitlines()) <= 20
 
