@@ -13,10 +13,8 @@ from readahead.sweetspot import fields as lessee
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "ten-questions.md"
-README = (ROOT / "README.md").read_text()
-SECTION = PAGE.read_text() if PAGE.exists() else re.search(r"(?ms)^## Ten questions\n(.*?)(?=^## )", README)[1]
 QUESTION = r"^(?:#+ )?\d+\. ([^\n]+)\n.*?```python[^\n]*\n(.*?)```\n\n```[^\n]*\n(.*?)```"
-QUESTIONS = re.findall(QUESTION, SECTION, re.DOTALL | re.MULTILINE)
+QUESTIONS = re.findall(QUESTION, PAGE.read_text(), re.DOTALL | re.MULTILINE)
 BOX = Sandbox()
 SEARCHED = [
     "id", "name", "external_id", "email", "phone", "street_1", "street_2", "city", "county", "postal_code",
