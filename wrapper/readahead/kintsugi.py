@@ -2,11 +2,9 @@
 
 Source: the published reference of ``GET /v1/customers`` and its OpenAPI documents.
 """
-# pyright: reportPrivateUsage=false
-# The generated modules name the function that makes a request of parameters `_get_kwargs`.
 
 from collections.abc import Iterable
-from typing import Self, TypedDict, Unpack
+from typing import ParamSpec, Self, TypedDict, Unpack
 
 from readahead_clients.kintsugi.api.customers import (
     create_customer,
@@ -31,7 +29,7 @@ from .collection import checked_body, checked_id, some
 from .filters import Choice, Condition, Fields, FullText, Text
 from .http.client import Client, ClientOptions, credential
 from .http.pacing import Pace
-from .http.transport import generated_request
+from .operations import Operation, request_for
 from .paging import PageNumber
 from .query import Endpoint, Query
 from .rows import RowReader, decode_object
@@ -54,6 +52,7 @@ __all__ = [
     "fields",
 ]
 
+P = ParamSpec("P")
 BASE_URL = "https://api.trykintsugi.com"
 BUDGET = Pace(10_000, per=60.0)
 
@@ -96,8 +95,7 @@ class CustomerFields(Fields):
 fields = CustomerFields()
 
 CUSTOMERS = Endpoint(
-    operation="GET /v1/customers",
-    request=list_customers._get_kwargs,
+    list_customers,
     reader=RowReader(Customer.from_dict, key="id", items="items", total="total", size="size"),
     paging=PageNumber(largest=100),
     fields=fields,
@@ -120,28 +118,26 @@ class Customers(CustomerQuery):
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
         customer_id = checked_id("customer_id", customer_id)
-        return await self._one("GET /v1/customers/{customer_id}", get_customer._get_kwargs(customer_id))
+        return await self._one(get_customer, customer_id)
 
     async def get_by_external_id(self, external_id: str, /) -> Customer:
         """One customer by the id it has in your system. Raises NotFound."""
         external_id = checked_id("external_id", external_id)
-        made = get_customer_by_external_id._get_kwargs(external_id)
-        return await self._one("GET /v1/customers/external/{external_id}", made)
+        return await self._one(get_customer_by_external_id, external_id)
 
     async def create(self, **customer: Unpack[NewCustomer]) -> Customer:
         """A new customer. Sent once: never repeated, except after 429. See ``maybe_applied`` of what it raises."""
         body = checked_body(NewCustomer, customer)
-        return await self._one("POST /v1/customers", create_customer._get_kwargs(body=body))
+        return await self._one(create_customer, body=body)
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("customer_id", customer_id)
         body = checked_body(CustomerChanges, some(changes))
-        made = update_customer._get_kwargs(customer_id, body=body)
-        return await self._one("PUT /v1/customers/{customer_id}", made)
+        return await self._one(update_customer, customer_id, body=body)
 
-    async def _one(self, operation: str, made: dict[str, object]) -> Customer:
-        return decode_object(await self._sender.send(generated_request(operation, made)), Customer.from_dict)
+    async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Customer:
+        return decode_object(await self._sender.send(request_for(operation, *args, **kwargs)), Customer.from_dict)
 
 
 class Kintsugi(Client):

@@ -12,7 +12,8 @@ from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import And, Condition, Fields, checked_extra, checked_order, read_condition, write_condition
 from .filters.planner import Branch, Sieve, plan_branches, sieve
 from .http.client import Sender
-from .http.transport import Request, Response, generated_request
+from .http.transport import Request, Response
+from .operations import Operation, request_for
 from .pages import Page, Progress, Report
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.parts import find_seams
@@ -31,14 +32,13 @@ LARGEST_WINDOW = 256
 
 @frozen
 class Endpoint(Generic[T]):
-    """What a binding says of one list endpoint.
+    """A list endpoint of an API, as its binding declares it.
 
-    operation: method and path, for messages. request: the generated function that makes a request of parameters.
-    fields: what conditions are made of. orders: the names that ``order_by`` takes, sent joined by commas.
+    operation: the generated module. fields: what conditions are made of. orders: the names that ``order_by`` takes,
+    sent joined by commas.
     """
 
-    operation: str
-    request: Callable[..., dict[str, Any]]
+    operation: Operation[...]
     reader: RowReader[T]
     paging: Style
     fields: Fields = Fields()  # noqa: RUF009  it holds nothing that changes
@@ -336,7 +336,7 @@ class Query(Generic[T]):
         return Explanation(
             tuple(
                 ListingExplanation(
-                    listing.operation,
+                    listing.operation.OPERATION,
                     request.params,
                     branch.local,
                     branch.skip,
@@ -366,7 +366,9 @@ class Query(Generic[T]):
 
     def _fingerprint(self) -> str:
         described = self._described()
-        return self._sender.fingerprint(self._listing.operation, *(described[name] for name in sorted(described)))
+        return self._sender.fingerprint(
+            self._listing.operation.OPERATION, *(described[name] for name in sorted(described))
+        )
 
     def _described(self) -> dict[str, Any]:
         return {
@@ -420,7 +422,7 @@ class Query(Generic[T]):
         given = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
         if self._order:
             given["order_by"] = ",".join(self._order)
-        made = generated_request(self._listing.operation, self._listing.request(**given))
+        made = request_for(self._listing.operation, **given)
         # The generated function sends the document's defaults for page and size; the plan sets them instead.
         params = tuple(pair for pair in made.params if pair[0] not in self._listing.paging.parameters)
         return evolve(made, params=params + self._extra)

@@ -2,10 +2,8 @@
 
 Source: the published reference of ``GET /v1/customers``. It names no budget of requests, no order, and no total.
 """
-# pyright: reportPrivateUsage=false
-# The generated modules name the function that makes a request of parameters `_get_kwargs`.
 
-from typing import Self, TypedDict, Unpack
+from typing import ParamSpec, Self, TypedDict, Unpack
 
 from readahead_clients.sweetspot.api.customers import get_customer, list_customers, update_customer
 from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerChanges, IdentityVerificationStatus
@@ -14,7 +12,8 @@ from .collection import checked_body, checked_id, some
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
 from .http.client import Client, ClientOptions, credential
 from .http.pacing import Pace
-from .http.transport import Secret, generated_request
+from .http.transport import Secret
+from .operations import Operation, request_for
 from .paging import OffsetLimit
 from .query import Endpoint, Query
 from .rows import RowReader, decode_object
@@ -32,6 +31,7 @@ __all__ = [
     "fields",
 ]
 
+P = ParamSpec("P")
 BASE_URL = "https://api.thesweetspot.com"
 
 
@@ -73,8 +73,7 @@ class CustomerFields(Fields):
 fields = CustomerFields()
 
 CUSTOMERS = Endpoint(
-    operation="GET /v1/customers",
-    request=list_customers._get_kwargs,
+    list_customers,
     # The array comes alone. The vendor has turned another list of the same version into an envelope: both are read.
     reader=RowReader(Customer.from_dict, key="id", items="results", total="total", bare=True),
     paging=OffsetLimit(largest=100),
@@ -96,16 +95,16 @@ class Customers(CustomerQuery):
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
         customer_id = checked_id("id", customer_id)
-        return await self._one("GET /v1/customers/{id}", get_customer._get_kwargs(customer_id))
+        return await self._one(get_customer, customer_id)
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("id", customer_id)
         body = checked_body(CustomerChanges, some(changes))
-        return await self._one("PUT /v1/customers/{id}", update_customer._get_kwargs(customer_id, body=body))
+        return await self._one(update_customer, customer_id, body=body)
 
-    async def _one(self, operation: str, made: dict[str, object]) -> Customer:
-        return decode_object(await self._sender.send(generated_request(operation, made)), Customer.from_dict)
+    async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Customer:
+        return decode_object(await self._sender.send(request_for(operation, *args, **kwargs)), Customer.from_dict)
 
 
 class SweetSpot(Client):

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 import anyio
-import orjson
 from attrs import define, field, frozen
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, RequestError, StreamError, TimedOut, UsageError
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from httpx import AsyncClient as HTTPClient
 
-__all__ = ["Response", "HTTPClient", "Request", "Secret", "Transport", "client_for_app", "generated_request"]
+__all__ = ["HTTPClient", "Request", "Response", "Secret", "Transport", "client_for_app"]
 
 
 @frozen(repr=False, eq=False)
@@ -234,16 +233,6 @@ def checked_timeout(seconds: object) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         raise UsageError(f"timeout: {seconds!r} was given; allowed is a positive, finite number of seconds")
     return float(seconds)
-
-
-def generated_request(operation: str, made: Mapping[str, Any]) -> Request:
-    """The request that a generated function made, as the transport takes it. A list is sent as a repeated key."""
-    params: list[tuple[str, str]] = []
-    for name, value in made.get("params", {}).items():
-        many = cast("list[Any]", value) if isinstance(value, list) else [value]
-        params += [(name, ("false", "true")[one] if isinstance(one, bool) else str(one)) for one in many]
-    body = orjson.dumps(made["json"]) if "json" in made else None
-    return Request(made["method"].upper(), made["url"], operation, tuple(params), body=body)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,53 @@
+"""What the wrapper uses of a generated endpoint module, and how its requests become ours."""
+
+from typing import Any, ParamSpec, Protocol, cast
+
+import orjson
+
+from .errors import UsageError
+from .http.transport import Request
+
+__all__ = ["Operation", "request_for"]
+
+P = ParamSpec("P")
+_JSON = {"Content-Type": "application/json"}  # what a client sends with each body
+
+
+class Operation(Protocol[P]):
+    """A generated endpoint module, such as ``readahead_clients.kintsugi.api.customers.list_customers``."""
+
+    @property
+    def OPERATION(self) -> str:  # noqa: N802
+        """Method and path template, such as ``GET /v1/customers/{customer_id}``."""
+        ...
+
+    def build_request(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        """Return a request as keyword arguments of httpx."""
+        ...
+
+
+def request_for(operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Request:
+    """Build the request of an operation. A list is sent as a repeated parameter.
+
+    Args:
+        operation: The generated module.
+        *args, **kwargs: What its ``build_request`` takes.
+
+    Raises:
+        UsageError: The operation sends something that a client here cannot, such as a form or headers of its own.
+    """
+    parts = operation.build_request(*args, **kwargs)
+    method, url = parts.pop("method").upper(), parts.pop("url")
+    params: list[tuple[str, str]] = []
+    for name, value in parts.pop("params", {}).items():
+        values = cast("list[Any]", value) if isinstance(value, list) else [value]
+        params += [(name, ("false", "true")[one] if isinstance(one, bool) else str(one)) for one in values]
+    body = orjson.dumps(parts.pop("json")) if "json" in parts else None
+    if parts.get("headers") in ({}, _JSON):
+        del parts["headers"]
+    if parts:
+        raise UsageError(
+            f"{operation.OPERATION} sends {', '.join(sorted(parts))}, which this client cannot; "
+            "call the generated function instead"
+        )
+    return Request(method, url, operation.OPERATION, tuple(params), body=body)
