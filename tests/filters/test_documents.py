@@ -32,7 +32,7 @@ def wire_names(binding):
     given |= {"order_by": {"order_by": "city"}} if binding.CUSTOMERS.orders else {}
     found = {}
     for name, parameter in given.items():
-        (found[name],) = set(binding.CUSTOMERS.request(**parameter)["params"]) - set(paging)
+        (found[name],) = set(binding.CUSTOMERS.operation.build_request(**parameter)["params"]) - set(paging)
     return found
 
 

@@ -4,7 +4,7 @@ Source: the published reference of ``GET /v1/customers`` and its OpenAPI documen
 """
 
 from collections.abc import Iterable
-from typing import ParamSpec, Self, TypedDict, Unpack
+from typing import Self, TypedDict, Unpack
 
 from readahead_clients.kintsugi.api.customers import (
     create_customer,
@@ -25,14 +25,16 @@ from readahead_clients.kintsugi.models import (
     TaxType,
 )
 
-from .collection import checked_body, checked_id, some
+from .collection import Collection, checked_body, checked_changes, checked_id
+from .endpoint import Endpoint
 from .filters import Choice, Condition, Fields, FullText, Text
-from .http.client import Client, ClientOptions, credential
+from .http.client import Client, ClientOptions
+from .http.credentials import credential
 from .http.pacing import Pace
-from .operations import Operation, request_for
 from .paging import PageNumber
-from .query import Endpoint, Query
-from .rows import RowReader, decode_object
+from .query import Query
+from .reading import Reading
+from .rows import RowReader
 
 __all__ = [
     "AddressStatus",
@@ -52,7 +54,6 @@ __all__ = [
     "fields",
 ]
 
-P = ParamSpec("P")
 BASE_URL = "https://api.trykintsugi.com"
 BUDGET = Pace(10_000, per=60.0)
 
@@ -109,11 +110,15 @@ class CustomerQuery(Query[Customer]):
 
     def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> Self:
         """Only customers that match all of these: conditions made of ``fields``, and keywords. Raises FilterError."""
-        return self.filtered(conditions, filters)
+        return self._where(conditions, filters)
 
 
-class Customers(CustomerQuery):
+class Customers(Collection[Customer, CustomerQuery]):
     """All customers: a query, and what can be done with one customer."""
+
+    def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> CustomerQuery:
+        """See ``CustomerQuery.where``."""
+        return self._query.where(*conditions, **filters)
 
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
@@ -133,11 +138,8 @@ class Customers(CustomerQuery):
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("customer_id", customer_id)
-        body = checked_body(CustomerChanges, some(changes))
+        body = checked_changes(CustomerChanges, changes)
         return await self._one(update_customer, customer_id, body=body)
-
-    async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Customer:
-        return decode_object(await self._sender.send(request_for(operation, *args, **kwargs)), Customer.from_dict)
 
 
 class Kintsugi(Client):
@@ -167,4 +169,4 @@ class Kintsugi(Client):
             pace=pace,
             **options,
         )
-        self.customers: Customers = Customers(self._sender, CUSTOMERS)
+        self.customers: Customers = Customers(Reading(self._sender, CUSTOMERS), CustomerQuery)

@@ -3,20 +3,22 @@
 Source: the published reference of ``GET /v1/customers``. It names no budget of requests, no order, and no total.
 """
 
-from typing import ParamSpec, Self, TypedDict, Unpack
+from typing import Self, TypedDict, Unpack
 
 from readahead_clients.sweetspot.api.customers import get_customer, list_customers, update_customer
 from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerChanges, IdentityVerificationStatus
 
-from .collection import checked_body, checked_id, some
+from .collection import Collection, checked_changes, checked_id
+from .endpoint import Endpoint
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
-from .http.client import Client, ClientOptions, credential
+from .http.client import Client, ClientOptions
+from .http.credentials import credential
 from .http.pacing import Pace
-from .http.transport import Secret
-from .operations import Operation, request_for
+from .http.secret import Secret
 from .paging import OffsetLimit
-from .query import Endpoint, Query
-from .rows import RowReader, decode_object
+from .query import Query
+from .reading import Reading
+from .rows import RowReader
 
 __all__ = [
     "CreditStatus",
@@ -31,7 +33,6 @@ __all__ = [
     "fields",
 ]
 
-P = ParamSpec("P")
 BASE_URL = "https://api.thesweetspot.com"
 
 
@@ -86,11 +87,15 @@ class CustomerQuery(Query[Customer]):
 
     def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> Self:
         """Only customers that match all of these: conditions made of ``fields``, and keywords. Raises FilterError."""
-        return self.filtered(conditions, filters)
+        return self._where(conditions, filters)
 
 
-class Customers(CustomerQuery):
+class Customers(Collection[Customer, CustomerQuery]):
     """All customers that the token may see: a query, and what can be done with one customer."""
+
+    def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> CustomerQuery:
+        """See ``CustomerQuery.where``."""
+        return self._query.where(*conditions, **filters)
 
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
@@ -100,11 +105,8 @@ class Customers(CustomerQuery):
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("id", customer_id)
-        body = checked_body(CustomerChanges, some(changes))
+        body = checked_changes(CustomerChanges, changes)
         return await self._one(update_customer, customer_id, body=body)
-
-    async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Customer:
-        return decode_object(await self._sender.send(request_for(operation, *args, **kwargs)), Customer.from_dict)
 
 
 class SweetSpot(Client):
@@ -128,4 +130,4 @@ class SweetSpot(Client):
             pace=pace,
             **options,
         )
-        self.customers: Customers = Customers(self._sender, CUSTOMERS)
+        self.customers: Customers = Customers(Reading(self._sender, CUSTOMERS), CustomerQuery)

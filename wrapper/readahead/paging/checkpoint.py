@@ -1,17 +1,15 @@
 """A place in a listing, and a part of one, as small JSON. Pure."""
 
-import hashlib
-import hmac
 from collections.abc import Hashable, Mapping
 from typing import Any, Self, cast
 
 import orjson
 from attrs import field, frozen
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, Resumable, shown
 from .plan import Start
 
-__all__ = ["Checkpoint", "Partition", "fingerprint"]
+__all__ = ["Checkpoint", "Partition"]
 
 VERSION = 1
 
@@ -46,10 +44,12 @@ class Checkpoint:
     __str__ = to_json
 
     @classmethod
-    def from_json(cls, text: "str | bytes | Checkpoint") -> Self:
+    def from_json(cls, text: "Resumable | str | bytes") -> Self:
         """From its text. Raises CheckpointError."""
         if isinstance(text, Checkpoint):
             return cast("Self", text)
+        if not isinstance(text, str | bytes):
+            raise CheckpointError(f"a checkpoint is text or a Checkpoint, not {shown(text)}")
         members = _members("checkpoint", text)
         made = cls(
             _typed(members, "query", str),
@@ -103,11 +103,6 @@ class Partition:
         if not isinstance(query, dict) or not isinstance(place, dict):
             raise CheckpointError("partition: it has no query or no place")
         return cls(cast("dict[str, Any]", query), Checkpoint.from_json(orjson.dumps(place)))
-
-
-def fingerprint(key: bytes, *parts: object) -> str:
-    """A short text that says whether two queries are the same, and tells nothing else to who lacks the key."""
-    return hmac.new(key, orjson.dumps([VERSION, *parts]), hashlib.sha256).hexdigest()[:32]
 
 
 def _members(what: str, text: str | bytes) -> dict[str, Any]:

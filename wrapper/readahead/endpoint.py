@@ -1,16 +1,21 @@
-"""What the wrapper uses of a generated endpoint module, and how its requests become ours."""
+"""What a binding declares of one list endpoint, and what the wrapper uses of a generated endpoint module."""
 
-from typing import Any, ParamSpec, Protocol, cast
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 import orjson
+from attrs import frozen
 
 from .errors import UsageError
+from .filters import Fields
 from .http.transport import Request
+from .paging.styles import Style
+from .rows import RowReader
 
-__all__ = ["Operation", "request_for"]
+__all__ = ["Endpoint", "Operation", "request_for"]
 
 P = ParamSpec("P")
-_JSON = {"Content-Type": "application/json"}  # what a client sends with each body
+T = TypeVar("T")
+_JSON = {"Content-Type": "application/json"}  # sent with every body, so no loss
 
 
 class Operation(Protocol[P]):
@@ -24,6 +29,25 @@ class Operation(Protocol[P]):
     def build_request(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
         """Return a request as keyword arguments of httpx."""
         ...
+
+
+@frozen
+class Endpoint(Generic[T]):
+    """A list endpoint, as its binding declares it.
+
+    Attributes:
+        operation: The generated module.
+        reader: How rows and the envelope around them are read.
+        paging: How pages follow each other.
+        fields: What conditions are made of.
+        orders: The names that ``order_by`` takes; they are sent joined by commas.
+    """
+
+    operation: Operation[...]
+    reader: RowReader[T]
+    paging: Style
+    fields: Fields = Fields()  # noqa: RUF009  immutable
+    orders: tuple[str, ...] = ()
 
 
 def request_for(operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Request:
