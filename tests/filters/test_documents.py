@@ -32,7 +32,7 @@ def wire_names(binding):
     parameters |= {"order_by": {"order_by": "city"}} if binding.CUSTOMERS.orders else {}
     names = {}
     for name, parameter in parameters.items():
-        (names[name],) = set(binding.CUSTOMERS.request(**parameter)["params"]) - set(paging)
+        (names[name],) = set(binding.CUSTOMERS.operation.build_request(**parameter)["params"]) - set(paging)
     return names
 
 

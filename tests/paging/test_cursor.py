@@ -1,6 +1,7 @@
 """Pages that each name the next one: conditions, limits, bad rows, checkpoints and drift hold for them as well."""
 
 import json
+from types import SimpleNamespace
 from urllib.parse import parse_qsl
 
 import anyio
@@ -30,8 +31,10 @@ class Names(Fields):
 
 fields = Names()
 LISTING = Endpoint(
-    operation="GET /v1/things",
-    request=lambda **params: {"method": "get", "url": "/v1/things", "params": params},
+    SimpleNamespace(
+        OPERATION="GET /v1/things",
+        build_request=lambda **params: {"method": "get", "url": "/v1/things", "params": params},
+    ),
     reader=RowReader(Customer.from_dict, key="id", items="data", next="next"),
     paging=Cursor(cursor="after", size="limit", largest=50),
     fields=fields,
