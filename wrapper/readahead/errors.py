@@ -27,10 +27,7 @@ No exception of the HTTP library passes, as itself or as a cause: theirs carry t
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .paging.checkpoint import Checkpoint
+from typing import Any, Protocol
 
 __all__ = [
     "ApiError",
@@ -49,6 +46,7 @@ __all__ = [
     "RateLimited",
     "ReadaheadError",
     "RequestError",
+    "Resumable",
     "RetryDelayTooLong",
     "ServerError",
     "StreamError",
@@ -58,13 +56,23 @@ __all__ = [
 ]
 
 
+class Resumable(Protocol):
+    """A place in a listing that ``query.prefetch(resume=...)`` goes on from: a ``readahead.Checkpoint``."""
+
+    def to_json(self) -> str:
+        """Return it as text."""
+        ...
+
+
 class ReadaheadError(Exception):
     """The root of the tree. Every error pickles and copies with all that it carries.
 
-    checkpoint: where the listing that it ended goes on, ``query.prefetch(resume=error.checkpoint)``; None elsewhere.
+    Attributes:
+        checkpoint: Where the listing that it ended can be resumed: ``query.prefetch(resume=error.checkpoint)``. None if
+            it ended no listing.
     """
 
-    checkpoint: "Checkpoint | None" = None
+    checkpoint: Resumable | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)

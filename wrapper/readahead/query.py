@@ -7,17 +7,17 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import anyio
 from attrs import evolve, field, frozen
 
-from .errors import CheckpointError, DecodeError, UsageError, not_allowed, shown
+from .errors import CheckpointError, DecodeError, Resumable, UsageError, not_allowed, shown
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import And, Condition, Fields, checked_extra, checked_order, read_condition, write_condition
 from .filters.planner import Branch, Sieve, plan_branches, sieve
 from .http.client import Sender
 from .http.transport import Request, Response, generated_request
-from .pages import Page, Progress, Report
+from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint, Partition
-from .paging.parts import find_seams
+from .paging.ledger import Ledger, OnDrift
 from .paging.plan import Plan, Span, Start
-from .paging.stream import Engine, Fetch, Fetched, OnDrift, Pages, Rows, Stream
+from .paging.stream import Engine, Fetch, Pages, Rows, Stream, find_parts
 from .paging.styles import Style
 from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
@@ -113,7 +113,7 @@ class Query(Generic[T]):
         on_drift: OnDrift = "ignore",
         on_page: Callable[[Progress[T]], None] | None = None,
         on_bad_row: Literal["raise", "skip"] = "raise",
-        resume: Checkpoint | str | None = None,
+        resume: Resumable | str | None = None,
     ) -> Stream[T]:
         """Read ahead: ``async with query.prefetch() as rows: async for row in rows: ...``.
 
@@ -148,18 +148,18 @@ class Query(Generic[T]):
         return page
 
     async def _first_page(self) -> tuple[Page[T], Report]:
-        report = Report()
-        span = self._plan(1, self._place).ask()
+        ledger = Ledger()
+        span = self._plan(1, self._place).next_request()
         if span is None:
-            return Page((), total=0, status=None, headers={}, request_id=None, position={}), report
-        fetched = await self._fetcher(report, Window(1))(span)
+            return Page((), total=0, status=None, headers={}, request_id=None, position={}), ledger.report
+        fetched = await self._fetcher(ledger.report, Window(1))(span)
         rows: list[T] = []
-        for key, row in zip(fetched.seen.keys, fetched.rows, strict=True):
+        for key, row in zip(fetched.keys, fetched.rows, strict=True):
             if isinstance(row, DecodeError):
                 raise row
-            if fetched.count(key, report):
+            if ledger.admits(fetched, key):
                 rows.append(row)
-        return evolve(fetched.page, rows=tuple(rows[: self._limit])), report
+        return fetched.page(tuple(rows[: self._limit]), dict(span.position)), ledger.report
 
     async def first(self) -> T | None:
         """The first row, or None if there is none: one request, unless rows have to be looked through for it."""
@@ -187,7 +187,7 @@ class Query(Generic[T]):
         fetch, totals = self._fetcher(Report(), Window(1)), list[int | None]()
         for index in range(len(self._branches)):
             span = self._listing.paging.exactly(0, 1) if self._says_total else None
-            totals.append(None if span is None else (await fetch(evolve(span, branch=index))).seen.total)
+            totals.append(None if span is None else (await fetch(evolve(span, branch=index))).total)
         return self._explained(totals)
 
     def __str__(self) -> str:
@@ -214,9 +214,9 @@ class Query(Generic[T]):
                 "query of each side of | and part these"
             )
         fetch = self._fetcher(Report(), Window(1))
-        seams = await find_seams(self._listing.paging, parts, fetch, self._size()) if not self._is_empty else []
-        starts = [Start(), *seams]
-        stops = [*(seam.keys for seam in seams), ()]
+        later = await find_parts(self._listing.paging, parts, fetch, self._size()) if not self._is_empty else []
+        starts = [Start(), *later]
+        stops = [*(start.keys for start in later), ()]
         return [
             Partition(self._described(), self._bound(evolve(start, stop=stop), 0))
             for start, stop in zip(starts, stops, strict=True)
@@ -259,7 +259,7 @@ class Query(Generic[T]):
         return self._page_size or (min(largest, self._limit or largest) if self._is_plain else largest)
 
     def _plan(self, window: int, place: Checkpoint | None, *, ordered: bool = True) -> Plan:
-        limit = self._limit if self._limit is None or place is None else max(0, self._limit - place.given)
+        limit = self._limit if self._limit is None or place is None else max(0, self._limit - place.rows)
         start, style = Start() if place is None else place.start, self._listing.paging
 
         def plan(start: Start) -> Plan:
@@ -272,7 +272,7 @@ class Query(Generic[T]):
         else:
             following = [Start() for _ in self._branches[start.branch + 1 :]]
             made = UnionPlan(window, limit, ordered, start, [plan(each) for each in (start, *following)], start.branch)
-        made.done = made.done or self._is_empty or limit == 0
+        made.ended = made.ended or self._is_empty or limit == 0
         return made
 
     def _engine(
@@ -285,8 +285,14 @@ class Query(Generic[T]):
         *,
         skip_bad_rows: bool = False,
     ) -> Engine[T]:
-        report, size = Report(), AutoWindow() if window == "auto" else Window(window)
-        given = 0 if place is None else place.given
+        size = AutoWindow() if window == "auto" else Window(window)
+        given = 0 if place is None else place.rows
+        ledger = Ledger(
+            limit=None if self._limit is None else self._limit - given,
+            skip_bad_rows=skip_bad_rows,
+            on_drift=on_drift,
+            remember=self._must_remember,
+        )
 
         def bind(start: Start, handed_out: int) -> Checkpoint:
             if not ordered:
@@ -300,15 +306,11 @@ class Query(Generic[T]):
 
         return Engine(
             lambda: self._plan(size.size, place, ordered=ordered),
-            self._fetcher(report, size),
-            report,
+            self._fetcher(ledger.report, size),
+            ledger,
             size,
-            limit=None if self._limit is None else self._limit - given,
-            skip_bad_rows=skip_bad_rows,
-            on_drift=on_drift,
             on_page=on_page,
             bind=bind,
-            remember=self._must_remember,
         )
 
     def _fetcher(self, report: Report, window: Window) -> Fetch[T]:
@@ -321,10 +323,7 @@ class Query(Generic[T]):
             asked = evolve(requests[span.branch], position=span.position)
             answer = await sender.send(asked, report, pushed_back=window.pushed_back)
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are made
-                rows, seen = decode_page(answer, listing.reader)
-            position = dict(span.position)
-            page = Page[T]((), seen.total, answer.status, answer.headers, answer.request_id, position)
-            fetched = Fetched(page, rows, seen, answer.seconds)
+                fetched = decode_page(answer, listing.reader)
             through = sieves[span.branch]
             return fetched if through.is_open else _sifted(fetched, through, answer, listing.reader)
 
@@ -430,7 +429,7 @@ def _sifted(fetched: Fetched[T], through: Sieve, answer: Response, reader: RowRe
     """An answer, and which of its rows are not handed out."""
     left_out: set[Hashable] = set()
     ignored: dict[Hashable, tuple[str, ...]] = {}
-    for index, (key, row) in enumerate(zip(fetched.seen.keys, fetched.rows, strict=True)):
+    for index, (key, row) in enumerate(zip(fetched.keys, fetched.rows, strict=True)):
         if isinstance(row, DecodeError):
             continue
         # A row that does not say contradicts nothing; a null does.
@@ -441,8 +440,8 @@ def _sifted(fetched: Fetched[T], through: Sieve, answer: Response, reader: RowRe
             ignored[key] = tuple(names)
         elif not through.passes(row):
             left_out.add(key)
-    seen = evolve(fetched.seen, bad=fetched.seen.bad | left_out | ignored.keys())
-    return evolve(fetched, seen=seen, left_out=frozenset(left_out), ignored=ignored)
+    uncounted = fetched.uncounted | left_out | ignored.keys()
+    return evolve(fetched, uncounted=uncounted, left_out=frozenset(left_out), ignored=ignored)
 
 
 def _one_of(name: str, given: object, *allowed: str) -> None:

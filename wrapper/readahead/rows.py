@@ -12,7 +12,7 @@ from attrs import frozen
 from .errors import ApiError, DecodeError, UnexpectedAnswer
 from .http.retry import parse_retry_after
 from .http.transport import Response
-from .paging.plan import Seen
+from .pages import Fetched
 
 __all__ = ["RowReader", "carries", "check_status", "decode_object", "decode_page"]
 
@@ -61,10 +61,11 @@ def check_status(answer: Response) -> Response:
     )
 
 
-def decode_page(answer: Response, reader: RowReader[T]) -> tuple[tuple[T | DecodeError, ...], Seen]:
-    """The rows of one page, a DecodeError in the place of one that cannot be read, and what the plan needs to know.
+def decode_page(answer: Response, reader: RowReader[T]) -> Fetched[T]:
+    """Decode one page of a listing: a DecodeError stands in the place of a row that cannot be decoded.
 
-    Raises UnexpectedAnswer.
+    Raises:
+        UnexpectedAnswer: It is not a page of a listing.
     """
     items, envelope = _array(answer, reader)
     rows: tuple[T | DecodeError, ...]
@@ -79,12 +80,17 @@ def decode_page(answer: Response, reader: RowReader[T]) -> tuple[tuple[T | Decod
         rows = tuple(_row(str(answer.request), reader, index, item) for index, item in enumerate(items))
         keys = tuple(_key(answer, reader, index, items[index], row) for index, row in enumerate(rows))
         bad = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
-    return rows, Seen(
+    return Fetched(
         keys,
+        rows=rows,
         total=_count(envelope, reader.total),
         size=_count(envelope, reader.size) or None,
         next=_text(envelope, reader.next),
-        bad=bad,
+        uncounted=bad,
+        status=answer.status,
+        headers=answer.headers,
+        request_id=answer.request_id,
+        seconds=answer.seconds,
     )
 
 
