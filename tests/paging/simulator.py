@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 
 from readahead.pages import Fetched
 from readahead.paging.plan import Plan, Span, Start
+from readahead.paging.sewn import SewnPlan
 from readahead.paging.styles import Style
 from readahead.paging.window import Window
 
@@ -196,10 +197,11 @@ def read(
             look()
 
     def look() -> None:
-        held, flying = plan.occupied, getattr(getattr(plan, "flow", None), "in_flight", 0)
-        done.held, done.peak = max(done.held, held), max(done.peak, flying)
-        done.kept = max(done.kept, len(getattr(plan, "chain", ())))
-        done.keys = max(done.keys, len(getattr(getattr(plan, "memory", None), "known", ())))
+        done.held = max(done.held, plan.occupied)
+        if isinstance(plan, SewnPlan):
+            done.peak = max(done.peak, plan.flow.in_flight)
+            done.kept = max(done.kept, len(plan.chain))
+            done.keys = max(done.keys, len(plan.memory.known))
 
     def witness(span: Span, page: Fetched[int]) -> None:
         lo = (span.number - 1) * page.size if span.number and page.size else span.lo

@@ -15,10 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readahead.errors import ConnectionLost, StreamError
-from readahead.pages import Page
+from readahead.pages import Fetched
 from readahead.paging import Rows, Stream
-from readahead.paging.plan import Seen
-from readahead.paging.stream import Fetched
 from readahead.sandbox import Sandbox
 
 BACKENDS = ["asyncio", "trio"]
@@ -94,7 +92,7 @@ def test_pages_that_overlap_are_asked_for_as_often_as_serially(rows, size, windo
     assert sorted(got) == list(range(rows))
     assert ahead.requests == serial.requests <= 1.25 * math.ceil(rows / size) + 1
     assert ahead.peak == max(1, min(window, serial.requests - 1))
-    assert (report.drift, report.mended, report.duplicates) == ("none", 0, 0)
+    assert (report.drift, report.gaps_closed, report.duplicates) == ("none", 0, 0)
 
 
 @settings(max_examples=150, deadline=None)
@@ -384,8 +382,7 @@ def test_pages_that_are_not_wanted_any_more_take_no_place_in_the_window(window):
             found = tuple(range(self.rows)[lo : lo + size])
             if self.requests > 200:
                 self.late = max(self.late, self.in_flight + 1)
-            page = Page((), self.rows, 200, {}, None, position)
-            return Fetched(page, found, Seen(found, total=self.rows, size=size))
+            return Fetched(found, rows=found, total=self.rows, size=size)
 
     server = Lowering(3000, NUMBERED)
     rows, _ = anyio.run(lambda: read(server, 100, window))
@@ -520,7 +517,7 @@ def test_rows_that_were_not_handed_out_end_with_the_block(backend):
             with pytest.raises(StreamError, match="has been left"):
                 await anext(rows)
             assert "closed" in repr(rows)
-            assert rows.checkpoint.given == 70
+            assert rows.checkpoint.rows == 70
             async with query.prefetch(resume=rows.checkpoint) as others:
                 rest = [row.id async for row in others]
             assert first + rest == [row.id for row in await query.to_list()]

@@ -18,6 +18,7 @@ class Memory:
 
     Attributes:
         start: Where the listing began, and with which keys it stops.
+        recent: The keys of each of these spans.
         known: By key, the last span that held it.
         early: Keys of rows that were emitted when they arrived, before their span's turn.
     """
@@ -25,7 +26,7 @@ class Memory:
     start: Start
     known: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)
     early: set[Hashable] = field(factory=set[Hashable], init=False)
-    _recent: deque[tuple[Hashable, ...]] = field(factory=deque[tuple[Hashable, ...]], init=False)
+    recent: deque[tuple[Hashable, ...]] = field(factory=deque[tuple[Hashable, ...]], init=False)
     _spans: int = field(default=0, init=False)
     _stopping: bool = field(default=False, init=False)  # a stop key was seen
 
@@ -35,11 +36,11 @@ class Memory:
     def remember(self, keys: tuple[Hashable, ...]) -> None:
         """Remember the keys of the span whose turn it is, and forget those of the oldest."""
         self._spans += 1
-        self._recent.append(keys)
+        self.recent.append(keys)
         self.known.update(dict.fromkeys(keys, self._spans))
-        if len(self._recent) > SPANS:
+        if len(self.recent) > SPANS:
             known, oldest = self.known, self._spans - SPANS
-            for key in self._recent.popleft():
+            for key in self.recent.popleft():
                 if known.get(key) == oldest:
                     del known[key]
         self.early.difference_update(keys)
