@@ -937,7 +937,7 @@ def test_a_warning_points_at_the_caller():
     assert [warning.filename for warning in caught] == [__file__]
 
 
-@pytest.mark.parametrize("wrong", [3, "print", anyio.sleep], ids=repr)
+@pytest.mark.parametrize("wrong", [3, "print", anyio.sleep], ids=["number", "text", "coroutine function"])
 def test_on_page_takes_a_plain_function(wrong):
     """A coroutine function would never run."""
     with pytest.raises(UsageError, match="plain function"):

@@ -10,7 +10,7 @@ from reference import among, build, ordered, trees, truth
 
 from readahead.errors import FilterError
 from readahead.filters import Choice, Fields, FullText, Id, Number, Relation, Text, Timestamp, predicate
-from readahead.filters.planner import plan_branches, sieve
+from readahead.filters.planner import RowFilter, plan_branches
 from readahead.kintsugi import Country, CustomerStatus, Source
 
 COUNTRIES, SOURCES, STATES = ["US", "CA", "MX"], ["SHOPIFY", "STRIPE"], ["CA", "NY", "ca"]
@@ -94,7 +94,7 @@ def select(condition, rows):
     ids, read = [], 0
     branches = plan_branches(condition, fields)
     for branch in branches:
-        through = sieve(branch, fields)
+        through = RowFilter.of(branch, fields)
         for row in listed(branch.pushed, rows):
             read += 1
             assert not through.contradicted(row)

@@ -209,7 +209,7 @@ def test_a_condition_is_a_value_that_can_be_read(condition, text):
         copy.deepcopy(condition),
         pickle.loads(pickle.dumps(condition)),
         fields.checked(condition),
-        fields.checked(read_condition(write_condition(condition, fields), fields)),
+        fields.checked(read_condition(write_condition(condition), fields)),
     ):
         assert same == condition
         assert hash(same) == hash(condition)

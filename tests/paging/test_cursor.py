@@ -7,13 +7,15 @@ import anyio
 import pytest
 
 from readahead import IgnoredFilterWarning
+from readahead.endpoint import Endpoint
 from readahead.errors import DecodeError
 from readahead.filters import Choice, Fields, Text
 from readahead.http.client import Client
 from readahead.http.transport import client_for_app
 from readahead.kintsugi import Country, Customer
 from readahead.paging import Cursor
-from readahead.query import Endpoint, Query
+from readahead.query import Query
+from readahead.reading import Reading
 from readahead.rows import RowReader
 
 both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -50,7 +52,7 @@ def things(rows=ROWS):
         await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
     client = Client({}, base_url="http://127.0.0.1", http_client=client_for_app(app))
-    return Query(client, LISTING)
+    return Query(Reading(client._sender, LISTING))
 
 
 def ids(rows):

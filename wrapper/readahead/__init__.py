@@ -9,7 +9,7 @@ from .http.pacing import Pace
 from .http.retry import Retry
 from .pages import DriftWarning, IgnoredFilterWarning, Page, Progress, Report
 from .paging import Checkpoint, Pages, Partition, Rows, Stream
-from .query import Query
+from .query import Listing, Query
 
 __all__ = [
     "Checkpoint",
@@ -17,6 +17,7 @@ __all__ = [
     "DriftWarning",
     "Explanation",
     "IgnoredFilterWarning",
+    "Listing",
     "Pace",
     "Page",
     "Pages",

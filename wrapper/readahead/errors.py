@@ -1,16 +1,16 @@
 """Every error of readahead, in one tree.
 
     ReadaheadError
-    ├── UsageError              what was asked cannot be sent; nothing was (also a ValueError)
+    ├── UsageError              wrong arguments; nothing was sent (also a ValueError)
     │   ├── CheckpointError         a checkpoint or partition that is malformed, or of another query, client or version
     │   ├── CredentialsError        a key is missing, empty, malformed, or would go to a foreign host
     │   └── FilterError             a filter, an order or a page size that the API does not have
-    ├── StreamError             a stream or client is used outside its life (also a RuntimeError)
-    ├── RequestError            no answer came, or not the whole of it
+    ├── StreamError             a stream or client that is not open, or used by two tasks at once (also a RuntimeError)
+    ├── RequestError            there is no response, or not the whole of it
     │   ├── ConnectFailed           no connection
-    │   ├── ConnectionLost          the connection broke before the whole answer was there
-    │   └── TimedOut                the whole answer was not there in time (also a TimeoutError)
-    ├── ApiError                the API answered with an error status
+    │   ├── ConnectionLost          the connection broke before the response was complete
+    │   └── TimedOut                the response was not complete in time (also a TimeoutError)
+    ├── ApiError                a response with an error status
     │   ├── InvalidRequest          400, 422
     │   ├── AuthenticationFailed    401
     │   ├── PermissionDenied        403
@@ -18,12 +18,12 @@
     │   ├── Conflict                409
     │   ├── RateLimited             429
     │   └── ServerError             500 and up
-    ├── UnexpectedAnswer        an answer that is not what the API documents: HTML with 200, an unknown shape
+    ├── UnexpectedAnswer        a response that is not what the API documents: HTML with 200, an unknown shape
     ├── RetryDelayTooLong       the API asks for a longer pause than ``Retry.max_delay``
     ├── DriftError              rows moved while a list was read, and ``on_drift="raise"`` was given
     └── DecodeError             a row that cannot be read: it names the row and the field
 
-No exception of the HTTP library passes, as itself or as a cause: theirs carry the request and with it the key.
+No exception of an HTTP library escapes, as itself or as a cause: theirs hold the request, and with it the key.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,6 @@ __all__ = [
     "RateLimited",
     "ReadaheadError",
     "RequestError",
-    "Resumable",
     "RetryDelayTooLong",
     "ServerError",
     "StreamError",
@@ -57,19 +56,19 @@ __all__ = [
 
 
 class Resumable(Protocol):
-    """A place in a listing that ``query.prefetch(resume=...)`` goes on from: a ``readahead.Checkpoint``."""
+    """A place in a listing: ``query.prefetch(resume=...)`` takes it."""
 
     def to_json(self) -> str:
-        """Return it as text."""
+        """Return it as text, which ``resume`` takes as well."""
         ...
 
 
 class ReadaheadError(Exception):
-    """The root of the tree. Every error pickles and copies with all that it carries.
+    """The root of the tree. Every error can be pickled and copied with its attributes.
 
     Attributes:
-        checkpoint: Where the listing that it ended can be resumed: ``query.prefetch(resume=error.checkpoint)``. None if
-            it ended no listing.
+        checkpoint: Where the listing that it ended goes on: ``query.prefetch(resume=error.checkpoint)``. None where
+            there was no listing, or where it has no checkpoints.
     """
 
     checkpoint: Resumable | None = None
@@ -79,7 +78,7 @@ class ReadaheadError(Exception):
 
 
 class UsageError(ReadaheadError, ValueError):
-    """What was asked cannot be sent. Nothing was."""
+    """Wrong arguments. Nothing was sent."""
 
 
 class CheckpointError(UsageError):
@@ -93,7 +92,10 @@ class CredentialsError(UsageError):
 class FilterError(UsageError):
     """A filter, an order or a page size that the API does not have.
 
-    ``field`` is its name, ``value`` what was passed, ``near`` the valid names or values that look most like it.
+    Attributes:
+        field: The name of the filter or argument.
+        value: The value that was refused.
+        near: Valid names or values that look most like it.
     """
 
     def __init__(self, field: str, message: str, *, value: object = None, near: Iterable[str] = ()) -> None:
@@ -103,20 +105,21 @@ class FilterError(UsageError):
 
 
 class StreamError(ReadaheadError, RuntimeError):
-    """A stream or a client is used before it is open, after it is closed, or by two tasks at once."""
+    """A stream or client is used before it is open, after it is closed, in another event loop, or by two tasks."""
 
 
 class RequestError(ReadaheadError):
-    """No answer came, or not the whole of it.
+    """There is no response, or not the whole of it.
 
-    ``request`` names it without the values of filters; ``maybe_applied`` tells whether a request that writes may have
-    been carried out all the same.
+    Attributes:
+        request: Method and path, without the values of filters.
+        maybe_applied: Whether a request that writes may have been carried out all the same.
     """
 
     def __init__(self, message: str, *, request: str = "", maybe_applied: bool = False) -> None:
         self.request, self.maybe_applied = request, maybe_applied
-        said = f"{request}: {message}" if request else message
-        super().__init__(said + (" (it may have been applied)" if maybe_applied else ""))
+        text = f"{request}: {message}" if request else message
+        super().__init__(text + (" (it may have been applied)" if maybe_applied else ""))
 
 
 class ConnectFailed(RequestError):
@@ -124,18 +127,24 @@ class ConnectFailed(RequestError):
 
 
 class ConnectionLost(RequestError):
-    """The connection broke before the whole answer was there."""
+    """The connection broke before the response was complete."""
 
 
 class TimedOut(RequestError, TimeoutError):
-    """The whole answer was not there in time."""
+    """The response was not complete in time."""
 
 
-class _Answered(ReadaheadError):
-    """What an answer that is an error carries.
+class _ResponseError(ReadaheadError):
+    """An error that is a response.
 
-    ``status``; ``detail``, the API's own words if there are any; ``request`` without the values of filters;
-    ``request_id``; ``body`` as it came, but for keys that it quotes; ``retry_after`` in seconds, if the API named one.
+    Attributes:
+        status: The HTTP status.
+        request: Method and path, without the values of filters.
+        detail: What the API says about it, if it does.
+        request_id: The id that the server gave the request, if it did.
+        body: The body of the response. Keys that it quotes are withheld.
+        retry_after: Seconds to wait before the next request, if the API names them.
+        maybe_applied: Whether a request that writes may have been carried out all the same.
     """
 
     def __init__(
@@ -152,30 +161,30 @@ class _Answered(ReadaheadError):
     ) -> None:
         self.status, self.request, self.detail, self.request_id = status, request, detail, request_id
         self.body, self.retry_after, self.maybe_applied = body, retry_after, maybe_applied
-        known = [f"request id {request_id}"] if request_id else []
-        known += ["it may have been applied"] if maybe_applied else []
-        super().__init__(f"{request}: {message}" + (f" ({'; '.join(known)})" if known else ""))
+        notes = [f"request id {request_id}"] if request_id else []
+        notes += ["it may have been applied"] if maybe_applied else []
+        super().__init__(f"{request}: {message}" + (f" ({'; '.join(notes)})" if notes else ""))
 
 
-class UnexpectedAnswer(_Answered):
-    """An answer that is not what the API documents, whatever its status says."""
+class UnexpectedAnswer(_ResponseError):
+    """A response that is not what the API documents, whatever its status says."""
 
 
-class ApiError(_Answered):
-    """The API answered with an error status."""
+class ApiError(_ResponseError):
+    """A response with an error status."""
 
     @staticmethod
     def of(status: int) -> "type[ApiError]":
-        """The class for a status."""
+        """Return the class for a status."""
         return ServerError if status >= 500 else _BY_STATUS.get(status, ApiError)
 
 
 class InvalidRequest(ApiError):
-    """400 or 422: the API refuses what was sent."""
+    """400 or 422: the API refuses the request."""
 
 
 class AuthenticationFailed(ApiError):
-    """401: the credentials are missing or not valid."""
+    """401: the credentials are missing or invalid."""
 
 
 class PermissionDenied(ApiError):
@@ -199,11 +208,19 @@ class ServerError(ApiError):
 
 
 class RetryDelayTooLong(ReadaheadError):
-    """The API asks for a pause of ``delay`` seconds; ``Retry.max_delay`` allows ``allowed``."""
+    """The API asks for a longer pause than ``Retry.max_delay``.
+
+    Attributes:
+        delay: The pause that the API asks for, in seconds.
+        allowed: The longest pause that is waited for, in seconds.
+    """
 
     def __init__(self, delay: float, allowed: float) -> None:
         self.delay, self.allowed = delay, allowed
-        super().__init__(f"the API asks to wait {delay:g} s before the next request; Retry.max_delay is {allowed:g} s")
+        super().__init__(
+            f"the API asks to wait {delay:g} s before the next request; try again later, or raise Retry.max_delay "
+            f"({allowed:g} s)"
+        )
 
 
 class DriftError(ReadaheadError):
@@ -211,14 +228,20 @@ class DriftError(ReadaheadError):
 
 
 class DecodeError(ReadaheadError):
-    """A row that cannot be read. ``request`` names its page, ``row`` its place there, from 0."""
+    """A row that cannot be read.
+
+    Attributes:
+        request: The request of its page, without the values of filters.
+        row: Its index in the page, from 0.
+        field: The field that cannot be read, where it is known.
+    """
 
     def __init__(self, message: str, *, request: str, row: int, field: str | None = None) -> None:
         self.request, self.row, self.field = request, row, field
         super().__init__(f"{request}: row {row}{f', field {field!r}' if field else ''}: {message}")
 
 
-_SHOWN = 200  # characters of a value that a message quotes
+_LONGEST = 200  # characters of a value that a message quotes
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: InvalidRequest,
     401: AuthenticationFailed,
@@ -230,25 +253,25 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
-def shown(given: object) -> str:
-    """What was given, as a message can quote it: whatever it is, and however long."""
+def shown(value: object) -> str:
+    """Return a value as a message can quote it, whatever it is and however long."""
     try:
-        text = repr(given)
-    except Exception:  # noqa: BLE001  not every object can show itself; an int of 5,000 digits is one
-        return f"<{type(given).__name__}>"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        text = repr(value)
+    except Exception:  # noqa: BLE001  a repr may raise; that of an int of 5,000 digits does
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def not_allowed(field: str, given: object, allowed: str, *, near: Iterable[str] = ()) -> FilterError:
     return FilterError(field, f"{field}: {shown(given)} was given; allowed is {allowed}", value=given, near=near)
 
 
-def nearest(given: object, known: Iterable[str]) -> list[str]:
-    """The known names that look most like what was given, for a message."""
+def nearest(value: object, known: Iterable[str]) -> list[str]:
+    """Return the known names that look most like a value, two at most, for a message."""
     from difflib import get_close_matches  # noqa: PLC0415  only a message needs it
 
     folded = {name.casefold(): name for name in map(str, known)}
-    text = given if isinstance(given, str) else shown(given)
+    text = value if isinstance(value, str) else shown(value)
     return [folded[match] for match in get_close_matches(text.casefold(), list(folded), n=2, cutoff=0.6)]
 
 

@@ -27,14 +27,17 @@ from readahead_clients.kintsugi.models import (
     TaxType,
 )
 
-from .collection import checked_body, checked_id, some
+from .collection import Collection, checked_body, checked_changes, checked_id
+from .endpoint import Endpoint
 from .filters import Choice, Condition, Fields, FullText, Text
-from .http.client import Client, ClientOptions, credential
+from .http.client import Client, ClientOptions
+from .http.credentials import credential
 from .http.pacing import Pace
 from .http.transport import generated_request
 from .paging import PageNumber
-from .query import Endpoint, Query
-from .rows import RowReader, decode_object
+from .query import Query
+from .reading import Reading
+from .rows import RowReader
 
 __all__ = [
     "AddressStatus",
@@ -111,37 +114,40 @@ class CustomerQuery(Query[Customer]):
 
     def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> Self:
         """Only customers that match all of these: conditions made of ``fields``, and keywords. Raises FilterError."""
-        return self.filtered(conditions, filters)
+        return self._where(conditions, filters)
 
 
-class Customers(CustomerQuery):
+class Customers(Collection[Customer, CustomerQuery]):
     """All customers: a query, and what can be done with one customer."""
+
+    def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> CustomerQuery:
+        """See ``CustomerQuery.where``."""
+        return self._query.where(*conditions, **filters)
 
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
         customer_id = checked_id("customer_id", customer_id)
-        return await self._one("GET /v1/customers/{customer_id}", get_customer._get_kwargs(customer_id))
+        return await self._one(
+            generated_request("GET /v1/customers/{customer_id}", get_customer._get_kwargs(customer_id))
+        )
 
     async def get_by_external_id(self, external_id: str, /) -> Customer:
         """One customer by the id it has in your system. Raises NotFound."""
         external_id = checked_id("external_id", external_id)
         made = get_customer_by_external_id._get_kwargs(external_id)
-        return await self._one("GET /v1/customers/external/{external_id}", made)
+        return await self._one(generated_request("GET /v1/customers/external/{external_id}", made))
 
     async def create(self, **customer: Unpack[NewCustomer]) -> Customer:
         """A new customer. Sent once: never repeated, except after 429. See ``maybe_applied`` of what it raises."""
         body = checked_body(NewCustomer, customer)
-        return await self._one("POST /v1/customers", create_customer._get_kwargs(body=body))
+        return await self._one(generated_request("POST /v1/customers", create_customer._get_kwargs(body=body)))
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("customer_id", customer_id)
-        body = checked_body(CustomerChanges, some(changes))
+        body = checked_changes(CustomerChanges, changes)
         made = update_customer._get_kwargs(customer_id, body=body)
-        return await self._one("PUT /v1/customers/{customer_id}", made)
-
-    async def _one(self, operation: str, made: dict[str, object]) -> Customer:
-        return decode_object(await self._sender.send(generated_request(operation, made)), Customer.from_dict)
+        return await self._one(generated_request("PUT /v1/customers/{customer_id}", made))
 
 
 class Kintsugi(Client):
@@ -171,4 +177,4 @@ class Kintsugi(Client):
             pace=pace,
             **options,
         )
-        self.customers: Customers = Customers(self._sender, CUSTOMERS)
+        self.customers: Customers = Customers(Reading(self._sender, CUSTOMERS), CustomerQuery)

@@ -1,4 +1,4 @@
-"""From an answer to rows: fast on good ones, exact about bad ones."""
+"""From a response to rows: fast on good ones, exact about bad ones."""
 
 import hashlib
 from collections.abc import Callable, Hashable, Mapping
@@ -9,26 +9,30 @@ from typing import Any, Generic, TypeVar, cast
 import orjson
 from attrs import frozen
 
-from .errors import ApiError, DecodeError, UnexpectedAnswer
-from .http.retry import parse_retry_after
+from .errors import DecodeError
+from .http.status import unexpected
 from .http.transport import Response
 from .pages import Fetched
 
-__all__ = ["RowReader", "carries", "check_status", "decode_object", "decode_page"]
+__all__ = ["RowReader", "carries", "decode_object", "decode_page"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-_SHOWN = 200  # characters of a body that a message quotes
-_TOLD = 600  # characters of the API's own words that a message quotes
-_NO_KEYS = frozenset({type(None), dict, list})  # what cannot tell one row from another
+_NO_KEYS = frozenset({type(None), dict, list})  # types of values that cannot tell rows apart
 
 
 @frozen
 class RowReader(Generic[T_co]):
-    """How to read the rows of a listing.
+    """How the rows of a list endpoint are read.
 
-    read: makes a row of a JSON object (generated). key: the field without which a row is none.
-    items, total, size, next: the members of the answer's envelope. bare: whether the array may also come alone.
+    Attributes:
+        read: The generated function that makes a row from a JSON object.
+        key: The field that tells rows apart. A row without it is unreadable.
+        items: The member of the envelope that holds the rows.
+        total: The member that holds the number of rows in the whole listing, if there is one.
+        size: The member that holds the page size, if there is one.
+        next: The member that holds the next cursor, if there is one.
+        bare: Whether a response may also be the array of rows without an envelope.
     """
 
     read: Callable[[Mapping[str, Any]], T_co]
@@ -40,208 +44,135 @@ class RowReader(Generic[T_co]):
     bare: bool = False
 
 
-def check_status(answer: Response) -> Response:
-    """The answer, if its status says success; else the error that it is."""
-    if 200 <= answer.status < 300:
-        return answer
-    detail = _detail(answer.body)
-    if answer.status < 400:
-        why = ": redirects are not followed" if answer.status >= 300 else ""
-        raise _unexpected(answer, f"status {answer.status}{why}")
-    raise ApiError.of(answer.status)(
-        f"status {answer.status}" + (f": {_cut(detail, _TOLD)}" if detail else ""),
-        status=answer.status,
-        request=str(answer.request),
-        detail=detail,
-        request_id=answer.request_id,
-        body=answer.body,
-        retry_after=parse_retry_after(answer.headers.get("retry-after")),
-        # A server error says nothing of what was done before it; the other statuses are refusals.
-        maybe_applied=answer.request.method in {"POST", "PUT"} and answer.status >= 500,
-    )
+def decode_page(response: Response, reader: RowReader[T]) -> Fetched[T]:
+    """Decode a page.
 
-
-def decode_page(answer: Response, reader: RowReader[T]) -> Fetched[T]:
-    """Decode one page of a listing: a DecodeError stands in the place of a row that cannot be decoded.
+    Returns:
+        Its rows, with a DecodeError in the place of each that cannot be read, and what the plan needs to know of it.
 
     Raises:
-        UnexpectedAnswer: It is not a page of a listing.
+        UnexpectedAnswer: The response is not a page of this endpoint.
     """
-    items, envelope = _array(answer, reader)
+    items, envelope = _items(response, reader)
     rows: tuple[T | DecodeError, ...]
-    bad: frozenset[Hashable] = frozenset()
+    unreadable: frozenset[Hashable] = frozenset()
     try:
         rows = tuple(map(reader.read, items))
         keys = tuple(map(attrgetter(reader.key), rows))
-        good = _NO_KEYS.isdisjoint(map(type, keys)) and "" not in keys
-    except Exception:  # noqa: BLE001  which row it was, and why, is found by going through them one by one
-        rows, keys, good = (), (), False
-    if not good:
-        rows = tuple(_row(str(answer.request), reader, index, item) for index, item in enumerate(items))
-        keys = tuple(_key(answer, reader, index, items[index], row) for index, row in enumerate(rows))
-        bad = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
+        readable = _NO_KEYS.isdisjoint(map(type, keys)) and "" not in keys
+    except Exception:  # noqa: BLE001  the rows are read one by one to find out which it was, and why
+        rows, keys, readable = (), (), False
+    if not readable:
+        rows = tuple(_row(str(response.request), reader, index, item) for index, item in enumerate(items))
+        keys = tuple(_key(response, reader, index, items[index], row) for index, row in enumerate(rows))
+        unreadable = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
+    cursor = envelope.get(reader.next or "")
     return Fetched(
         keys,
         rows=rows,
         total=_count(envelope, reader.total),
         size=_count(envelope, reader.size) or None,
-        next=_text(envelope, reader.next),
-        uncounted=bad,
-        status=answer.status,
-        headers=answer.headers,
-        request_id=answer.request_id,
-        seconds=answer.seconds,
+        next=cursor if isinstance(cursor, str) and cursor else None,
+        uncounted=unreadable,
+        status=response.status,
+        headers=response.headers,
+        request_id=response.request_id,
+        seconds=response.seconds,
     )
 
 
-def carries(answer: Response, reader: RowReader[T], index: int, row: T, attr: str) -> bool:
-    """Whether a row of an answer says anything in a field: a value or null, and is not merely without it."""
+def carries(response: Response, reader: RowReader[T], index: int, row: T, attr: str) -> bool:
+    """Whether a row of a response has a field at all: a value, or null."""
     if getattr(row, attr, None) is not None:
         return True
     wire_names: Mapping[str, tuple[str, object]] = getattr(type(row), "_fields", {})
     wire_name = next((wire for wire, (name, _) in wire_names.items() if name == attr), attr)
-    return wire_name in _array(answer, reader)[0][index]
+    return wire_name in _items(response, reader)[0][index]
 
 
-def decode_object(answer: Response, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:
-    """The one object that the answer is, known by its key. Raises UnexpectedAnswer."""
-    found = _json(answer)
-    if not isinstance(found, dict) or _fault(cast("dict[str, Any]", found).get(key)):
-        what = f"an object without {key!r}" if isinstance(found, dict) else _kind(found)
-        raise _unexpected(answer, f"an object with {key!r} was due, {what} came")
-    return read(cast("dict[str, Any]", found))
+def decode_object(response: Response, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:
+    """Decode a response that is a single row.
+
+    Raises:
+        UnexpectedAnswer: The response is not an object that has a key.
+    """
+    body = _json(response)
+    if not isinstance(body, dict) or _key_fault(cast("dict[str, Any]", body).get(key)):
+        received = f"an object without {key!r}" if isinstance(body, dict) else _kind(body)
+        raise unexpected(response, f"expected an object with {key!r}, received {received}")
+    return read(cast("dict[str, Any]", body))
 
 
-def _array(answer: Response, reader: RowReader[T]) -> tuple[list[Any], dict[str, Any]]:
-    """The rows as they came, and the envelope around them: empty where they came alone."""
-    found = _json(answer)
-    if isinstance(found, list) and reader.bare:
-        return cast("list[Any]", found), {}
-    if not isinstance(found, dict):
-        due = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
-        raise _unexpected(answer, f"{due} was due, {_kind(found)} came")
-    envelope = cast("dict[str, Any]", found)
+def _items(response: Response, reader: RowReader[T]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the undecoded rows, and the envelope: empty for a bare array."""
+    body = _json(response)
+    if isinstance(body, list) and reader.bare:
+        return cast("list[Any]", body), {}
+    if not isinstance(body, dict):
+        expected = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
+        raise unexpected(response, f"expected {expected}, received {_kind(cast('object', body))}")
+    envelope = cast("dict[str, Any]", body)
     items = envelope.get(reader.items)
     if not isinstance(items, list):
-        raise _unexpected(answer, f"an array was due in {reader.items!r}, {_kind(items)} came")
+        raise unexpected(response, f"expected an array in {reader.items!r}, received {_kind(items)}")
     return cast("list[Any]", items), envelope
 
 
 def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | DecodeError:
     if not isinstance(item, dict):
-        return DecodeError(f"an object was due, {_kind(item)} came", request=request, row=index)
+        return DecodeError(f"expected an object, received {_kind(item)}", request=request, row=index)
     members = cast("dict[str, Any]", item)
-    key = members.get(reader.key)
-    if fault := _fault(key):
+    if fault := _key_fault(members.get(reader.key)):
         return DecodeError(fault, request=request, row=index, field=reader.key)
     try:
         return reader.read(members)
     except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
-        bad = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
-        bad.__cause__ = error
-        return bad
+        unreadable = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
+        unreadable.__cause__ = error
+        return unreadable
 
 
-def _fault(key: object) -> str | None:
-    """Why this does not tell one row from another, if it does not."""
+def _key_fault(key: object) -> str | None:
+    """Return why this cannot tell rows apart, if it cannot."""
     if type(key) in _NO_KEYS:
-        return "it is missing or null" if key is None else f"text or a number was due, {_kind(key)} came"
+        return "it is missing or null" if key is None else f"expected text or a number, received {_kind(key)}"
     return "it is empty" if key == "" else None
 
 
-def _key(answer: Response, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:
+def _key(response: Response, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:
     if not isinstance(row, DecodeError):
         return cast("Hashable", getattr(row, reader.key))
-    # A row that cannot be read has a key all the same: of what it holds, or, where that says nothing, of its place. It
-    # is a digest, because keys go into checkpoints, which are small and carry no customer's data.
-    held = f"{answer.request} {index}"
+    # An unreadable row has a key too: of its content, or, where that tells nothing, of its place. It is a digest,
+    # because keys go into checkpoints, which are small and hold no customer's data.
+    content = f"{response.request} {index}"
     if isinstance(item, dict) and len(cast("dict[str, Any]", item)) > 1:
-        with suppress(RecursionError):  # JSON may be nested deeper than Python can show
-            held = repr(cast("object", item))
-    return hashlib.blake2b(held.encode(errors="replace"), digest_size=12).hexdigest()
+        with suppress(RecursionError):  # JSON may be nested deeper than repr() can go
+            content = repr(cast("object", item))
+    return hashlib.blake2b(content.encode(errors="replace"), digest_size=12).hexdigest()
 
 
-def _json(answer: Response) -> Any:
+def _json(response: Response) -> Any:
     try:
-        return orjson.loads(answer.body)
+        return orjson.loads(response.body)
     except orjson.JSONDecodeError as error:
-        why = str(error)
-    kind = answer.headers.get("content-type", "no content type")
-    raise _unexpected(answer, f"status {answer.status}, but no JSON ({kind}): {why}")
+        reason = str(error)
+    kind = response.headers.get("content-type", "no content type")
+    raise unexpected(response, f"status {response.status}, but no JSON ({kind}): {reason}")
 
 
-def _unexpected(answer: Response, message: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        message,
-        status=answer.status,
-        request=str(answer.request),
-        request_id=answer.request_id,
-        body=answer.body,
-        maybe_applied=answer.request.method in {"POST", "PUT"},
-    )
+_KINDS: dict[type, str] = {
+    dict: "an object",
+    list: "an array",
+    str: "text",
+    type(None): "nothing",
+    bool: "true or false",
+}
 
 
-def _detail(body: bytes) -> str | None:
-    """The API's words, in one line: Kintsugi's ``detail``, Sweet Spot's ``error.message``, else the body's start."""
-    try:
-        said: Any = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _cut(_line(body[: 4 * _SHOWN].decode(errors="replace")), _SHOWN) or None
-    for name in ("detail", "error", "message"):
-        if isinstance(said, dict):
-            said = cast("Any", said.get(name) or said)
-    if isinstance(said, list):
-        said = "; ".join(map(_complaint, cast("list[Any]", said)))
-    return _line(said if isinstance(said, str) else _json_text(said)) if said else None
-
-
-def _complaint(item: Any) -> str:
-    # Everything but the list itself is optional in FastAPI's validation errors.
-    members = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
-    said = members.get("msg")
-    if not said:
-        return item if isinstance(item, str) else _json_text(item)
-    loc = members.get("loc")
-    where = ".".join(map(str, cast("list[Any]", loc))) if isinstance(loc, list) else str(loc or "")
-    return f"{where}: {said}" if where else str(said)
-
-
-def _json_text(value: Any) -> str:
-    try:
-        return _cut(orjson.dumps(value).decode(), _SHOWN)
-    except TypeError:  # it reads deeper nesting than it writes
-        return _kind(value)
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case dict():
-            return "an object"
-        case list():
-            return "an array"
-        case str():
-            return "text"
-        case None:
-            return "nothing"
-        case bool():
-            return "true or false"
-        case _:
-            return "a number"
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a number")
 
 
 def _count(envelope: Mapping[str, Any], name: str | None) -> int | None:
-    value = envelope.get(name) if name else None
+    value = envelope.get(name or "")
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _text(envelope: Mapping[str, Any], name: str | None) -> str | None:
-    value = envelope.get(name) if name else None
-    return value if isinstance(value, str) and value else None

@@ -10,14 +10,18 @@ from typing import Self, TypedDict, Unpack
 from readahead_clients.sweetspot.api.customers import get_customer, list_customers, update_customer
 from readahead_clients.sweetspot.models import CreditStatus, Customer, CustomerChanges, IdentityVerificationStatus
 
-from .collection import checked_body, checked_id, some
+from .collection import Collection, checked_changes, checked_id
+from .endpoint import Endpoint
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
-from .http.client import Client, ClientOptions, credential
+from .http.client import Client, ClientOptions
+from .http.credentials import credential
 from .http.pacing import Pace
-from .http.transport import Secret, generated_request
+from .http.secret import Secret
+from .http.transport import generated_request
 from .paging import OffsetLimit
-from .query import Endpoint, Query
-from .rows import RowReader, decode_object
+from .query import Query
+from .reading import Reading
+from .rows import RowReader
 
 __all__ = [
     "CreditStatus",
@@ -87,25 +91,28 @@ class CustomerQuery(Query[Customer]):
 
     def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> Self:
         """Only customers that match all of these: conditions made of ``fields``, and keywords. Raises FilterError."""
-        return self.filtered(conditions, filters)
+        return self._where(conditions, filters)
 
 
-class Customers(CustomerQuery):
+class Customers(Collection[Customer, CustomerQuery]):
     """All customers that the token may see: a query, and what can be done with one customer."""
+
+    def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> CustomerQuery:
+        """See ``CustomerQuery.where``."""
+        return self._query.where(*conditions, **filters)
 
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
         customer_id = checked_id("id", customer_id)
-        return await self._one("GET /v1/customers/{id}", get_customer._get_kwargs(customer_id))
+        return await self._one(generated_request("GET /v1/customers/{id}", get_customer._get_kwargs(customer_id)))
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("id", customer_id)
-        body = checked_body(CustomerChanges, some(changes))
-        return await self._one("PUT /v1/customers/{id}", update_customer._get_kwargs(customer_id, body=body))
-
-    async def _one(self, operation: str, made: dict[str, object]) -> Customer:
-        return decode_object(await self._sender.send(generated_request(operation, made)), Customer.from_dict)
+        body = checked_changes(CustomerChanges, changes)
+        return await self._one(
+            generated_request("PUT /v1/customers/{id}", update_customer._get_kwargs(customer_id, body=body))
+        )
 
 
 class SweetSpot(Client):
@@ -129,4 +136,4 @@ class SweetSpot(Client):
             pace=pace,
             **options,
         )
-        self.customers: Customers = Customers(self._sender, CUSTOMERS)
+        self.customers: Customers = Customers(Reading(self._sender, CUSTOMERS), CustomerQuery)

@@ -3,7 +3,6 @@
 from .conditions import And, Comparison, Condition, Not, Or
 from .fields import (
     Choice,
-    Choices,
     Field,
     Fields,
     FullText,
@@ -17,7 +16,7 @@ from .fields import (
     read_condition,
     write_condition,
 )
-from .values import checked_extra, checked_order, checked_text, plain
+from .values import Choices, checked_choice, checked_extra, checked_order, checked_text
 
 __all__ = [
     "And",
@@ -36,10 +35,10 @@ __all__ = [
     "Relation",
     "Text",
     "Timestamp",
+    "checked_choice",
     "checked_extra",
     "checked_order",
     "checked_text",
-    "plain",
     "predicate",
     "read_condition",
     "write_condition",

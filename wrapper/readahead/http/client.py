@@ -1,43 +1,37 @@
-"""What every client is: credentials, one way to one origin, and the rules under which requests leave.
-
-``Sender.send`` is the one place where a request is held back, sent, judged and perhaps sent again.
-"""
+"""``Client`` is what users hold; ``Sender`` is what sends its requests, paced and repeated by its rules."""
 
 import functools
-import os
+import hashlib
+import hmac
 import random
 import sys
 import warnings
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, Self, TypedDict
 
 import anyio
+import orjson
 from attrs import evolve
 
-from ..errors import CredentialsError, ReadaheadError, UsageError
+from ..errors import ReadaheadError, UsageError
 from ..pages import Report
-from ..paging.checkpoint import fingerprint
-from ..rows import check_status
+from .credentials import header_fault
+from .origin import checked_base_url, checked_verify
 from .pacing import Pace, Pacer
 from .retry import Budget, Retry, is_push_back
-from .transport import (
-    Request,
-    Response,
-    Secret,
-    Transport,
-    checked_base_url,
-    checked_http_client,
-    checked_timeout,
-    origin,
-)
+from .secret import Secret
+from .status import check_status
+from .transport import Request, Response, Transport, checked_http, checked_http_client, checked_timeout
 
 if TYPE_CHECKING:
     import ssl
 
     from .transport import HTTPClient
 
-__all__ = ["Client", "ClientOptions", "Sender", "credential"]
+__all__ = ["Client", "ClientOptions", "Sender"]
+
+_FINGERPRINT_VERSION = 1  # raise it when the parts of a fingerprint change
 
 
 class ClientOptions(TypedDict, total=False):
@@ -45,6 +39,7 @@ class ClientOptions(TypedDict, total=False):
 
     timeout: float
     retry: Retry | None
+    http: Literal["httpx", "aiohttp"]
     proxy: str | None
     verify: "ssl.SSLContext | bool"
     user_agent: str | None
@@ -52,7 +47,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class Sender:
-    """Sends the requests of one client: within its budget, and as often as ``retry`` allows."""
+    """Send the requests of one client: within its budget, and as often as ``retry`` allows."""
 
     def __init__(self, transport: Transport, retry: Retry, pace: Pace | None) -> None:
         self._transport = transport
@@ -77,82 +72,111 @@ class Sender:
     async def send(
         self, request: Request, report: Report | None = None, *, pushed_back: Callable[[], bool] | None = None
     ) -> Response:
-        """Send, within the budget and as often as ``retry`` allows. The answer is one whose status says success.
+        """Send a request when its turn comes, and again as often as ``retry`` allows. The response is a success.
 
-        report: counts requests, retries and waits. pushed_back: called for each answer that says that it was too much;
-        True: the listing asked for too many pages at once, and asks for fewer now.
-        Raises ApiError, RequestError, UnexpectedAnswer, RetryDelayTooLong or StreamError.
+        Args:
+            request: What to send.
+            report: Counts requests, retries and seconds waited.
+            pushed_back: Called for each response that says "too many requests". True: the listing had too many pages
+                under way, and asks for fewer from now on.
+
+        Raises:
+            ApiError: The API answered with an error status.
+            RequestError: No response came, or not the whole of it.
+            RetryDelayTooLong: The API asks for a longer pause than ``Retry.max_delay``.
+            StreamError: The client is closed.
+            UnexpectedAnswer: The response is none that the API documents.
+            UsageError: The request cannot be sent.
         """
         report = report if report is not None else Report()
         tries = 0
         while True:
-            await self._turn(report)
+            await self._wait_turn(report)
             tries += 1
             report.requests += 1
             report.retries += tries > 1
             sent = anyio.current_time()
             try:
-                answer = check_status(self._unechoed(await self._transport.send(request)))
+                response = await self._attempt(request)
             except ReadaheadError as error:
-                again = self._judge(error, request, tries, sent, pushed_back)
+                delay = self._delay(error, request, tries, sent, pushed_back)
             else:
                 self._pacer.succeeded(anyio.current_time())
                 self._budget.earn()
-                return answer
-            report.waited += again
-            await anyio.sleep(again)
+                return response
+            report.waited += delay
+            await anyio.sleep(delay)
 
-    def _judge(
-        self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], bool] | None
-    ) -> float:
-        """Seconds to wait before the same request is sent again; raises the error if it is not."""
-        now = anyio.current_time()
-        asked = self._retry.pause(error)
-        if is_push_back(error):
-            too_many = pushed_back is not None and pushed_back()
-            if asked is not None or not too_many:
-                self._pacer.pushed_back(now, sent)
-        if asked is not None:  # by the API, of everyone: nothing of this client leaves until then
-            self._pacer.pause(now, asked)
-        again = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
-        if again is None:
-            raise error
-        if asked is None and not self._budget.spend():
-            error.add_note(f"It was not sent again: the budget of {self._retry.budget:.0%} retries is spent.")
-            raise error
-        return 0.0 if asked is not None else again
+    async def _attempt(self, request: Request) -> Response:
+        """One request, from its begin to its end: what observes requests goes around this."""
+        return check_status(self._withhold_keys(await self._transport.send(request)))
 
-    async def _turn(self, report: Report) -> None:
+    async def _wait_turn(self, report: Report) -> None:
         while (seconds := self._pacer.wait(anyio.current_time())) > 0:
             report.waited += seconds
             await anyio.sleep(seconds)
 
-    def _unechoed(self, answer: Response) -> Response:
+    def _delay(
+        self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], bool] | None
+    ) -> float:
+        """Seconds to wait before the request is sent again. Raises the error if it is not."""
+        now = anyio.current_time()
+        pause = self._retry.pause(error)
+        if is_push_back(error):
+            is_window_too_large = pushed_back is not None and pushed_back()
+            if pause is not None or not is_window_too_large:
+                self._pacer.pushed_back(now, sent)
+        if pause is not None:  # no request of this client leaves before it is over
+            self._pacer.pause(now, pause)
+        delay = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
+        if delay is None:
+            raise error
+        if pause is None and not self._budget.spend():
+            error.add_note(f"It was not sent again: the budget of {self._retry.budget:.0%} retries is spent.")
+            raise error
+        return 0.0 if pause is not None else delay
+
+    def _withhold_keys(self, response: Response) -> Response:
         # Some APIs quote the key that they refuse; errors keep the body, and messages quote it. Rows are left alone:
         # those of Kintsugi name the organisation.
-        if 200 <= answer.status < 300 and answer.body[:1] in {b"{", b"["}:
-            return answer
-        body = answer.body
+        if 200 <= response.status < 300 and response.body[:1] in {b"{", b"["}:
+            return response
+        body = response.body
         for secret in self._transport.headers.values():
             if isinstance(secret, Secret):
                 body = _without(secret, body)
-        return evolve(answer, body=body)
+        return evolve(response, body=body)
 
     def fingerprint(self, *parts: object) -> str:
-        """A text that says whether two queries are the same, of the same client; it takes the credentials to check."""
+        """Return a text that tells whether two queries of this client are the same.
+
+        It is keyed with the credentials: without them it tells nothing.
+        """
         secrets = [value.value for value in self._transport.headers.values() if isinstance(value, Secret)]
-        return fingerprint("\n".join(secrets).encode(), self.base_url, *parts)
+        text = orjson.dumps([_FINGERPRINT_VERSION, self.base_url, *parts])
+        return hmac.new("\n".join(secrets).encode(), text, hashlib.sha256).hexdigest()[:32]
 
 
 class Client:
-    """What ``Kintsugi`` and ``SweetSpot`` share. Opens when first used; close it, or use ``async with``.
+    """What ``Kintsugi`` and ``SweetSpot`` share. It connects when first used; close it, or use ``async with``.
 
-    base_url: where the API is; https, or http on this machine.
-    timeout: seconds a request may take, from its start to the last byte of its answer.
-    retry: what is repeated, and when. pace: the budget of requests, shared by all listings of the client; None: none.
-    proxy: a proxy's URL; without one the proxy variables of the environment decide. verify: an ``ssl.SSLContext``, or
-    False to accept any certificate. user_agent: put after our own.
-    http_client: an ``httpx.AsyncClient`` to send with. It is never closed here, and proxy and verify are then its own.
+    Args:
+        headers: Sent with each request.
+        base_url: Where the API is: https, or http on this machine.
+        timeout: Seconds from the start of a request to the last byte of its response.
+        retry: What is repeated, and when.
+        pace: The budget of requests, shared by all listings of the client. None: no budget.
+        http: The library to send with. ``"aiohttp"`` takes a tenth of the CPU, runs on asyncio only, and needs
+            ``pip install 'readahead[aiohttp]'``.
+        proxy: The proxy's URL. None: ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` decide.
+        verify: True: certificates are checked against ``SSL_CERT_FILE``, ``SSL_CERT_DIR`` or those of certifi. False:
+            any certificate is accepted. An ``ssl.SSLContext`` decides by itself.
+        user_agent: Put after our own.
+        http_client: An ``httpx.AsyncClient``, ``httpx2.AsyncClient`` or ``aiohttp.ClientSession`` to send with. Proxy,
+            certificates, cookies and hooks are its own, and it is never closed here.
+
+    Raises:
+        UsageError: An argument is not valid, or two contradict each other.
     """
 
     def __init__(
@@ -163,27 +187,30 @@ class Client:
         timeout: float = 30.0,
         retry: Retry | None = None,
         pace: Pace | None = None,
+        http: Literal["httpx", "aiohttp"] = "httpx",
         proxy: str | None = None,
         verify: "ssl.SSLContext | bool" = True,
         user_agent: str | None = None,
         http_client: "HTTPClient | None" = None,
     ) -> None:
-        _instance("retry", retry, Retry)
-        _instance("pace", pace, Pace)
-        http_client = checked_http_client(http_client)
-        if http_client is not None and (proxy is not None or verify is not True):
-            raise UsageError("proxy and verify are those of the http_client that was given; set them there")
+        _check_type("retry", retry, Retry)
+        _check_type("pace", pace, Pace)
+        _check_type("proxy", proxy, str)
+        _check_type("user_agent", user_agent, str)
+        http_client, verify = checked_http_client(http_client), checked_verify(verify)
+        if http_client is not None and (proxy is not None or verify is not True or http != "httpx"):
+            raise UsageError("http, proxy and verify do not apply to an http_client; set them where it is opened")
         agent = f"readahead/{_version()}"
-        _instance("user_agent", user_agent, str)
         if user_agent:
-            if fault := _fault(user_agent):
-                raise UsageError(f"user_agent: {user_agent!r} was given; {fault}")
+            if fault := header_fault(user_agent):
+                raise UsageError(f"user_agent {fault}: {user_agent!r}")
             agent += f" {user_agent}"
         transport = Transport(
             checked_base_url(base_url),
             {"User-Agent": agent, "Accept": "application/json", **headers},
             checked_timeout(timeout),
-            proxy,
+            checked_http(http),
+            None if proxy is None else Secret(proxy),
             verify,
             http_client,
         )
@@ -210,52 +237,20 @@ class Client:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __del__(self) -> None:
-        sender = getattr(self, "_sender", None)  # absent where the arguments were refused
+        sender = getattr(self, "_sender", None)  # absent where an argument was refused
         if sender is not None and sender.is_open and not sys.is_finalizing():
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
 
 
-def credential(name: str, given: str | None, variable: str, *, base_url: str, home: str) -> Secret:
-    """A credential from its argument, else from the environment.
-
-    An empty argument is an error, never a fallback; and one from the environment goes to the API's own origin alone.
-    Raises CredentialsError, which never shows it.
-    """
-    value = cast("object", given if given is not None else os.environ.get(variable))
-    if value is None:
-        raise CredentialsError(f"{name}: none was given, and {variable} is not set in the environment")
-    if not isinstance(value, str) or not value.strip():
-        whence = "the argument" if given is not None else f"the variable {variable}"
-        raise CredentialsError(f"{name}: {whence} is empty; allowed is non-empty text")
-    if given is None and origin(checked_base_url(base_url)) != origin(home):
-        raise CredentialsError(
-            f"{name}: the one in {variable} is for {home} and base_url is {base_url!r}; pass {name}= to send it there"
-        )
-    if fault := _fault(value):
-        raise CredentialsError(f"{name}: {fault}")
-    return Secret(value)
-
-
-def _fault(value: str) -> str | None:
-    """What keeps text from being the value of a header (RFC 9110, 5.5), if anything does."""
-    # Control characters would end the header and begin another. Below this module one library strips outer spaces, the
-    # other refuses them with a message that shows the value, and they encode what is not ASCII each in its own way.
-    if not value.isascii() or not value.isprintable():
-        return "it holds a control character, or one that a header cannot carry"
-    if value != value.strip():
-        return "it begins or ends with a space"
-    return None
-
-
-def _instance(name: str, given: object, kind: type) -> None:
-    if given is not None and not isinstance(given, kind):
-        raise UsageError(f"{name}: {type(given).__name__} was given; allowed is {kind.__name__}")
+def _check_type(name: str, value: object, kind: type) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise UsageError(f"{name} must be {kind.__name__} or None, not {type(value).__name__}")
 
 
 def _without(secret: Secret, body: bytes) -> bytes:
-    bare = secret.value.removeprefix("Bearer ").encode()
-    # What is shorter stands in ordinary words.
-    return body.replace(bare, b"(withheld)") if len(bare) >= 8 else body
+    key = secret.value.removeprefix("Bearer ").encode()
+    # A shorter key is also a part of ordinary words.
+    return body.replace(key, b"(withheld)") if len(key) >= 8 else body
 
 
 @functools.cache

@@ -1,59 +1,61 @@
-"""Requests go out here and answers come in. The only module of the wrapper that knows httpx.
+"""The seam to the HTTP libraries: a request goes in, status, headers and body come out.
 
-Another HTTP library is a change in this file alone. There are three ways out, and the variables for proxies and
-certificates (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, …) work with each:
-
-    a session of aiohttp            under asyncio: a tenth of the CPU that httpx takes
-    httpx over aiohttp's transport  under asyncio, where ``DIRECT`` is false
-    httpx as it comes               under trio, through a proxy that speaks SOCKS or wants a password, and where the
-                                    user handed in a client
-
-aiohttp repeats an idempotent request (GET, PUT) once, by itself, when the server closes the connection, kept alive or
-new, instead of answering: one attempt of ``Retry`` is then two requests. It never repeats a POST, and httpx nothing.
+``Transport`` is one client's way to one origin. It knows no HTTP library; ``httpx_adapter`` and ``aiohttp_adapter`` do,
+and each is imported when it is used.
 """
-
 # ruff: noqa: PLC0415
-# Importing this module stays cheap: httpx, aiohttp and what else takes long to import is imported when it is used.
+# Importing this module stays cheap: httpx, aiohttp and whatever else takes long to import is imported on use.
 
-import logging
-import os
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote, urlencode, urlsplit
+import functools
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from urllib.parse import quote, urlencode
 
 import anyio
 import orjson
 from attrs import define, field, frozen
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, RequestError, StreamError, TimedOut, UsageError
+from .origin import proxy_for, tls_context
+from .secret import Secret
 
 if TYPE_CHECKING:
     import asyncio
     import ssl
 
-    from httpx import AsyncClient as HTTPClient
+    import aiohttp
+    import httpx
+    import httpx2
 
-__all__ = ["Response", "HTTPClient", "Request", "Secret", "Transport", "client_for_app", "generated_request"]
+    HTTPClient: TypeAlias = httpx.AsyncClient | httpx2.AsyncClient | aiohttp.ClientSession
 
-
-@frozen(repr=False, eq=False)
-class Secret:
-    """A credential. Only the transport looks inside."""
-
-    value: str
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
+__all__ = [
+    "Adapter",
+    "HTTPClient",
+    "Request",
+    "Response",
+    "Transport",
+    "checked_http",
+    "checked_http_client",
+    "checked_timeout",
+    "client_for_app",
+    "generated_request",
+]
 
 
 @frozen
 class Request:
     """One request, not yet tied to a client.
 
-    operation: method and path template, for messages (``GET /v1/customers/{customer_id}``).
-    params: filters and order, as sent. position: paging parameters; the only ones that messages show values of.
+    Args:
+        method: ``GET``, ``POST`` or ``PUT``.
+        path: The path, encoded.
+        operation: Method and path template, for messages: ``GET /v1/customers/{customer_id}``.
+        params: Filters and order, as they are sent.
+        position: Paging parameters. Messages show their values, and those of no other parameter.
+        body: JSON.
     """
 
     method: str
@@ -69,13 +71,26 @@ class Request:
 
     @property
     def repeatable(self) -> bool:
-        """Whether doing it twice is the same as doing it once (RFC 9110, 9.2.2)."""
+        """Whether sending it twice has the same effect as sending it once (RFC 9110, 9.2.2)."""
         return self.method != "POST"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes data."""
+        return self.method in {"POST", "PUT"}
 
 
 @frozen
 class Response:
-    """What came back: status, headers with lower-case names, the whole body, and how many seconds it took."""
+    """A whole response.
+
+    Args:
+        request: What it answers.
+        status: The HTTP status.
+        headers: Names in lower case.
+        body: All of it, decompressed.
+        seconds: How long it took.
+    """
 
     request: Request
     status: int
@@ -92,287 +107,217 @@ class Response:
 _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
 
 
+class Adapter(Protocol):
+    """One HTTP library, ready to send to one origin with one client's headers."""
+
+    @property
+    def errors(self) -> Mapping[type[Exception], type[ReadaheadError]]:
+        """The library's exceptions, and the error of ours that each becomes."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its connections are closed for good."""
+        ...
+
+    async def send(self, method: str, target: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+        """Send once, to the base URL with this path and query. Return status, headers in lower case, and the body."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
 @define(eq=False)
 class Transport:
     """One client's way to one origin.
 
-    headers: sent with each request, and kept out of the connection pool, which may be shared.
-    timeout: seconds that a request may take, from its start to the last byte of the answer.
+    Args:
+        base_url: Where the API is.
+        headers: Sent with each request. They are kept out of connection pools, which may be shared.
+        timeout: Seconds from the start of a request to the last byte of its response.
+        http: The library to send with where ``http_client`` is None.
+        proxy: The proxy's URL; None: the environment decides.
+        verify: Which certificates are accepted.
+        http_client: A client of the user's. It is never closed here.
     """
 
     base_url: str
     headers: Mapping[str, str | Secret]
     timeout: float
-    proxy: str | None = field(default=None, repr=False)
+    http: str = "httpx"
+    proxy: Secret | None = None
     verify: "ssl.SSLContext | bool" = True
     http_client: "HTTPClient | None" = None
-    _own: "HTTPClient | _Session | None" = field(default=None, init=False)
-    _loop: "asyncio.AbstractEventLoop | None" = field(default=None, init=False)  # that our connections belong to
+    _adapter: Adapter | None = field(default=None, init=False, repr=False)
+    _loop: "asyncio.AbstractEventLoop | None" = field(default=None, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
 
     @property
     def is_open(self) -> bool:
         """Whether connections of ours may be open."""
-        return self._own is not None
+        return self._adapter is not None and self.http_client is None
 
     async def send(self, request: Request) -> Response:
-        """Send once and read the whole answer. Raises a RequestError, or StreamError if closed."""
-        if self._closed:
-            raise StreamError("the client is closed")
-        client = self.http_client or self._own
-        if client is None:
-            client = self._own = _open(self.base_url, self.proxy, self.verify, self.timeout)
-            self._loop = _running_loop()
-        self._check_usable(client)
+        """Send once and read the whole response.
+
+        Raises:
+            RequestError: No response came, or not the whole of it.
+            StreamError: The client is closed, or belongs to another event loop.
+            UsageError: The request cannot be sent.
+        """
+        adapter = self._ready()
         began = anyio.current_time()
         try:
             with anyio.move_on_after(self.timeout):
-                if isinstance(client, _Session):
-                    url = f"{self.base_url}{request.path}"
-                    status, headers, body = await client.send(request, url, self._headers(request))
-                else:
-                    status, headers, body = await self._by_httpx(client, request)
+                status, headers, body = await adapter.send(request.method, _target(request), request.body)
                 return Response(request, status, headers, body, anyio.current_time() - began)
-        except Exception as raised:  # noqa: BLE001  what is not the network's is raised again as it is
-            error = _translate(raised, request, self.timeout)
+        except Exception as raised:  # noqa: BLE001  what is not the network's is raised again
+            error = _translate(raised, adapter.errors, request, self.timeout)
         else:
-            error = _too_late(request, self.timeout)
-        # Raised out here, the exception below does not stay on as the context: it holds the request, and so the key.
+            error = _timed_out(request, self.timeout)
+        # Raised here, the library's exception does not stay as the context: it holds the request, and so the key.
         raise error
 
-    async def _by_httpx(self, client: "HTTPClient", request: Request) -> tuple[int, dict[str, str], bytes]:
-        import httpx
-
-        # The auth of a client that was handed in would take the place of our Authorization header.
-        auth = None if "Authorization" in self.headers else httpx.USE_CLIENT_DEFAULT
-        with _unlogged(client is self._own):
-            built = client.build_request(
-                request.method,
-                self.base_url + request.path,
-                params=[*request.params, *request.position] or None,
-                content=request.body,
-                headers=self._headers(request),
-                timeout=self.timeout,
-            )
-            try:
-                response = await client.send(built, follow_redirects=False, auth=auth)
-            except httpx.HTTPStatusError as raised:  # by a hook of the user's client; judging is done elsewhere
-                response = raised.response
-                await response.aread()
-        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.content
-
     async def aclose(self) -> None:
-        """Close our own connections; a client that was handed in stays open."""
-        if self._own is not None:
-            self._check_usable(self._own)
-        self._closed = True
-        own, self._own = self._own, None
-        if own is not None:
-            with anyio.CancelScope(shield=True):
-                await own.aclose()
+        """Close our own connections. A client of the user's stays open.
 
-    def _check_usable(self, client: "HTTPClient | _Session") -> None:
-        if client.is_closed:
-            raise StreamError("the http_client that was given is closed")
-        if client is self._own and self._loop is not _running_loop():
+        Raises:
+            StreamError: The connections belong to another event loop.
+        """
+        self._check_loop()
+        is_open, self._closed = self.is_open, True
+        adapter, self._adapter = self._adapter, None
+        if adapter is not None and is_open:
+            with anyio.CancelScope(shield=True):
+                await adapter.aclose()
+
+    def _ready(self) -> Adapter:
+        if self._closed:
+            raise StreamError("the client is closed; open a new one")
+        if self._adapter is None:
+            self._adapter, self._loop = self._adapt(), _running_loop()
+        else:
+            self._check_loop()
+        if self._adapter.is_closed:
+            raise StreamError("the http_client is closed; keep it open as long as this client is used")
+        return self._adapter
+
+    def _adapt(self) -> Adapter:
+        client, library = self.http_client, self.http if self.http_client is None else _library_of(self.http_client)
+        if library == "aiohttp" and _running_loop() is None:
+            raise UsageError("aiohttp runs on asyncio only; use httpx, the default, on trio")
+        adapt = _adapter_of(library)
+        adapter: Adapter
+        if client is not None:
+            adapter = adapt.over(client, self.base_url, self.headers, self.timeout)
+        else:
+            proxy = self.proxy or proxy_for(self.base_url)
+            context = tls_context(self.verify, needed=proxy is not None or self.base_url.startswith("https:"))
+            adapter = adapt.opened(self.base_url, self.headers, self.timeout, proxy, context)
+        return adapter
+
+    def _check_loop(self) -> None:
+        if self.is_open and self._loop is not _running_loop():
             raise StreamError("the client belongs to another event loop; open and close it within one")
 
-    def _headers(self, request: Request) -> dict[str, str]:
-        headers = {k: v.value if isinstance(v, Secret) else v for k, v in self.headers.items()}
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-        return headers
 
-
-def client_for_app(app: Any) -> "HTTPClient":
-    """An HTTP client that calls an ASGI application in this process, over no socket."""
+def client_for_app(app: Any) -> "httpx.AsyncClient":
+    """Return an HTTP client that calls an ASGI application in this process, over no socket."""
     import httpx
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app))
 
 
-def checked_base_url(url: str) -> str:
-    """An https URL, or http to this machine itself; without query, credentials or a trailing slash."""
-    # urlsplit leaves out tabs and line ends, so that it would read another URL than the one that is sent to.
-    if not isinstance(cast("object", url), str) or any(c.isspace() or not c.isprintable() for c in url):
-        raise UsageError(f"base_url: {url!r} was given; allowed is https://HOST[:PORT][/PATH]")
+def checked_http(http: object) -> str:
+    """Return the name of an HTTP library that is installed.
+
+    Raises:
+        UsageError: It is not one that we can send with, or not installed.
+    """
+    if http not in _LIBRARIES:
+        raise UsageError(f"http must be 'httpx' or 'aiohttp', not {http!r}")
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        shown = "" if "@" in url else f" {url!r} was given, which is no URL;"
-        raise UsageError(f"base_url:{shown} allowed is https://HOST[:PORT][/PATH]") from None
-    if "@" in parts.netloc:
-        raise UsageError("base_url: credentials do not belong in a URL; they have arguments of their own")
-    named = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
-    if parts.scheme not in {"http", "https"} or not host or parts.netloc.lower() != named or "?" in url or "#" in url:
-        raise UsageError(f"base_url: {url!r} was given; allowed is https://HOST[:PORT][/PATH]")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise UsageError(f"base_url: {url!r} was given; plain http would show the key to the network. Use https")
-    return url.rstrip("/")
+        _adapter_of(str(http)) if http != "httpx" else None
+    except ImportError:
+        raise UsageError(f"http={http!r} needs a package: pip install 'readahead[{http}]'") from None
+    return str(http)
 
 
-def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port."""
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+def checked_http_client(client: object) -> "HTTPClient | None":
+    """Return a client to send with, or None.
 
-
-def checked_http_client(given: object) -> "HTTPClient | None":
-    """A client to send with, or None."""
-    if given is None:
-        return None
-    from httpx import AsyncClient
-
-    if not isinstance(given, AsyncClient):
-        raise UsageError(f"http_client: {type(given).__name__} was given; allowed is AsyncClient")
-    return given
+    Raises:
+        UsageError: It is of no library that we can send with.
+    """
+    if client is not None and _library_of(client) is None:
+        raise UsageError(
+            "http_client must be an httpx.AsyncClient, httpx2.AsyncClient or aiohttp.ClientSession, "
+            f"not {type(client).__name__}"
+        )
+    return cast("HTTPClient | None", client)
 
 
 def checked_timeout(seconds: object) -> float:
-    """A positive, finite number of seconds."""
+    """Return a positive, finite number of seconds.
+
+    Raises:
+        UsageError: It is none.
+    """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
-        raise UsageError(f"timeout: {seconds!r} was given; allowed is a positive, finite number of seconds")
+        raise UsageError(f"timeout must be a positive, finite number of seconds, not {seconds!r}")
     return float(seconds)
 
 
 def generated_request(operation: str, made: Mapping[str, Any]) -> Request:
-    """The request that a generated function made, as the transport takes it. A list is sent as a repeated key."""
+    """Return the request that a generated function built. A list is sent as a repeated parameter."""
     params: list[tuple[str, str]] = []
     for name, value in made.get("params", {}).items():
-        many = cast("list[Any]", value) if isinstance(value, list) else [value]
-        params += [(name, ("false", "true")[one] if isinstance(one, bool) else str(one)) for one in many]
+        values = cast("list[Any]", value) if isinstance(value, list) else [value]
+        params += [(name, ("false", "true")[one] if isinstance(one, bool) else str(one)) for one in values]
     body = orjson.dumps(made["json"]) if "json" in made else None
     return Request(made["method"].upper(), made["url"], operation, tuple(params), body=body)
 
 
-def _is_loopback(host: str) -> bool:
-    if host.rstrip(".").lower() == "localhost":
-        return True
-    import ipaddress
+# ---- the libraries
 
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+_LIBRARIES = {"httpx": "AsyncClient", "httpx2": "AsyncClient", "aiohttp": "ClientSession"}
 
 
-DIRECT = True  # whether aiohttp is used without httpx in between
-
-_LONGEST_HEADER = 65_536  # bytes; httpx takes as many, aiohttp's own default is an eighth of it
-
-
-class _Session:
-    """aiohttp, for one origin."""
-
-    def __init__(self, base_url: str, proxy: str | None, context: "ssl.SSLContext | bool") -> None:
-        import aiohttp
-        import yarl
-
-        self._url = yarl.URL
-        self._proxy = proxy or _proxy_for(base_url)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context),  # 0 is no limit: requests never wait in the pool
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),  # the transport's own holds
-            max_line_size=_LONGEST_HEADER,
-            max_field_size=_LONGEST_HEADER,
-        )
-
-    async def send(self, request: Request, url: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """Send once: status, headers with lower-case names, and the body."""
-        if query := urlencode((*request.params, *request.position), quote_via=quote):
-            url = f"{url}?{query}"
-        async with self._session.request(
-            request.method,
-            self._url(url, encoded=True),
-            data=request.body,
-            headers=headers,
-            allow_redirects=False,
-            proxy=self._proxy,
-        ) as response:
-            body = await response.read()
-            return response.status, {name.lower(): value for name, value in response.headers.items()}, body
-
-    @property
-    def is_closed(self) -> bool:
-        """As httpx says it."""
-        return self._session.closed
-
-    async def aclose(self) -> None:
-        """As httpx does it."""
-        await self._session.close()
+def _library_of(client: object) -> str | None:
+    """The library whose client this is. Whoever has a client of a library has imported it."""
+    for name, cls in _LIBRARIES.items():
+        if name in sys.modules and isinstance(client, getattr(sys.modules[name], cls)):
+            return name
+    return None
 
 
-def _open(
-    base_url: str,
-    proxy: str | None,
-    verify: "ssl.SSLContext | bool",
-    timeout: float,
-) -> "HTTPClient | _Session":
-    from urllib.request import getproxies
+def _adapter_of(library: str | None) -> Any:
+    """The module that adapts a library."""
+    if library == "aiohttp":
+        from . import aiohttp_adapter
 
-    proxies = [proxy] if proxy else [url for scheme, url in getproxies().items() if scheme in {"http", "https", "all"}]
-    # aiohttp speaks no SOCKS, and takes a proxy's password in a way of its own.
-    stock = _running_loop() is None or any(url.startswith("socks") or "@" in url for url in proxies)
-    try:
-        if stock or not DIRECT:
-            return _open_httpx(stock, proxy=proxy, verify=verify, timeout=timeout)
-        # Loading certificates takes 20 ms, and to this machine itself they may not be needed.
-        secure = base_url.startswith("https:") or proxies
-        return _Session(base_url, proxy, _tls(verify) if secure else True)
-    except (ValueError, ImportError, OSError) as error:
-        raise UsageError(f"proxy or verify cannot be used: {error}") from None
+        return aiohttp_adapter
+    from . import httpx_adapter
+
+    return httpx_adapter
 
 
-def _open_httpx(stock: bool, **options: Any) -> "HTTPClient":  # noqa: FBT001
-    import httpx
-
-    try:
-        if stock:
-            # Requests are held back before the pool, never in it: it slows down with every request that waits.
-            return httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20), **options)
-        from httpx_aiohttp import HttpxAiohttpClient
-
-        # 0 is aiohttp's word for no limit; None would leave it at its default of 100.
-        return HttpxAiohttpClient(limits=httpx.Limits(max_connections=0), **options)
-    except httpx.InvalidURL as error:
-        raise ValueError(str(error)) from None
+@functools.lru_cache(maxsize=64)  # what the pages of a listing share is encoded once
+def _shared(path: str, params: tuple[tuple[str, str], ...]) -> str:
+    return f"{path}?{urlencode(params, quote_via=quote)}&" if params else f"{path}?"
 
 
-def _tls(verify: "ssl.SSLContext | bool") -> "ssl.SSLContext":
-    """What httpx makes of ``verify`` and the variables."""
-    import ssl
-
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    if not verify:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    if file := os.environ.get("SSL_CERT_FILE"):
-        return ssl.create_default_context(cafile=file)
-    if folder := os.environ.get("SSL_CERT_DIR"):
-        return ssl.create_default_context(capath=folder)
-    import certifi
-
-    return ssl.create_default_context(cafile=certifi.where())
-
-
-def _proxy_for(base_url: str) -> str | None:
-    """The proxy that the environment names for this origin."""
-    from urllib.request import getproxies, proxy_bypass
-
-    scheme, host, _ = origin(base_url)
-    if proxy_bypass(urlsplit(base_url).netloc) or proxy_bypass(host):
-        return None
-    found = getproxies().get(scheme) or getproxies().get("all")
-    return found if found is None or "://" in found else f"http://{found}"
+def _target(request: Request) -> str:
+    """Path and query."""
+    if not request.position:
+        return _shared(request.path, request.params)[:-1]
+    return _shared(request.path, request.params) + urlencode(request.position, quote_via=quote)
 
 
 def _running_loop() -> "asyncio.AbstractEventLoop | None":
-    """The loop of asyncio that the caller is a task of; None: it is another library's, which may be a guest of one."""
+    """The asyncio loop that the caller is a task of. None: trio's, which may be a guest of asyncio."""
     import asyncio
 
     try:
@@ -381,67 +326,41 @@ def _running_loop() -> "asyncio.AbstractEventLoop | None":
         return None
 
 
-def _translate(raised: Exception, request: Request, timeout: float) -> ReadaheadError:
-    """An error of httpx, or of what lies below it, as one of ours. Any other is raised again."""
-    # Told by name: a library whose error this is has been imported, and the others need not be.
-    origins = {cls.__module__.partition(".")[0] for cls in type(raised).__mro__}
-    if not isinstance(raised, OSError) and origins.isdisjoint(_LIBRARIES):
-        raise raised
-    if "httpx" in origins and {cls.__name__ for cls in type(raised).__mro__} & {"InvalidURL", "UnsupportedProtocol"}:
-        return UsageError(f"{request}: {type(raised).__name__}: {raised}")
-    # httpx-aiohttp reports a connection that the server dropped as ConnectTimeout: what lies beneath is exact.
-    cause = raised.__cause__ if "httpx" in origins and raised.__cause__ else raised
-    kinds = {cls.__name__ for cls in type(cause).__mro__}
-    said = _words(cause)
-    if kinds & {"TimeoutException", "TimeoutError"}:
-        return _too_late(request, timeout)
-    if kinds & _NO_CONNECTION:
-        return _lost(ConnectFailed, request, said)
-    return _lost(ConnectionLost, request, said)
+# ---- exceptions
+
+_LOWER = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11", "anyio", "trio"}
+
+
+def _translate(
+    raised: Exception, errors: Mapping[type[Exception], type[ReadaheadError]], request: Request, timeout: float
+) -> ReadaheadError:
+    """The error of ours for an exception of the library, or of what lies below it. Any other is raised again."""
+    kinds = type(raised).__mro__
+    cls = next((errors[kind] for kind in kinds if kind in errors), None)
+    if cls is None:
+        if not isinstance(raised, OSError) and _LOWER.isdisjoint(kind.__module__.partition(".")[0] for kind in kinds):
+            raise raised
+        cls = TimedOut if isinstance(raised, TimeoutError) else ConnectionLost
+    if issubclass(cls, TimedOut):
+        return _timed_out(request, timeout)
+    words = _words(raised)
+    return _failed(cls, request, words) if issubclass(cls, RequestError) else cls(f"{request}: {words}")
 
 
 def _words(error: BaseException) -> str:
-    """What the error says; of one that says nothing (trio's, httpcore's), what the one beneath it says."""
-    # aiohttp's ClientResponseError ends with the whole URL, filter values included; its message does not.
-    if text := " ".join(str(getattr(error, "message", error)).split()):
-        return f"{type(error).__name__}: {text}"
+    """The exception's words; of one that has none (trio's, httpcore's), those of its cause."""
+    # aiohttp's ClientResponseError ends with the request's URL; its message does not.
+    text = " ".join(str(getattr(error, "message", error)).split())
+    if text:
+        return f"{type(error).__name__}: " + re.sub(r"\?\S*", "?…", text)  # a URL's query holds values of filters
     below = error.__cause__ or error.__context__
     return type(error).__name__ if below is None else _words(below)
 
 
-_LIBRARIES = {"httpx", "httpcore", "aiohttp", "h11", "anyio", "trio"}
-
-# That no connection was made is proof that nothing was applied; no other failure is.
-_NO_CONNECTION = {
-    *("ConnectError", "ProxyError"),  # httpx and httpcore
-    *("ClientConnectorError", "ClientHttpProxyError", "ClientProxyConnectionError"),  # aiohttp
-}
+def _timed_out(request: Request, timeout: float) -> RequestError:
+    return _failed(TimedOut, request, f"no complete response within {timeout:g} s")
 
 
-def _too_late(request: Request, timeout: float) -> RequestError:
-    return _lost(TimedOut, request, f"no whole answer within {timeout:g} s")
-
-
-def _lost(cls: type[RequestError], request: Request, message: str) -> RequestError:
-    applied = request.method in {"POST", "PUT"} and cls is not ConnectFailed
-    return cls(message, request=str(request), maybe_applied=applied)
-
-
-# httpx logs whole URLs at INFO, filter values included. For clients of our own that line is left out.
-_quiet: ContextVar[bool] = ContextVar("_quiet", default=False)
-
-
-@contextmanager
-def _unlogged(ours: bool) -> Generator[None, None, None]:  # noqa: FBT001
-    token = _quiet.set(ours)
-    try:
-        yield
-    finally:
-        _quiet.reset(token)
-
-
-def _not_quiet(_record: logging.LogRecord) -> bool:
-    return not _quiet.get()
-
-
-logging.getLogger("httpx").addFilter(_not_quiet)
+def _failed(cls: type[RequestError], request: Request, message: str) -> RequestError:
+    # Only a connection that was never made proves that nothing was applied.
+    return cls(message, request=str(request), maybe_applied=request.writes and cls is not ConnectFailed)

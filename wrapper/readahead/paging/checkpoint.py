@@ -1,7 +1,5 @@
 """A place in a listing, and a part of one, as small JSON. Pure."""
 
-import hashlib
-import hmac
 from collections.abc import Hashable, Mapping
 from typing import Any, Self, cast
 
@@ -11,7 +9,7 @@ from attrs import field, frozen
 from ..errors import CheckpointError, Resumable
 from .plan import Start
 
-__all__ = ["Checkpoint", "Partition", "fingerprint"]
+__all__ = ["Checkpoint", "Partition"]
 
 VERSION = 1
 
@@ -129,15 +127,12 @@ class Partition:
         return cls(cast("dict[str, Any]", query), Checkpoint.from_json(orjson.dumps(place)))
 
 
-def fingerprint(key: bytes, *parts: object) -> str:
-    """A short text that says whether two queries are the same, and tells nothing else to who lacks the key."""
-    return hmac.new(key, orjson.dumps([VERSION, *parts]), hashlib.sha256).hexdigest()[:32]
-
-
-def _members(what: str, text: str | bytes | Resumable) -> dict[str, Any]:
+def _members(what: str, text: object) -> dict[str, Any]:
+    if not isinstance(text, str | bytes):
+        raise CheckpointError(f"a {what} is text or a {what.capitalize()}, not {type(text).__name__}")
     try:
-        value: Any = orjson.loads(text if isinstance(text, str | bytes) else text.to_json())
-    except (orjson.JSONDecodeError, AttributeError, TypeError) as error:
+        value: Any = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
         raise CheckpointError(f"this is not a {what}: {error}") from None
     if not isinstance(value, dict):
         raise CheckpointError(f"this is not a {what}: a JSON object was expected")

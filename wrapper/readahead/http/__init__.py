@@ -1,0 +1,1 @@
+"""Send requests: credentials, pacing, retries, and one adapter for each HTTP library."""

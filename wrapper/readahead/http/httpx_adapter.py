@@ -1,0 +1,169 @@
+"""Send with httpx or httpx2, whose interfaces are the same here, on asyncio and on trio."""
+
+import functools
+import logging
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl
+
+import httpx
+
+from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from .httpx_pool import Pools
+from .secret import Secret, revealed
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["HttpxAdapter", "errors_of", "opened", "over"]
+
+_ERRORS: dict[type[ReadaheadError], str] = {
+    ConnectFailed: "ConnectError ProxyError",
+    TimedOut: "TimeoutException ConnectTimeout ReadTimeout WriteTimeout PoolTimeout",
+    ConnectionLost: (
+        "HTTPError RequestError TransportError NetworkError ReadError WriteError CloseError ProtocolError "
+        "LocalProtocolError RemoteProtocolError DecodingError TooManyRedirects HTTPStatusError SSEError"
+    ),
+    # The last ones are mistakes of a hook or an auth of the user's.
+    UsageError: (
+        "InvalidURL UnsupportedProtocol CookieConflict "
+        "StreamError StreamConsumed StreamClosed ResponseNotRead RequestNotRead"
+    ),
+}
+
+
+@functools.cache
+def errors_of(library: ModuleType) -> Mapping[type[Exception], type[ReadaheadError]]:
+    """Return the exceptions of httpx or httpx2, and the error of ours that each becomes."""
+    names = {name: ours for ours, line in _ERRORS.items() for name in line.split()}
+    return {getattr(library, name): ours for name, ours in names.items() if hasattr(library, name)}
+
+
+class HttpxAdapter:
+    """A client of httpx or httpx2, for one origin. Its hooks, mounts, mocks and instrumentation apply.
+
+    Args:
+        client: What sends.
+        base_url: Where requests go.
+        headers: Sent with each request, and kept out of the client.
+        timeout: Seconds, for each of httpx's own timeouts.
+        is_ours: Whether nobody else uses the client. Then what it adds to a request is built once.
+    """
+
+    def __init__(
+        self, client: Any, base_url: str, headers: Mapping[str, str | Secret], timeout: float, *, is_ours: bool
+    ) -> None:
+        self._library: Any = httpx if isinstance(client, httpx.AsyncClient) else sys.modules["httpx2"]
+        self._client, self._base_url, self._timeout, self._is_ours = client, base_url, timeout, is_ours
+        self._headers: dict[bool, Any] = {
+            False: revealed(headers),
+            True: revealed(headers, **{"Content-Type": "application/json"}),
+        }
+        self.errors = errors_of(self._library)
+        # The auth of a client would replace our Authorization header.
+        self._auth = None if "Authorization" in headers else self._library.USE_CLIENT_DEFAULT
+        prototypes = {has_body: self._merged("GET", "", b"{}" if has_body else None) for has_body in (False, True)}
+        self._extensions = prototypes[False].extensions
+        if is_ours:
+            for has_body, prototype in prototypes.items():
+                prototype.headers.pop("Content-Length", None)
+                self._headers[has_body] = prototype.headers
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client is closed."""
+        return bool(self._client.is_closed)
+
+    async def send(self, method: str, target: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+        """Send once: status, headers in lower case, and the body."""
+        build = self._shared if self._is_ours else self._merged
+        with _unlogged(self._is_ours):
+            try:
+                response = await self._client.send(build(method, target, body), auth=self._auth, follow_redirects=False)
+            except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
+                response = raised.response
+                await response.aread()
+        return response.status_code, _lowered(response.headers), response.content
+
+    async def aclose(self) -> None:
+        """Close the client."""
+        await self._client.aclose()
+
+    def _shared(self, method: str, target: str, body: bytes | None) -> Any:
+        headers = self._headers[body is not None]
+        return httpx.Request(
+            method, self._base_url + target, headers=headers, content=body, extensions=self._extensions
+        )
+
+    def _merged(self, method: str, target: str, body: bytes | None) -> Any:
+        # httpx replaces the query of a URL where the client has parameters of its own.
+        path, _, query = target.partition("?")
+        params = parse_qsl(query, keep_blank_values=True) if self._client.params else None
+        return self._client.build_request(
+            method,
+            self._base_url + (target if params is None else path),
+            params=cast("Any", params),
+            headers=self._headers[body is not None],
+            content=body,
+            timeout=self._timeout,
+        )
+
+
+def over(client: Any, base_url: str, headers: Mapping[str, str | Secret], timeout: float) -> HttpxAdapter:
+    """Send with a client of the user's."""
+    return HttpxAdapter(client, base_url, headers, timeout, is_ours=False)
+
+
+def opened(
+    base_url: str, headers: Mapping[str, str | Secret], timeout: float, proxy: Secret | None, context: "ssl.SSLContext"
+) -> HttpxAdapter:
+    """Send with a new client.
+
+    Raises:
+        UsageError: The proxy cannot be used.
+    """
+
+    def open_pool() -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
+            verify=context,
+            proxy=None if proxy is None else proxy.value,
+            trust_env=False,  # what the environment says is in context and proxy
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        )
+
+    try:
+        client = httpx.AsyncClient(
+            transport=Pools(open_pool), cookies=CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        )
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        raise UsageError(f"the proxy cannot be used: {error}") from None
+    return HttpxAdapter(client, base_url, headers, timeout, is_ours=True)
+
+
+def _lowered(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+# httpx logs whole URLs at INFO, values of filters included. For clients of ours that line is left out.
+_quiet: ContextVar[bool] = ContextVar("_quiet", default=False)
+
+
+@contextmanager
+def _unlogged(is_ours: bool) -> Generator[None, None, None]:  # noqa: FBT001
+    token = _quiet.set(is_ours)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def _not_quiet(_record: logging.LogRecord) -> bool:
+    return not _quiet.get()
+
+
+logging.getLogger("httpx").addFilter(_not_quiet)

@@ -1,0 +1,141 @@
+"""Where requests go: the base URL, the proxy on the way, and the certificates that are trusted."""
+
+import ipaddress
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from ..errors import UsageError
+from .secret import Secret
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["checked_base_url", "checked_verify", "origin", "proxy_for", "tls_context"]
+
+_FORM = "https://HOST[:PORT][/PATH]"
+
+
+def checked_base_url(url: str) -> str:
+    """Return an https URL, or an http URL of this machine, without a trailing slash.
+
+    Raises:
+        UsageError: It is no such URL, or has a query, a fragment or credentials.
+    """
+    # urlsplit drops tabs and line ends, so it would read another URL than the one that requests are sent to.
+    if not isinstance(cast("object", url), str) or any(c.isspace() or not c.isprintable() for c in url):
+        raise UsageError(f"base_url must be {_FORM}, not {url!r}")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        shown = "" if "@" in url else f", not {url!r}"
+        raise UsageError(f"base_url must be {_FORM}{shown}") from None
+    if "@" in parts.netloc:
+        raise UsageError("base_url must not contain credentials; pass them as arguments of their own")
+    netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
+    if parts.scheme not in {"http", "https"} or not host or parts.netloc.lower() != netloc or "?" in url or "#" in url:
+        raise UsageError(f"base_url must be {_FORM}, not {url!r}")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise UsageError(f"base_url {url!r} would show the key to the network; use https")
+    return url.rstrip("/")
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def proxy_for(base_url: str) -> Secret | None:
+    """Return the URL of the proxy that the environment names for a base URL, by the rules of httpx.
+
+    ``NO_PROXY`` takes ``*``, names (``example.com``: it and its subdomains; ``.example.com``: its subdomains alone),
+    addresses, CIDR ranges and URLs; names and URLs may have a port. httpx documents CIDR ranges, and 0.28 does not
+    match them; here they work.
+    """
+    from urllib.request import getproxies  # noqa: PLC0415  it takes long to import
+
+    proxies = getproxies()
+    target = origin(base_url)
+    if any(_bypasses(entry.strip().lower(), *target) for entry in proxies.get("no", "").split(",")):
+        return None
+    proxy = proxies.get(target[0]) or proxies.get("all")
+    return Secret(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
+
+
+def _bypasses(entry: str, scheme: str, host: str, port: int) -> bool:
+    """Tell whether an entry of ``NO_PROXY`` names this origin."""
+    if entry in {"", "*"}:
+        return entry == "*"
+    prefix, separator, name = entry.rpartition("://")
+    if separator and prefix not in {"all", scheme}:
+        return False
+    try:
+        network = ipaddress.ip_network(name.strip("[]"), strict=False)
+    except ValueError:
+        pass
+    else:
+        return _address(host) in network
+    try:
+        parts = urlsplit(f"//{name}")
+        name, wanted = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if wanted not in {None, port}:
+        return False
+    if separator or name == "localhost":
+        return host == name or (name.startswith("*.") and host.endswith(name[1:]))
+    return host == name or host.endswith("." + name.removeprefix("*").removeprefix("."))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host.rstrip(".").lower() == "localhost" if address is None else address.is_loopback
+
+
+def checked_verify(verify: object) -> "ssl.SSLContext | bool":
+    """Return what may decide on certificates: True, False or an ``ssl.SSLContext``.
+
+    Raises:
+        UsageError: It is anything else. HTTP libraries take None, 0 and "" for False.
+    """
+    if verify is True or verify is False:
+        return verify
+    import ssl  # noqa: PLC0415  it takes long to import
+
+    if not isinstance(verify, ssl.SSLContext):
+        raise UsageError(
+            f"verify must be True, False or an ssl.SSLContext, not {verify!r}; "
+            "for a file of certificates pass ssl.create_default_context(cafile=...)"
+        )
+    return verify
+
+
+def tls_context(verify: "ssl.SSLContext | bool", *, needed: bool) -> "ssl.SSLContext":
+    """Return what httpx makes of ``verify``, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``.
+
+    Args:
+        verify: See ``checked_verify``.
+        needed: Whether anything is encrypted at all. Loading certificates takes 20 ms; where it would be for nothing
+            the context trusts no certificate.
+
+    Raises:
+        UsageError: The certificates cannot be loaded.
+    """
+    import ssl  # noqa: PLC0415  it takes long to import
+
+    if verify is True and not needed:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    import httpx  # noqa: PLC0415  it takes long to import
+
+    try:
+        return httpx.create_ssl_context(verify)
+    except OSError as error:
+        raise UsageError(f"certificates cannot be loaded: {error}; check SSL_CERT_FILE and SSL_CERT_DIR") from None

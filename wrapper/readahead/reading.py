@@ -1,0 +1,283 @@
+"""How a selection of an endpoint is read: its requests, its plan, which rows belong to it, what it will cost.
+
+One selection may take several listings, one a branch of its condition. ``requests`` are built once; a page adds only
+its position to one of them.
+"""
+
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from typing import Generic, Literal, Self, TypeVar
+
+import anyio
+from attrs import evolve, field, frozen
+
+from .endpoint import Endpoint
+from .errors import CheckpointError, DecodeError, FilterError, UsageError
+from .explain import Explanation, ListingExplanation, expected_requests
+from .filters.planner import Branch, RowFilter, plan_branches
+from .http.client import Sender
+from .http.transport import Request, Response, generated_request
+from .pages import Fetched, Page, Progress, Report
+from .paging.checkpoint import Checkpoint
+from .paging.ledger import Ledger, OnDrift
+from .paging.plan import Plan, Span, Start
+from .paging.stream import Engine, Fetch
+from .paging.union import UnionPlan
+from .paging.window import AutoWindow, Window
+from .rows import RowReader, carries, decode_page
+from .selection import Selection
+
+__all__ = ["Reading"]
+
+T = TypeVar("T")
+
+
+@frozen
+class Reading(Generic[T]):
+    """One selection of an endpoint, ready to be read.
+
+    Attributes:
+        branches: The listings that the condition takes; none if no row can match.
+        start: Where a partition begins, and where it stops.
+    """
+
+    sender: Sender
+    endpoint: Endpoint[T] = field(repr=False)
+    selection: Selection = field(factory=Selection)
+    branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)
+    start: Checkpoint | None = None
+
+    def select(self, selection: Selection) -> Self:
+        """Return the reading of another selection of the same endpoint.
+
+        Raises:
+            FilterError: The API cannot be asked for it, and rows cannot tell.
+        """
+        same = selection.condition is self.selection.condition
+        branches = self.branches if same else plan_branches(selection.condition, self.endpoint.fields)
+        reading = evolve(self, selection=selection, branches=branches)
+        if selection.order and len(branches) > 1:
+            raise FilterError(
+                "order_by", f"order_by() cannot span {len(branches)} listings; sort the rows or split the query"
+            )
+        _ = reading.requests  # what cannot be sent is refused here
+        return reading
+
+    # ---- what is sent
+
+    @cached_property
+    def requests(self) -> tuple[Request, ...]:
+        """The request of each branch, without a position."""
+        return tuple(map(self._request, self.branches))
+
+    def _request(self, branch: Branch) -> Request:
+        endpoint, extra = self.endpoint, self.selection.extra
+        fields = endpoint.fields.declared
+        arguments = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
+        if self.selection.order:
+            arguments["order_by"] = ",".join(self.selection.order)
+        request = generated_request(endpoint.operation, endpoint.request(**arguments))
+        # The generated function sends the document's defaults for page and size; the plan sets them instead.
+        params = tuple(pair for pair in request.params if pair[0] not in endpoint.paging.parameters)
+        if twice := dict(params).keys() & dict(extra).keys():
+            name = min(twice)
+            raise FilterError(name, f"{name!r} is already set by extra_params(); set it in one place only")
+        return evolve(request, params=params + extra)
+
+    # ---- what is known before anything is sent
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether conditions contradict each other, so that no row can match."""
+        return not self.branches
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all rows of one listing belong to it, so that a limit is a number of the API's rows."""
+        return len(self.branches) < 2 and all(branch.local is None for branch in self.branches)
+
+    @property
+    def has_total(self) -> bool:
+        """Whether the API is known to say how many rows there are."""
+        return self.endpoint.reader.total is not None and not self.endpoint.reader.bare
+
+    @property
+    def keeps_keys(self) -> bool:
+        """Whether rows cannot tell which branch they belong to, so that the keys of all rows are kept."""
+        return any(branch.blind for branch in self.branches)
+
+    @property
+    def page_size(self) -> int:
+        """Rows to request in a page."""
+        largest, limit = self.endpoint.paging.largest, self.selection.limit
+        return self.selection.page_size or (min(largest, limit or largest) if self.is_plain else largest)
+
+    def explain(self, totals: "list[int | None] | None" = None) -> Explanation:
+        """Return how it is read. ``totals``: rows in the listing of each branch, where known."""
+        selection, style = self.selection, self.endpoint.paging
+        limit = selection.limit if self.is_plain else None
+        return Explanation(
+            tuple(
+                ListingExplanation(
+                    self.endpoint.operation,
+                    request.params,
+                    branch.local,
+                    branch.skip,
+                    style.name,
+                    self.page_size,
+                    total,
+                    None if total is None else expected_requests(style, self.page_size, total, limit),
+                )
+                for request, branch, total in zip(
+                    self.requests, self.branches, totals or [None] * len(self.branches), strict=True
+                )
+            ),
+            selection.limit,
+            self.keeps_keys,
+        )
+
+    # ---- reading
+
+    def plan(self, window: int, checkpoint: Checkpoint | None, *, ordered: bool = True) -> Plan:
+        """Return a plan of all its listings, from a checkpoint on if there is one."""
+        limit = self.selection.limit
+        if limit is not None and checkpoint is not None:
+            limit = max(0, limit - checkpoint.rows)
+        start, style = Start() if checkpoint is None else checkpoint.start, self.endpoint.paging
+
+        def of_branch(start: Start) -> Plan:
+            # Where rows are left out, a limit says nothing about how many to request: the engine sees to it.
+            rows = limit if self.is_plain else None
+            return style.plan(self.page_size, window, limit=rows, ordered=ordered, start=start)
+
+        if len(self.branches) < 2:
+            plan = of_branch(start)
+        else:
+            later = [Start() for _ in self.branches[start.branch + 1 :]]
+            plans = list(map(of_branch, (start, *later)))
+            plan = UnionPlan(window, limit, ordered, start, plans, start.branch)
+        plan.ended = plan.ended or self.is_empty or limit == 0
+        return plan
+
+    def engine(
+        self,
+        window: "int | Literal['auto']",
+        checkpoint: Checkpoint | None,
+        *,
+        ordered: bool = True,
+        on_drift: OnDrift = "ignore",
+        on_page: Callable[[Progress[T]], None] | None = None,
+        skip_bad_rows: bool = False,
+    ) -> Engine[T]:
+        """Return what runs the plan, from a checkpoint on if there is one."""
+        size = AutoWindow() if window == "auto" else Window(window)
+        limit, before = self.selection.limit, 0 if checkpoint is None else checkpoint.rows
+
+        def bind(start: Start, rows: int) -> Checkpoint:
+            if not ordered:
+                raise UsageError("a stream with ordered=False has no checkpoint; use ordered=True")
+            if self.keeps_keys:
+                raise UsageError(
+                    "this query has no checkpoint: it takes several listings whose rows are told apart by all keys so "
+                    "far; read each side of | as a query of its own"
+                )
+            return self.checkpoint(start, before + rows)
+
+        ledger = Ledger(
+            limit=None if limit is None else limit - before,
+            skip_bad_rows=skip_bad_rows,
+            on_drift=on_drift,
+            remember=self.keeps_keys,
+        )
+        return Engine(
+            lambda: self.plan(size.size, checkpoint, ordered=ordered),
+            self.fetcher(ledger.report, size),
+            ledger,
+            size,
+            on_page=on_page,
+            bind=bind,
+        )
+
+    def fetcher(self, report: Report, window: Window) -> Fetch[T]:
+        """Return the function that fetches one page of a plan."""
+        endpoint, requests = self.endpoint, self.requests
+        row_filters = [RowFilter.of(branch, endpoint.fields) for branch in self.branches]
+        turn = anyio.Lock()
+
+        async def fetch(span: Span) -> Fetched[T]:
+            request = evolve(requests[span.branch], position=span.position)
+            response = await self.sender.send(request, report, pushed_back=window.pushed_back)
+            async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are decoded
+                fetched = decode_page(response, endpoint.reader)
+            row_filter = row_filters[span.branch]
+            return fetched if row_filter.is_open else _sifted(fetched, row_filter, response, endpoint.reader)
+
+        return fetch
+
+    async def first_page(self) -> tuple[Page[T], Report]:
+        """Read the first page alone, with the rows that belong to it."""
+        ledger = Ledger()
+        span = self.plan(1, self.start).next_request()
+        if span is None:
+            return Page((), total=0, status=None, headers={}, request_id=None, position={}), ledger.report
+        fetched = await self.fetcher(ledger.report, Window(1))(span)
+        rows: list[T] = []
+        for key, row in zip(fetched.keys, fetched.rows, strict=True):
+            if isinstance(row, DecodeError):
+                raise row
+            if ledger.admits(fetched, key):
+                rows.append(row)
+        return fetched.page(tuple(rows[: self.selection.limit]), dict(span.position)), ledger.report
+
+    async def totals(self) -> list[int | None]:
+        """Ask for one row of each listing, where the API says totals."""
+        fetch, totals = self.fetcher(Report(), Window(1)), list[int | None]()
+        for index in range(len(self.branches)):
+            span = self.endpoint.paging.exactly(0, 1) if self.has_total else None
+            totals.append(None if span is None else (await fetch(evolve(span, branch=index))).total)
+        return totals
+
+    # ---- checkpoints
+
+    def checkpoint(self, start: Start, rows: int) -> Checkpoint:
+        """Return a checkpoint of this reading. ``rows``: handed out so far."""
+        return Checkpoint.of(self._fingerprint, start, rows)
+
+    def check(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return the checkpoint, if it is one of this reading.
+
+        Raises:
+            CheckpointError: It belongs to another one.
+        """
+        if checkpoint.query != self._fingerprint:
+            raise CheckpointError(
+                "this checkpoint belongs to another query or client; base_url, credentials, filters, order, limit, "
+                "page size and extra parameters must be the same"
+            )
+        return checkpoint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        query = {**self.selection.to_json(), "size": self.page_size}
+        return self.sender.fingerprint(self.endpoint.operation, *(query[name] for name in sorted(query)))
+
+
+def _sifted(fetched: Fetched[T], row_filter: RowFilter, response: Response, reader: RowReader[T]) -> Fetched[T]:
+    """Mark the rows that are not handed out."""
+    left_out: set[Hashable] = set()
+    ignored: dict[Hashable, tuple[str, ...]] = {}
+    for index, (key, row) in enumerate(zip(fetched.keys, fetched.rows, strict=True)):
+        if isinstance(row, DecodeError):
+            continue
+        # A missing field contradicts nothing; a null does.
+        names = [
+            known.name
+            for known in row_filter.contradicted(row)
+            if carries(response, reader, index, row, known.attr or "")
+        ]
+        if names:
+            ignored[key] = tuple(names)
+        elif not row_filter.passes(row):
+            left_out.add(key)
+    uncounted = fetched.uncounted | left_out | ignored.keys()
+    return evolve(fetched, uncounted=uncounted, left_out=frozenset(left_out), ignored=ignored)
