@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import anyio
-from anyio.lowlevel import checkpoint
+from anyio import lowlevel
 from attrs import define, field
 
 from readahead.pages import Fetched
@@ -58,12 +58,12 @@ class FakeServer:
         while came < self.requests:
             came = self.requests
             for _ in range(4):
-                await checkpoint()
+                await lowlevel.checkpoint()
         while not turn.is_set():
             self._waiting.pop().set()
             if not turn.is_set():
                 for _ in range(2):
-                    await checkpoint()
+                    await lowlevel.checkpoint()
 
     def answer(self, position: dict[str, str]) -> Fetched[int]:
         following = None
