@@ -11,7 +11,8 @@ from readahead import IgnoredFilterWarning
 from readahead.errors import CheckpointError, DriftError, FilterError, ServerError, UsageError
 from readahead.http.transport import client_for_app
 from readahead.kintsugi import Kintsugi, fields
-from readahead.paging.plan import Seen, Start
+from readahead.pages import Fetched
+from readahead.paging.plan import Start
 from readahead.paging.styles import OffsetLimit, PageNumber
 from readahead.paging.union import UnionPlan
 from readahead.sandbox import Sandbox
@@ -90,21 +91,23 @@ def test_a_consumer_that_takes_nothing_is_never_ahead_of_its_window(style, windo
     rows = {0: 450, 1: 30, 2: 0, 3: 370}
     plans = [style.plan(40, window) for _ in rows]
     plan, flying, held, given = UnionPlan(window, None, True, Start(), plans), [], 0, []
-    while not plan.over or plan.ready:
-        while (span := plan.ask()) is not None:
+    while not plan.finished or plan.ready:
+        while (span := plan.next_request()) is not None:
             flying.append(span)
         assert len(flying) + held + len(plan.ready) <= window
-        assert plan.held <= window
+        assert plan.occupied <= window
         if flying:
             span = flying.pop()  # the newest is answered first
             lo, hi, total = span.lo, span.hi, rows[span.branch]
             keys = tuple((span.branch, n) for n in range(min(lo, total), min(hi, total)))
-            plan.got(span, Seen(keys, total=total if window % 2 else None, size=hi - lo if span.number else None))
-        elif (taken := plan.take()) is not None:
+            plan.add_response(
+                span, Fetched(keys, total=total if window % 2 else None, size=hi - lo if span.number else None)
+            )
+        elif (taken := plan.next_page()) is not None:
             span, fresh = taken
             given += [key for key in dict.fromkeys(span.keys) if key in fresh]
         else:
-            assert plan.over
+            assert plan.finished
     assert given == [(branch, n) for branch, count in rows.items() for n in range(count)]
 
 
@@ -169,7 +172,7 @@ async def test_a_checkpoint_in_a_later_listing_goes_on_there():
         assert '"branch":1' in str(place)
         box.forget()
         rest, _ = await block(query, resume=str(place))
-        assert rest == whole[place.given :]
+        assert rest == whole[place.rows :]
         assert all("source__in" in request.query for request in box.requests)
         for other in (
             kintsugi.customers.where(fields.country == "US").page_size(50),
