@@ -71,7 +71,9 @@ def environment():
 
 def run_program(block, folder):
     command = [sys.executable, "-W", "error", "-c", block.code]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, f"{block.where}\n{done.stderr}"
     return done.stdout
 
@@ -80,7 +82,9 @@ def run_tests(block, folder):
     (folder / "test_example.py").write_text(block.code)
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_example.py"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, f"{block.where}\n{done.stdout}{done.stderr}"
     return ""
 
