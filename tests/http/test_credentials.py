@@ -1,13 +1,10 @@
 """Where keys come from, where they go, and where they never appear."""
 
 import asyncio
-import copy
 import gc
-import io
 import logging
 import pickle
 import socket
-import traceback
 import warnings
 from contextlib import contextmanager
 
@@ -172,7 +169,9 @@ def test_an_empty_credential_is_an_error_and_never_a_fallback(api, name, empty, 
 
 
 @each
-@pytest.mark.parametrize("wrong", [b"key", 7, True, False, 0, ["key"], {}, object()], ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize(
+    "wrong", [b"key", 7, True, False, 0, ["key"], {}, object()], ids=lambda wrong: type(wrong).__name__
+)
 def test_a_credential_that_is_no_text_is_refused(api, name, wrong, environment):
     """And it is not shown: it may be a key all the same. False and 0 are no way to say "none"."""
     with pytest.raises(CredentialsError, match=f"^{name}: ") as caught:
@@ -383,38 +382,6 @@ def test_a_proxys_password_is_not_shown(proxy):
 
 
 # ---- where they never appear
-
-
-def chain_of(error):
-    """The error and all that hangs on it."""
-    chain = [error]
-    for one in chain:
-        chain += [below for below in (one.__cause__, one.__context__) if below is not None and below not in chain]
-    return chain
-
-
-def chain_text(error):
-    """All that a program, a debugger or an error tracker could print of the error."""
-    text = io.StringIO()
-    for one in chain_of(error):
-        print(str(one), repr(one), one.args, vars(one), getattr(one, "__notes__", []), file=text)
-    traceback.print_exception(error, file=text)
-    for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
-        print(str(again), repr(again), again.args, vars(again), file=text)
-    print(pickle.dumps(error, 0), pickle.dumps(error), file=text)
-    return text.getvalue()
-
-
-def locals_text(error):
-    """What error trackers show besides: the variables of our functions in the traceback."""
-    text = io.StringIO()
-    for one in chain_of(error):
-        for frame in traceback.StackSummary.extract(
-            traceback.walk_tb(one.__traceback__), capture_locals=True, lookup_lines=False
-        ):
-            if "/readahead/" in frame.filename:
-                print(frame.locals, file=text)
-    return text.getvalue()
 
 
 def check_no_secret(error):
@@ -630,7 +597,17 @@ def test_a_key_appears_in_no_repr(api):
         page = await query.first_page()
         async with query.prefetch() as stream:
             rows = [row async for row in stream]
-        shown = [client, client.customers, query, page, stream, stream.report, rows, client._sender._transport, client._sender._pacer]
+        shown = [
+            client,
+            client.customers,
+            query,
+            page,
+            stream,
+            stream.report,
+            rows,
+            client._sender._transport,
+            client._sender._pacer,
+        ]
         return "\n".join(f"{shown!r} {thing!r} {thing!s} {thing:}" for thing in [*shown, client.send, query.where])
 
     text = anyio.run(main)
