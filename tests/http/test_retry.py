@@ -330,7 +330,7 @@ def test_what_is_sent_again_after_silence(call, good):
     server = Server(SILENCE)
 
     async def main():
-        with pytest.raises(TimedOut, match="no whole answer within 10 s") as caught:
+        with pytest.raises(TimedOut, match="no complete response within 10 s") as caught:
             await call(server.kintsugi(timeout=10).customers)
         assert caught.value.maybe_applied == (call is not read)
         assert ("it may have been applied" in str(caught.value)) == (call is not read)
