@@ -118,9 +118,8 @@ async def test_no_exception_of_aiohttp_escapes(cls):
 # ---- which library sends
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize("wrong", ["requests", "httpx2", "", None, True, 1])
-async def test_another_library_is_refused(wrong, anyio_backend):
+def test_another_library_is_refused(wrong):
     """When the client is made."""
     with pytest.raises(UsageError, match="^http must be 'httpx' or 'aiohttp'"):
         SweetSpot(token="token", http=wrong)
@@ -131,7 +130,7 @@ def test_aiohttp_does_not_run_on_trio():
 
     async def main():
         async with SweetSpot(token="token", http="aiohttp") as client:
-            with pytest.raises(UsageError, match="asyncio only; use httpx"):
+            with pytest.raises(UsageError, match="asyncio only"):
                 await client.customers.first_page()
 
     anyio.run(main, backend="trio")

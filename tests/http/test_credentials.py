@@ -606,10 +606,9 @@ def test_a_key_appears_in_no_repr(api):
             stream,
             stream.report,
             rows,
-            client._sender._transport,
-            client._sender._pacer,
+            everything(client),
         ]
-        return "\n".join(f"{shown!r} {thing!r} {thing!s} {thing:}" for thing in [*shown, client.send, query.where])
+        return "\n".join(f"{shown!r} {thing!r} {thing!s} {thing:}" for thing in [*shown, client.aclose, query.where])
 
     text = anyio.run(main)
     for secret in SECRETS:
@@ -709,12 +708,10 @@ def test_an_unclosed_client_warns():
                 await client.customers.first()
             except ConnectFailed:
                 pass
-        own = client._sender._transport._own
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             del client
             gc.collect()
-        await own.aclose()
         return caught
 
     (said,) = [text for text in resource_warnings(asyncio.run(main())) if "Kintsugi" in text]
