@@ -121,7 +121,7 @@ async def test_no_exception_of_aiohttp_escapes(cls):
 @pytest.mark.parametrize("wrong", ["requests", "httpx2", "", None, True, 1])
 def test_another_library_is_refused(wrong):
     """When the client is made."""
-    with pytest.raises(UsageError, match="^http must be 'httpx' or 'aiohttp'"):
+    with pytest.raises(UsageError, match=r"^http must be 'httpx' or 'aiohttp', not "):
         SweetSpot(token="token", http=wrong)
 
 

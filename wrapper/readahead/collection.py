@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args, get_type_hints
 
 import orjson
 from attrs import evolve, frozen
 
-from .errors import UsageError, nearest, not_allowed
-from .filters import Choices, checked_text, plain
-from .http.transport import Request
+from .endpoint import Operation, request_for
+from .errors import FilterError, UsageError, nearest
+from .filters import Choices, checked_choice, checked_text
 from .paging.checkpoint import Partition
 from .query import Listing, Query
 from .rows import decode_object
@@ -18,6 +18,7 @@ from .selection import Selection
 __all__ = ["Collection", "checked_body", "checked_changes", "checked_id"]
 
 B = TypeVar("B")
+P = ParamSpec("P")
 T = TypeVar("T")
 Q = TypeVar("Q", bound="Query[Any]")
 
@@ -59,33 +60,36 @@ class Collection(Listing[T], Generic[T, Q]):
         reading = self._reading.select(Selection.from_json(partition.query, endpoint.fields))
         return self._query_type(evolve(reading, start=reading.check(partition.checkpoint)))
 
-    async def _one(self, request: Request) -> T:
-        """Send a request about one row, and return that row."""
-        response = await self._reading.sender.send(request)
+    async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Send the request of an operation on one row, and return that row."""
+        response = await self._reading.sender.send(request_for(operation, *args, **kwargs))
         return decode_object(response, self._reading.endpoint.reader.read)
 
 
-def checked_body(shape: type[B], given: B) -> B:
-    """What was given, if it is what the shape says: one that is not given is not sent, and None is null.
+def checked_body(shape: type[B], body: B) -> B:
+    """Return a request body, if it is what its TypedDict says. A field that is not in it is not sent; None is null.
 
-    Raises FilterError for an unknown name, with the nearest match, for a value outside its listed choices, and for one
-    that JSON cannot carry.
+    Args:
+        shape: The generated TypedDict.
+        body: The fields to send.
+
+    Raises:
+        FilterError: A field is unknown, its value is not a listed choice, or JSON cannot carry it.
     """
     choices = _choices(cast("Any", shape))
-    for name, value in cast("Mapping[str, object]", given).items():
+    for name, value in cast("Mapping[str, object]", body).items():
         if name not in choices:
-            raise not_allowed(name, value, f"one of {', '.join(choices)}", near=nearest(name, choices))
-        listing = choices[name]
-        if listing is not None and isinstance(value, str) and not isinstance(value, listing):
-            listed = cast("type[Choices]", listing).listed()
-            if value not in listed:
-                allowed = f"one of the {len(listed)} values of {listing.__name__}, or {listing.__name__}.unlisted(…)"
-                raise not_allowed(name, value, allowed, near=nearest(value, listed))
+            message = f"unknown field {name!r}; known are {', '.join(choices)}"
+            raise FilterError(name, message, value=value, near=nearest(name, choices))
+        enumeration = choices[name]
+        if enumeration is not None and isinstance(value, str):
+            checked_choice(name, value, enumeration)
         try:
             orjson.dumps(value)
         except TypeError as error:
-            raise not_allowed(name, value, f"what JSON can carry ({error})") from None
-    return given
+            message = f"{name} cannot be sent as JSON ({error}); use text, numbers, booleans, None, or lists of these"
+            raise FilterError(name, message, value=value) from None
+    return body
 
 
 def checked_changes(shape: type[B], changes: B) -> B:
@@ -99,23 +103,22 @@ def checked_changes(shape: type[B], changes: B) -> B:
     return checked_body(shape, changes)
 
 
-def checked_id(name: str, given: object) -> str:
-    """An id that can stand in a path: text, not empty, and not a path of its own. Raises FilterError."""
-    if not isinstance(given, str):
-        raise not_allowed(name, given, "text")
-    if checked_text(name, given) in {".", ".."}:
-        raise not_allowed(name, given, "an id")
-    return plain(given)
+def checked_id(name: str, value: object) -> str:
+    """Return an id that can stand in a path: text, not blank, and not a path of its own. Raises FilterError."""
+    text = checked_text(name, value)
+    if text in {".", ".."}:
+        raise FilterError(name, f"{name} must be an id, not the path {text!r}", value=value)
+    return text
 
 
 @functools.cache
-def _choices(shape: type) -> dict[str, type[str] | None]:
-    """Each member, and the enumeration it takes its text from, if it has one."""
+def _choices(shape: type) -> dict[str, type[Choices] | None]:
+    """Return each field, and the enumeration it takes its text from, if it has one."""
     return {name: _enumeration(hint) for name, hint in get_type_hints(shape).items()}
 
 
-def _enumeration(hint: Any) -> type[str] | None:
+def _enumeration(hint: Any) -> type[Choices] | None:
     for part in (hint, *get_args(hint)):
         if isinstance(part, type) and issubclass(part, str) and hasattr(part, "listed"):
-            return part
+            return cast("type[Choices]", part)
     return None

@@ -34,10 +34,10 @@ class Selection:
         parts = (*([] if self.condition is None else [self.condition]), *conditions)
         return parts[0] if len(parts) == 1 else And(parts)
 
-    def to_json(self, fields: Fields) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return it as JSON can carry it; filter values are in clear."""
         return {
-            "where": None if self.condition is None else write_condition(self.condition, fields),
+            "where": None if self.condition is None else write_condition(self.condition),
             "order": list(self.order),
             "limit": self.limit,
             "size": self.page_size,

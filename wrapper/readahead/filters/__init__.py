@@ -1,9 +1,8 @@
 """What rows a query asks for: conditions made of fields, checked before anything is sent. Pure."""
 
-from .conditions import And, Comparison, Condition, Not, Or
+from .conditions import And, Condition
 from .fields import (
     Choice,
-    Choices,
     Field,
     Fields,
     FullText,
@@ -13,34 +12,29 @@ from .fields import (
     Relation,
     Text,
     Timestamp,
-    predicate,
     read_condition,
     write_condition,
 )
-from .values import checked_extra, checked_order, checked_text, plain
+from .values import Choices, checked_choice, checked_extra, checked_order, checked_text
 
 __all__ = [
     "And",
     "Choice",
     "Choices",
-    "Comparison",
     "Condition",
     "Field",
     "Fields",
     "FullText",
     "Id",
-    "Not",
     "Number",
-    "Or",
     "PartialMatch",
     "Relation",
     "Text",
     "Timestamp",
+    "checked_choice",
     "checked_extra",
     "checked_order",
     "checked_text",
-    "plain",
-    "predicate",
     "read_condition",
     "write_condition",
 ]

@@ -1,14 +1,22 @@
-"""Conditions on rows: comparisons joined by and, or, not. They hold the *names* of fields. Pure."""
+"""Conditions on rows: comparisons joined by and, or, not. Pure.
+
+A comparison holds the name of a field, not the field: the ``==`` of a field makes conditions, so conditions that held
+fields could not be compared.
+"""
 
 import datetime as dt
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any, ClassVar, cast
 
 from attrs import frozen
 
 from ..errors import UsageError
 from .values import plain
 
-__all__ = ["And", "Comparison", "Condition", "Not", "Or"]
+__all__ = ["And", "Comparison", "Compound", "Condition", "Not", "Or", "compiled", "joined"]
+
+Test = Callable[[Any], bool]
 
 
 class Condition:
@@ -21,13 +29,13 @@ class Condition:
     __slots__ = ()
 
     def __and__(self, other: "Condition") -> "Condition":
-        return And(_parts(And, self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
+        return joined(And, (self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
 
     def __or__(self, other: "Condition") -> "Condition":
-        return Or(_parts(Or, self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
+        return joined(Or, (self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
 
     def __invert__(self) -> "Condition":
-        return self.part if isinstance(self, Not) else Not(self)
+        return self.parts[0] if isinstance(self, Not) else Not((self,))
 
     def __bool__(self) -> bool:
         raise UsageError(
@@ -38,56 +46,79 @@ class Condition:
 
 @frozen(repr=False)
 class Comparison(Condition):
-    """One field, by name, against values. op: one of ``OPERATORS``."""
+    """A field, by name, compared with values.
+
+    Attributes:
+        field: The name of the field.
+        op: "in", "null", "matches", or a key of ``fields.OPERATORS``.
+        values: Several for "in", none for "null", else one.
+    """
 
     field: str
     op: str
     values: tuple[Any, ...] = ()
 
     def __repr__(self) -> str:
-        shown = list(map(_shown, self.values))
-        if self.op == "in" and len(shown) != 1:
-            return f"{self.field}.in_([{', '.join(shown)}])"
+        texts = [value.isoformat() if isinstance(value, dt.datetime) else repr(_plain(value)) for value in self.values]
         if self.op == "null":
             return f"{self.field}.is_null()"
+        if self.op == "in" and len(texts) != 1:
+            return f"{self.field}.in_([{', '.join(texts)}])"
         sign = "==" if self.op == "in" else self.op
-        return f"{self.field}.{sign}({shown[0]})" if sign.isalpha() else f"{self.field} {sign} {shown[0]}"
+        return f"{self.field}.{sign}({texts[0]})" if sign.isalpha() else f"{self.field} {sign} {texts[0]}"
 
 
 @frozen(repr=False)
-class And(Condition):
-    """All of these."""
+class Compound(Condition):
+    """Conditions, joined."""
 
+    sign: ClassVar[str]
     parts: tuple[Condition, ...]
 
     def __repr__(self) -> str:
-        return " & ".join(map(_bracketed, self.parts))
+        return f" {self.sign} ".join(map(_bracketed, self.parts))
 
 
-@frozen(repr=False)
-class Or(Condition):
-    """Any of these."""
+class And(Compound):
+    """Rows must meet all of these."""
 
-    parts: tuple[Condition, ...]
+    sign = "&"
+
+
+class Or(Compound):
+    """Rows must meet any of these."""
+
+    sign = "|"
+
+
+class Not(Compound):
+    """Rows must not meet this one."""
+
+    sign = "~"
 
     def __repr__(self) -> str:
-        return " | ".join(map(_bracketed, self.parts))
+        (part,) = self.parts
+        equal = isinstance(part, Comparison) and part.op == "in" and len(part.values) == 1
+        return repr(part).replace(" == ", " != ", 1) if equal else f"~{_bracketed(part)}"
 
 
-@frozen(repr=False)
-class Not(Condition):
-    """Not this."""
-
-    part: Condition
-
-    def __repr__(self) -> str:
-        if isinstance(self.part, Comparison) and self.part.op == "in" and len(self.part.values) == 1:
-            return f"{self.part.field} != {_shown(self.part.values[0])}"
-        return f"~{_bracketed(self.part)}"
+def joined(kind: type[And] | type[Or], conditions: Sequence[Condition]) -> Condition:
+    """Return all of some conditions, or any of them; what is joined in the same way already is not nested."""
+    groups = [condition.parts if isinstance(condition, kind) else (condition,) for condition in conditions]
+    return conditions[0] if len(conditions) == 1 else kind(tuple(chain.from_iterable(groups)))
 
 
-def _parts(kind: type[And] | type[Or], *conditions: Condition) -> tuple[Condition, ...]:
-    return tuple(part for each in conditions for part in (each.parts if isinstance(each, kind) else (each,)))
+def compiled(condition: Condition, test_of: Callable[[Comparison], Test]) -> Test:
+    """Return one test for a condition, made of the tests of its comparisons."""
+    if isinstance(condition, Comparison):
+        return test_of(condition)
+    assert isinstance(condition, Compound)
+    tests = [compiled(part, test_of) for part in condition.parts]
+    if isinstance(condition, Or):
+        return lambda value: any(test(value) for test in tests)
+    if isinstance(condition, And):
+        return lambda value: all(test(value) for test in tests)
+    return lambda value: not tests[0](value)
 
 
 def _bracketed(condition: Condition) -> str:
@@ -95,7 +126,5 @@ def _bracketed(condition: Condition) -> str:
     return text if " " not in text.partition("(")[0] and isinstance(condition, Comparison) else f"({text})"
 
 
-def _shown(value: object) -> str:
-    return (
-        value.isoformat() if isinstance(value, dt.datetime) else repr(plain(value) if isinstance(value, str) else value)
-    )
+def _plain(value: object) -> object:
+    return plain(value) if isinstance(value, str) else value

@@ -1,77 +1,75 @@
-"""Fields: what can be asked about, and which comparisons there are. Pure.
+"""Fields: what conditions are made of, and which comparisons there are. Pure.
 
 A binding declares each field once, in the body of a ``Fields``. A field says which comparisons there are, which of them
-the API can make (``param``) and whether rows can tell (``attr``). How a condition becomes listings is in ``planner``.
+the API can make (``param``), and whether rows carry its value (``attr``). How a condition becomes listings is in
+``planner``.
 """
 
 import datetime as dt
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, TypeVar, cast
 
-from ..errors import UsageError, nearest, not_allowed
-from .conditions import And, Comparison, Condition, Not, Or
-from .values import checked_text, is_list, plain
+from attrs import evolve
 
-__all__ = [
-    "Choice",
-    "Choices",
-    "Field",
-    "Fields",
-    "FullText",
-    "Id",
-    "Number",
-    "PartialMatch",
-    "Relation",
-    "Text",
-    "Timestamp",
-    "predicate",
-    "read_condition",
-    "write_condition",
-]
+from ..errors import FilterError, UsageError, nearest, shown
+from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled
+from .values import Choices, checked_choice, checked_text, is_list, plain
+
+__all__ = ["Choice", "Field", "Fields", "FullText", "Id", "Number", "PartialMatch", "Relation", "Text", "Timestamp"]
+__all__ += ["predicate", "read_condition", "write_condition"]
 
 Many = Literal["repeated", "commas"]
+V = TypeVar("V")
+E = TypeVar("E", bound=str)
 
-
-class Choices(Protocol):
-    """An open enumeration, as generated: listed values, and others by name."""
-
-    @classmethod
-    def listed(cls) -> tuple[str, ...]:
-        """All values of the document, in its order."""
-        ...
-
-    @classmethod
-    def unlisted(cls, value: str, /) -> Any:
-        """A value, whether it is listed or not."""
-        ...
-
-
-OPERATORS: Mapping[str, Callable[[Any, tuple[Any, ...]], bool]] = {
-    "in": lambda value, given: value in given,
-    "contains": lambda value, given: given[0] in value,
-    "startswith": lambda value, given: value.startswith(given[0]),
-    "endswith": lambda value, given: value.endswith(given[0]),
-    "icontains": lambda value, given: given[0].casefold() in value.casefold(),
-    "<": lambda value, given: value < given[0],
-    "<=": lambda value, given: value <= given[0],
-    ">": lambda value, given: value > given[0],
-    ">=": lambda value, given: value >= given[0],
+#: The comparisons with one value that can be made on rows; besides, there are "in" and "null".
+OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "contains": operator.contains,
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+    "icontains": lambda text, part: part.casefold() in text.casefold(),
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
+QUERY_METHODS = frozenset({"limit", "order_by", "page_size", "extra_params"})  # often taken for keywords of where
+
+
+def _refuse(sign: str) -> Callable[["Field", object], NoReturn]:
+    """Return a method for a comparison that a field does not have."""
+
+    def refuse(field: "Field", value: object) -> NoReturn:
+        field.refuse_none(value)
+        raise FilterError(field.name, f"{field.only_with}, not with {sign}", value=value)
+
+    return refuse
+
+
+def _refuse_logic(field: "Field", *_: object) -> NoReturn:
+    raise UsageError(
+        f"{field.name} is a field, not a condition; compare it with something. & and | bind more tightly than == and "
+        "<, so put each comparison in brackets: (fields.a == 1) & (fields.b == 2)"
+    )
 
 
 class Field:
-    """Something that can be asked about. Its name is that of the attribute of ``Fields`` that it is declared as.
+    """Something that rows can be filtered by. It is named after the attribute of ``Fields`` that it is declared as.
 
-    param: what asks the API, as the generated request function calls it. attr: the attribute of a row.
-    many: how the API takes several values, as a repeated key or joined by commas; None: it takes one.
+    Args:
+        param: The parameter that asks the API, as the generated function names it. None: rows are evaluated locally.
+        attr: The attribute of a row that carries the value. None: rows do not carry it.
+        many: How the API takes several values, as a repeated key or joined by commas. None: it takes one.
     """
 
-    offers: ClassVar[str] = ""
-    ops: ClassVar[frozenset[str]] = frozenset()
+    #: The comparisons of this field, and how each is written.
+    ops: ClassVar[Mapping[str, str]] = {}
     #: The comparison that ``param`` makes, and that a keyword of ``where`` stands for.
-    asks: ClassVar[str] = "in"
+    param_op: ClassVar[str] = "in"
+    #: What a value must be, for messages.
+    kind: str = "text"
 
     def __init__(self, *, param: str | None = None, attr: str | None = None, many: Many | None = None) -> None:
         self.name, self.param, self.attr, self.many = "", param, attr, many
@@ -84,144 +82,125 @@ class Field:
 
     __hash__ = object.__hash__
 
-    def __eq__(self, other: object) -> bool:
-        self._lacks("==", other)
+    if TYPE_CHECKING:  # type checkers see what is missing; at run time the message says what there is instead
 
-    def __ne__(self, other: object) -> bool:
-        self._lacks("!=", other)
-
-    if not TYPE_CHECKING:  # type checkers find these by themselves; at run time the message says what there is
-
-        def __lt__(self, other: object) -> NoReturn:
-            self._lacks("<", other)
-
-        def __le__(self, other: object) -> NoReturn:
-            self._lacks("<=", other)
-
-        def __gt__(self, other: object) -> NoReturn:
-            self._lacks(">", other)
-
-        def __ge__(self, other: object) -> NoReturn:
-            self._lacks(">=", other)
-
-        def __and__(self, other: object) -> NoReturn:
-            raise UsageError(
-                f"{self.name}: a field is no condition, compare it with something; & and | bind more tightly than == "
-                "and <, so put each comparison in brackets: (fields.a == 1) & (fields.b == 2)"
-            )
-
-        __rand__ = __or__ = __ror__ = __and__
-
-        def __bool__(self) -> bool:  # noqa: PLE0304
-            self.__and__(self)
-
-        def __invert__(self) -> NoReturn:
-            self.__and__(self)
+        def __eq__(self, other: object) -> bool: ...
+    else:
+        __eq__, __ne__, __lt__, __le__, __gt__, __ge__ = map(_refuse, ("==", "!=", "<", "<=", ">", ">="))
+        __and__ = __rand__ = __or__ = __ror__ = __invert__ = __bool__ = _refuse_logic
 
         def __getattr__(self, name: str) -> NoReturn:
-            of = self.__dict__.get("name", "field")
-            raise AttributeError(f"{of}: there is no {name!r}; it offers {self.offers}", name=name, obj=self)
+            if name.startswith("__"):  # copy and pickle look for some before there is a name
+                raise AttributeError(name)
+            raise AttributeError(f"{self.only_with}; there is no {name!r}", name=name, obj=self)
 
-    def _lacks(self, op: str, given: object) -> NoReturn:
-        raise not_allowed(self.name, given, f"{self.offers}; {op} is not a comparison of this field")
+    @property
+    def only_with(self) -> str:
+        """What can be done with this field, for messages."""
+        return f"{self.name} can only be asked with {', '.join(self.ops.values())}"
 
-    # ---- what can be given
-
-    def keyword(self, given: object) -> Comparison:
-        """What ``where(name=given)`` means. Raises FilterError."""
-        values = self._several(given) if self.many and is_list(given) else (self._one(given),)
-        return Comparison(self.name, self.asks, values)
+    def keyword(self, value: object) -> Comparison:
+        """Return what ``where(name=value)`` means. Raises FilterError."""
+        values = self._checked_list(value) if self.many and is_list(value) else (self._checked_one(value),)
+        return Comparison(self.name, self.param_op, values)
 
     def checked(self, comparison: Comparison) -> Comparison:
-        """A comparison that was made elsewhere, by another API's field or from JSON, as one of this field."""
+        """Return a comparison by another API's field, or from JSON, as one of this field. Raises FilterError."""
         if comparison.op not in self.ops:
-            raise not_allowed(self.name, comparison, self.offers)
-        return Comparison(self.name, comparison.op, tuple(map(self._value, comparison.values)))
+            raise FilterError(self.name, f"{self.only_with}, not with {comparison!r}", value=comparison)
+        return Comparison(self.name, comparison.op, tuple(map(self._checked, comparison.values)))
 
-    def _compare(self, op: str, given: object) -> Comparison:
-        return Comparison(self.name, op, (self._one(given),))
+    def _compare(self, op: str, value: object) -> Comparison:
+        return Comparison(self.name, op, (self._checked_one(value),))
 
-    def _one(self, given: object) -> Any:
-        if is_list(given):
-            raise not_allowed(
-                self.name, list(cast("Iterable[object]", given)), f"one {self._kind()}; this takes no list"
-            )
-        return self._value(given)
+    def _checked_one(self, value: object) -> Any:
+        if not is_list(value):
+            return self._checked(value)
+        values = list(cast("Iterable[object]", value))
+        message = f"{self.name} takes one value, not a list: {shown(values)}"
+        message += f"; for several values use fields.{self.name}.in_(...)" if "in" in self.ops else ""
+        raise FilterError(self.name, message, value=values)
 
-    def _several(self, given: object) -> tuple[Any, ...]:
-        if not is_list(given):
-            raise not_allowed(self.name, given, f"a list, each a {self._kind()}")
-        listed = list(cast("Iterable[object]", given))
-        values = tuple(dict.fromkeys(self._value(value) for value in listed))
-        if not values:
-            raise not_allowed(self.name, listed, f"at least one {self._kind()}; to ask for all, leave {self.name} out")
-        return values
+    def _checked_list(self, values: object) -> tuple[Any, ...]:
+        if not is_list(values):
+            message = f"{self.name}.in_() takes a list of values, not {shown(values)}; for one value use =="
+            raise FilterError(self.name, message, value=values)
+        checked = tuple(dict.fromkeys(map(self._checked, cast("Iterable[object]", values))))
+        if not checked:
+            message = f"{self.name} needs at least one value, not an empty list; leave {self.name} out to get all rows"
+            raise FilterError(self.name, message, value=[])
+        return checked
 
-    def _value(self, given: object) -> Any:
-        if not isinstance(given, str):
-            raise not_allowed(self.name, given, self._kind())
-        checked_text(self.name, given)
-        if self.many == "commas" and "," in given:
-            raise not_allowed(self.name, given, "a value without a comma: several are given as a list")
-        return plain(given)
+    def _checked(self, value: object) -> Any:
+        self.refuse_none(value)
+        text = checked_text(self.name, value, self.kind)
+        if self.many == "commas" and "," in text:
+            message = f"{self.name} must not contain a comma: {shown(value)}; pass several values as a list"
+            raise FilterError(self.name, message, value=value)
+        return text
 
-    def _kind(self) -> str:
-        return "non-empty text"
+    def refuse_none(self, value: object) -> None:
+        """Point to ``is_null`` where None was passed and the field has it. Raises FilterError."""
+        if value is None and "null" in self.ops:
+            null = f"fields.{self.name}.is_null()"
+            message = f"use {null} for rows without a value, or leave {self.name} out for all rows"
+            raise FilterError(self.name, f"{self.name} cannot be compared with None; {message}")
 
-    # ---- what is sent, and what rows say
+    # ---- what is sent, and what rows carry
 
-    def encode(self, values: tuple[str, ...]) -> object:
-        """The values as the generated request function takes them."""
-        return list(map(plain, values)) if self.many == "repeated" else ",".join(values)
+    def encode(self, values: tuple[Any, ...]) -> object:
+        """Return the values as the generated function takes them."""
+        texts = [plain(value) if isinstance(value, str) else str(value) for value in values]
+        return texts if self.many == "repeated" else ",".join(texts)
 
-    def holds(self, op: str, given: tuple[Any, ...], value: object) -> bool:
-        """Whether what a row carries compares so."""
+    def holds(self, op: str, values: tuple[Any, ...], value: object) -> bool:
+        """Return whether the value that a row carries compares so."""
         if op == "null":
             return value is None
-        known = self.known(value)
-        return known is not None and OPERATORS[op](known, given)
+        comparable = self.comparable(value)
+        if comparable is None:
+            return False
+        return comparable in values if op == "in" else OPERATORS[op](comparable, values[0])
 
-    def known(self, value: object) -> Any:
-        """What a row carries, as it is compared; None for null, and for what is not of this kind at all."""
+    def comparable(self, value: object) -> Any:
+        """Return the value that a row carries as it is compared; None for null and for another type."""
         return value if isinstance(value, str) else None
 
-    def comparable(self, given: tuple[Any, ...], value: object) -> bool:  # noqa: ARG002
-        """Whether rows that carry this value can contradict what the API was asked for."""
-        return True
-
-    def to_json(self, value: Any) -> Any:
-        """A value as JSON can carry it."""
-        return value
+    def contradicts(self, values: tuple[Any, ...], value: object) -> bool:
+        """Return whether a row with this value cannot be what the API was asked for."""
+        return not self.holds("in", values, value)
 
     def from_json(self, value: Any) -> Any:
-        """And back."""
+        """Return a value that JSON has carried."""
         return value
 
 
-_METHODS = ("limit", "order_by", "page_size", "extra_params")  # of a query, taken for keywords of where
-
-V = TypeVar("V")
-E = TypeVar("E", bound=str)
+_EQUAL = {"in": "==, !=, in_(...)", "null": "is_null()"}
+_ORDER = {"<": "<", "<=": "<=", ">": ">", ">=": ">=, between(...)", "null": "is_null()"}
+_PART = {"icontains": "icontains(...)"}
+_TEXT = {"contains": "contains(...)", "startswith": "startswith(...)", "endswith": "endswith(...)"}
 
 
 class _Nullable(Field):
     def is_null(self) -> Condition:
-        """Null, or absent."""
+        """Match rows where the value is null or absent."""
         return Comparison(self.name, "null")
 
 
-class _Equatable(_Nullable, Generic[V]):
+class _Listable(Field, Generic[V]):
     __hash__ = object.__hash__
 
     def __eq__(self, value: V) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._compare("in", value)
 
-    def __ne__(self, value: V) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        return Not(self._compare("in", value))
-
     def in_(self, values: Iterable[V]) -> Condition:
-        """Any of these."""
-        return Comparison(self.name, "in", self._several(values))
+        """Match rows where the value is one of these."""
+        return Comparison(self.name, "in", self._checked_list(values))
+
+
+class _Equatable(_Listable[V], _Nullable):
+    def __ne__(self, value: V) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return ~self._compare("in", value)
 
 
 class _Ordered(_Nullable, Generic[V]):
@@ -238,176 +217,145 @@ class _Ordered(_Nullable, Generic[V]):
         return self._compare(">=", value)
 
     def between(self, low: V, high: V) -> Condition:
-        """From low to high, both included."""
+        """Match rows where the value is from low to high, both included."""
         first, last = self._compare(">=", low), self._compare("<=", high)
         if first.values[0] > last.values[0]:
-            raise not_allowed(self.name, (low, high), "the lower end first")
+            message = f"{self.name}.between() takes the lower value first; swap {shown(low)} and {shown(high)}"
+            raise FilterError(self.name, message, value=(low, high))
         return first & last
 
 
-class Choice(_Equatable[E | str], Generic[E]):
-    """One of the values of an open enumeration: ``==``, ``!=``, ``in_``, ``is_null``."""
+class _Partial(Field):
+    def icontains(self, text: str) -> Condition:
+        """Match rows where the value contains this text, in any case."""
+        return self._compare("icontains", text)
 
-    offers = "==, !=, in_(…), is_null()"
-    ops = frozenset({"in", "null"})
+
+class PartialMatch(_Partial):
+    """Text that only the API sees, and finds by a part of it in any case: ``icontains``."""
+
+    ops = _PART
+    param_op = "icontains"
+
+
+class FullText(Field):
+    """A search by the API, in fields of its own choice: ``matches``."""
+
+    ops: ClassVar = {"matches": "matches(...)"}
+    param_op = "matches"
+
+    def matches(self, text: str) -> Condition:
+        """Match rows that the API finds for this text."""
+        return self._compare("matches", text)
+
+
+class Relation(_Listable[str]):
+    """The id of something that a row belongs to, which only the API knows: ``==``, ``in_``."""
+
+    ops: ClassVar = {"in": "==, in_(...)"}
+
+
+class Choice(_Equatable[E | str], Generic[E]):
+    """A value of an open enumeration: ``==``, ``!=``, ``in_``, ``is_null``.
+
+    Args:
+        choices: The generated enumeration. Text must be one of its values, or made by its ``unlisted``.
+        param: The parameter that asks the API, as for ``Field``.
+        attr: The attribute of a row, as for ``Field``.
+        many: How the API takes several values, as for ``Field``.
+    """
+
+    ops = _EQUAL
 
     def __init__(
         self, choices: type[E], *, param: str | None = None, attr: str | None = None, many: Many | None = None
     ) -> None:
         super().__init__(param=param, attr=attr, many=many)
-        self._choices = cast("type[Choices]", choices)
+        self.kind, self._choices = f"a value of {choices.__name__}", cast("type[Choices]", choices)
 
-    def _value(self, given: object) -> Any:
-        if isinstance(given, str) and not isinstance(given, cast("type", self._choices)):
-            listed = self._choices.listed()
-            if given not in listed:
-                name = self._choices.__name__
-                allowed = f"one of the {len(listed)} values of {name}, or {name}.unlisted(…) for one it does not list"
-                raise not_allowed(self.name, given, allowed, near=nearest(given, listed))
-        return self._choices.unlisted(super()._value(given))
-
-    def _kind(self) -> str:
-        return f"value of {self._choices.__name__}"
+    def _checked(self, value: object) -> Any:
+        if isinstance(value, str):
+            checked_choice(self.name, value, self._choices)
+        return self._choices.unlisted(super()._checked(value))
 
     def from_json(self, value: Any) -> Any:
         return self._choices.unlisted(value) if isinstance(value, str) else value
 
 
-class Text(_Equatable[str]):
+class Text(_Equatable[str], _Partial):
     """Text: ``==``, ``!=``, ``in_``, ``contains``, ``startswith``, ``endswith``, ``icontains``, ``is_null``.
 
-    Case matters, but to ``icontains``.
+    All but ``icontains`` distinguish upper and lower case.
     """
 
-    offers = "==, !=, in_(…), contains(…), startswith(…), endswith(…), icontains(…), is_null()"
-    ops = frozenset({"in", "null", "contains", "startswith", "endswith", "icontains"})
+    ops = _TEXT | _PART | _EQUAL
 
     def contains(self, text: str) -> Condition:
-        """This text, anywhere in it."""
+        """Match rows where the value contains this text."""
         return self._compare("contains", text)
 
     def startswith(self, text: str) -> Condition:
-        """This text at its start."""
+        """Match rows where the value starts with this text."""
         return self._compare("startswith", text)
 
     def endswith(self, text: str) -> Condition:
-        """This text at its end."""
+        """Match rows where the value ends with this text."""
         return self._compare("endswith", text)
-
-    def icontains(self, text: str) -> Condition:
-        """This text, anywhere in it, in any case."""
-        return self._compare("icontains", text)
 
 
 class Id(_Equatable[str | int]):
     """An id, text or whole number, where ``17`` and ``"17"`` are the same: ``==``, ``!=``, ``in_``, ``is_null``."""
 
-    offers = "==, !=, in_(…), is_null()"
-    ops = frozenset({"in", "null"})
+    ops = _EQUAL
+    kind = "text or a whole number"
 
-    def _value(self, given: object) -> Any:
-        return str(int(given)) if isinstance(given, int) and not isinstance(given, bool) else super()._value(given)
+    def _checked(self, value: object) -> Any:
+        return str(int(value)) if isinstance(value, int) and not isinstance(value, bool) else super()._checked(value)
 
-    def _kind(self) -> str:
-        return "non-empty text or a whole number"
-
-    def known(self, value: object) -> Any:
+    def comparable(self, value: object) -> Any:
         return str(value) if isinstance(value, str | int) else None
 
-    def comparable(self, given: tuple[Any, ...], value: object) -> bool:
+    def contradicts(self, values: tuple[Any, ...], value: object) -> bool:
         # An API may number its rows and take another id of the same thing as well: that one is not contradicted.
-        return value is None or any(one.isdecimal() == str(value).isdecimal() for one in given)
+        same_kind = value is None or any(text.isdecimal() == str(value).isdecimal() for text in values)
+        return same_kind and super().contradicts(values, value)
 
 
-class Number(_Equatable[float], _Ordered[float]):
-    """A number: ``==``, ``!=``, ``in_``, ``<``, ``<=``, ``>``, ``>=``, ``between``, ``is_null``."""
-
-    offers = "==, !=, in_(…), <, <=, >, >=, between(…, …), is_null()"
-    ops = frozenset({"in", "null", "<", "<=", ">", ">="})
-
-    def _value(self, given: object) -> Any:
-        if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-            raise not_allowed(self.name, given, self._kind())
-        return given + 0
-
-    def _kind(self) -> str:
-        return "number"
-
-    def encode(self, values: tuple[Any, ...]) -> object:
-        return super().encode(tuple(map(str, values)))
-
-    def known(self, value: object) -> Any:
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+class _Measured(Field):
+    def _checked(self, value: object) -> Any:
+        self.refuse_none(value)
+        if (comparable := self.comparable(value)) is None:
+            raise FilterError(self.name, f"{self.name} must be {self.kind}, not {shown(value)}", value=value)
+        return comparable
 
 
-class Timestamp(_Ordered[dt.datetime]):
-    """A point in time, with its zone: ``<``, ``<=``, ``>``, ``>=``, ``between``, ``is_null``."""
+class Number(_Measured, _Equatable[float], _Ordered[float]):
+    """A finite number: ``==``, ``!=``, ``in_``, ``<``, ``<=``, ``>``, ``>=``, ``between``, ``is_null``."""
 
-    offers = "<, <=, >, >=, between(…, …), is_null()"
-    ops = frozenset({"null", "<", "<=", ">", ">="})
+    ops = _ORDER | _EQUAL
+    kind = "a finite number"
 
-    def _value(self, given: object) -> Any:
-        if not isinstance(given, dt.datetime) or given.utcoffset() is None:
-            raise not_allowed(self.name, given, self._kind())
-        return given
+    def comparable(self, value: object) -> Any:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < math.inf:
+            return None
+        return value + 0
 
-    def _kind(self) -> str:
-        return "datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC)"
 
-    def known(self, value: object) -> Any:
+class Timestamp(_Measured, _Ordered[dt.datetime]):
+    """A point in time, as a datetime with a time zone: ``<``, ``<=``, ``>``, ``>=``, ``between``, ``is_null``."""
+
+    ops = _ORDER
+    kind = "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC)"
+
+    def comparable(self, value: object) -> Any:
         return value if isinstance(value, dt.datetime) and value.utcoffset() is not None else None
 
-    def to_json(self, value: Any) -> Any:
-        return value.isoformat()
-
     def from_json(self, value: Any) -> Any:
-        try:
-            return dt.datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            return value
-
-
-class PartialMatch(Field):
-    """What the API finds part of, in any case, and rows do not carry: ``icontains``."""
-
-    offers = "icontains(…)"
-    ops = frozenset({"icontains"})
-    asks = "icontains"
-
-    def icontains(self, text: str) -> Condition:
-        """This text, anywhere in it, in any case."""
-        return self._compare("icontains", text)
-
-
-class FullText(Field):
-    """What the API searches for, in fields of its own choice: ``matches``."""
-
-    offers = "matches(…)"
-    ops = frozenset({"matches"})
-    asks = "matches"
-
-    def matches(self, text: str) -> Condition:
-        """What the API finds for this text."""
-        return self._compare("matches", text)
-
-
-class Relation(Field):
-    """What a row is related to, which the API knows and rows do not carry: ``==``, ``in_``."""
-
-    offers = "==, in_(…)"
-    ops = frozenset({"in"})
-    __hash__ = object.__hash__
-
-    def __eq__(self, value: str) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self._compare("in", value)
-
-    def in_(self, values: Iterable[str]) -> Condition:
-        """Any of these."""
-        return Comparison(self.name, "in", self._several(values))
+        return dt.datetime.fromisoformat(value)
 
 
 class Fields:
-    """The fields of one listing, declared in the body of a subclass: what conditions are made of."""
+    """The fields of one endpoint, declared in the body of a subclass: what conditions are made of."""
 
     declared: ClassVar[Mapping[str, Field]] = {}
 
@@ -417,90 +365,71 @@ class Fields:
     if not TYPE_CHECKING:  # type checkers find a misspelt field by themselves
 
         def __getattr__(self, name: str) -> NoReturn:
-            near = nearest(name, self.declared)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-            message = f"fields: there is no {name!r}; allowed is one of {', '.join(self.declared)}.{hint}"
-            raise AttributeError(message, name=name, obj=self)
+            raise AttributeError(str(self._unknown(name, None)), name=name, obj=self)
 
-    def keywords(self, given: Mapping[str, object]) -> tuple[Condition, ...]:
-        """Keywords of ``where`` as conditions. Raises FilterError for an unknown one, with the nearest match."""
+    def _unknown(self, name: str, condition: Condition | None) -> FilterError:
+        message = f"unknown field {name!r}; known are {', '.join(self.declared)}"
+        return FilterError(name, message, value=condition, near=nearest(name, self.declared))
+
+    def keywords(self, values: Mapping[str, object]) -> tuple[Condition, ...]:
+        """Return keywords of ``where`` as conditions. Raises FilterError for an unknown one, with the nearest match."""
         known = [name for name, field in self.declared.items() if field.param is not None]
-        for name, value in given.items():
-            if name not in known:
-                allowed = f"one of {', '.join(known)}"
-                if name in self.declared:
-                    allowed += f"; {name} can be asked for as a condition, fields.{name}: {self.declared[name].offers}"
-                if name in _METHODS:
-                    allowed += f"; it has a method of its own, .{name}(...)"
-                near = () if name in self.declared or name in _METHODS else nearest(name, known)
-                raise not_allowed(name, value, allowed, near=near)
-        return tuple(self.declared[name].keyword(value) for name, value in given.items())
+        for name in [name for name in values if name not in known]:
+            message = f"unknown filter {name!r}; known are {', '.join(known)}"
+            if name in self.declared:
+                message += f"; use a condition on fields.{name}: {', '.join(self.declared[name].ops.values())}"
+            if name in QUERY_METHODS:
+                message += f"; call .{name}(...) on the query"
+            near = () if name in self.declared or name in QUERY_METHODS else nearest(name, known)
+            raise FilterError(name, message, value=values[name], near=near)
+        return tuple(self.declared[name].keyword(value) for name, value in values.items())
 
     def checked(self, condition: object) -> Condition:
-        """A condition, if it is one and these fields can make it. Raises FilterError."""
-        match condition:
-            case Comparison():
-                field = self.declared.get(condition.field)
-                if field is None:
-                    near = nearest(condition.field, self.declared)
-                    raise not_allowed(condition.field, condition, f"one of {', '.join(self.declared)}", near=near)
-                return field.checked(condition)
-            case And() | Or():
-                return type(condition)(tuple(map(self.checked, condition.parts)))
-            case Not():
-                return Not(self.checked(condition.part))
-            case _:
-                raise not_allowed(
-                    "where", condition, "conditions made of fields, as in fields.country == …, or keywords"
-                )
+        """Return a condition, if it is one and these fields can make it. Raises FilterError."""
+        if isinstance(condition, Compound):
+            return evolve(condition, parts=tuple(map(self.checked, condition.parts)))
+        if not isinstance(condition, Comparison):
+            example = "conditions made of fields, such as fields.country == 'US', and keywords"
+            raise FilterError("where", f"where() takes {example}, not {shown(condition)}", value=condition)
+        if condition.field not in self.declared:
+            raise self._unknown(condition.field, condition)
+        return self.declared[condition.field].checked(condition)
 
 
 # ---- conditions on rows, and as JSON
 
 
-def predicate(condition: Condition, fields: "Fields") -> Callable[[object], bool]:
-    """A function that says whether a row meets a condition all of whose fields rows carry."""
-    match condition:
-        case And():
-            tests = [predicate(part, fields) for part in condition.parts]
-            return lambda row: all(test(row) for test in tests)
-        case Or():
-            tests = [predicate(part, fields) for part in condition.parts]
-            return lambda row: any(test(row) for test in tests)
-        case Not():
-            test = predicate(condition.part, fields)
-            return lambda row: not test(row)
-        case Comparison():
-            field, op, values = fields.declared[condition.field], condition.op, condition.values
-            assert field.attr is not None
-            value_of = operator.attrgetter(field.attr)
-            return lambda row: field.holds(op, values, value_of(row))
-        case _:
-            raise TypeError(condition)
+def predicate(condition: Condition, fields: Fields) -> Callable[[object], bool]:
+    """Return a function that tells whether a row meets a condition, all of whose fields rows must carry."""
+
+    def test_of(comparison: Comparison) -> Callable[[object], bool]:
+        field, op, values = fields.declared[comparison.field], comparison.op, comparison.values
+        assert field.attr is not None
+        value_of = operator.attrgetter(field.attr)
+        return lambda row: field.holds(op, values, value_of(row))
+
+    return compiled(condition, test_of)
 
 
-def write_condition(condition: Condition, fields: Fields) -> list[Any]:
-    """A condition as JSON can carry it."""
-    match condition:
-        case Comparison():
-            field = fields.declared[condition.field]
-            return [condition.op, condition.field, *map(field.to_json, condition.values)]
-        case And() | Or():
-            return [type(condition).__name__.lower(), *(write_condition(part, fields) for part in condition.parts)]
-        case Not():
-            return ["not", write_condition(condition.part, fields)]
-        case _:
-            raise TypeError(condition)
+_COMPOUNDS: Mapping[str, type[Compound]] = {"and": And, "or": Or, "not": Not}
 
 
-def read_condition(written: Any, fields: Fields) -> Condition:
-    """And back, not checked. Raises KeyError, TypeError or ValueError for what is none."""
-    kind, *rest = written
-    if kind in {"and", "or"}:
+def write_condition(condition: Condition) -> list[Any]:
+    """Return a condition as JSON can carry it."""
+    if isinstance(condition, Compound):
+        return [type(condition).__name__.lower(), *(write_condition(part) for part in condition.parts)]
+    assert isinstance(condition, Comparison)
+    values = [value.isoformat() if isinstance(value, dt.datetime) else value for value in condition.values]
+    return [condition.op, condition.field, *values]
+
+
+def read_condition(members: Any, fields: Fields) -> Condition:
+    """Return what ``write_condition`` wrote, not checked. Raises KeyError, TypeError, ValueError for anything else."""
+    kind, *rest = members
+    if kind in _COMPOUNDS:
         parts = tuple(read_condition(part, fields) for part in rest)
-        return And(parts) if kind == "and" else Or(parts)
-    if kind == "not":
-        (part,) = rest
-        return Not(read_condition(part, fields))
+        if kind == "not" and len(parts) != 1:
+            raise ValueError(members)
+        return _COMPOUNDS[kind](parts)
     name, *values = rest
     return Comparison(name, kind, tuple(map(fields.declared[name].from_json, values)))

@@ -1,118 +1,124 @@
 """From a condition to the listings that find its rows. Pure.
 
-The condition becomes a disjunction of conjunctions, as far as the API can be asked for its parts; what it cannot be
-asked for stays whole and is evaluated on rows. Conjunctions that nothing can meet vanish, and the others become
+The condition is brought into disjunctive normal form, as far as the API can be asked for its parts; what cannot be
+pushed down stays whole and is evaluated on rows. Conjunctions that no row can meet are dropped. The others become
 *branches*, each one listing, as few as possible:
 
-    inside   a branch whose listing lies inside another's joins it, if rows can tell the two apart
-    beside   so does one that differs in a single parameter that takes several values
-    skip     a branch leaves out the rows that an earlier one has brought, where rows can tell; else their keys are kept
+    covered   a conjunction whose listing lies inside another's joins it, if rows can tell the two apart
+    widened   so does one that differs in a single parameter that takes several values
+    skipped   a branch leaves out the rows of earlier ones, where rows can tell; elsewhere the keys of rows are kept
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self, TypeVar
 
 from attrs import evolve, field, frozen
 
-from ..errors import not_allowed
-from .conditions import And, Comparison, Condition, Not, Or
+from ..errors import FilterError
+from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled, joined
 from .fields import Field, Fields, predicate
 
-__all__ = ["Branch", "Sieve", "plan_branches", "sieve"]
+__all__ = ["Branch", "RowFilter", "plan_branches"]
 
 MOST_LISTINGS = 100
 MOST_CONJUNCTIONS = 1_000
 
 Values = tuple[Any, ...]
+Pushed = Mapping[str, Values]
+T = TypeVar("T")
 
 
 @frozen
 class Branch:
     """One listing.
 
-    pushed: what the API is asked for, by field. local: what rows have to meet besides. skip: rows that meet this come
-    from an earlier branch. blind: rows cannot tell whether they come from an earlier branch; their keys are kept.
+    Attributes:
+        pushed: The values that the API is asked for, by field.
+        local: What rows must meet besides.
+        skip: Rows that meet this come from an earlier branch.
+        blind: Rows cannot tell whether they come from an earlier branch, so their keys are kept.
     """
 
-    pushed: Mapping[str, Values] = field(factory=dict[str, Values])
+    pushed: Pushed = field(factory=dict[str, Values])
     local: Condition | None = None
     skip: Condition | None = None
     blind: bool = False
 
 
 @frozen
-class _Conjunction:
-    """Fields with the values that the API can be asked for, and conditions for rows."""
+class RowFilter:
+    """What the rows of a branch are checked for.
 
-    pushed: Mapping[str, Values]
-    local: tuple[Condition, ...] = ()
-
-
-@frozen
-class _Group:
-    """Conjunctions that one listing brings."""
-
-    pushed: Mapping[str, Values]
-    members: tuple[_Conjunction, ...]
-
-
-def plan_branches(condition: Condition | None, fields: Fields) -> tuple[Branch, ...]:
-    """The listings that find the rows of a condition; none, if no row can meet it.
-
-    Raises FilterError for what neither the API nor rows can tell.
+    Attributes:
+        pushed: What the API was asked for and rows carry: the field, its value in a row, the values asked for.
+        tests: What rows must meet besides.
     """
-    if condition is None:
-        return (Branch(),)
-    found = _Planner(fields)
-    groups = found.merged([_Group(each.pushed, (each,)) for each in found.expand(found.positive(condition))])
-    # What rows can tell goes first: then later listings need not keep keys.
-    groups.sort(key=lambda group: bool(found.unseen(group.pushed)))
-    if len(groups) > MOST_LISTINGS:
-        _too_many(condition)
-    branches: list[Branch] = []
-    for group in groups:
-        branch = found.skipping(found.branch(group), branches)
-        branches += [branch] if branch is not None else []
-    return tuple(branches)
 
-
-def sieve(branch: Branch, fields: Fields) -> "Sieve":
-    """What is to be looked at in the rows of a branch."""
-    pushed = [(fields.declared[name], values) for name, values in branch.pushed.items()]
-    return Sieve(
-        tuple((known, attrgetter(known.attr), values) for known, values in pushed if known.attr is not None),
-        tuple(
-            predicate(each, fields)
-            for each in (branch.local, None if branch.skip is None else ~branch.skip)
-            if each is not None
-        ),
-    )
-
-
-@frozen
-class Sieve:
-    """Judges rows. asked: what the API was asked for and rows carry. tests: what they have to meet besides."""
-
-    asked: tuple[tuple[Field, Callable[[object], Any], Values], ...]
+    pushed: tuple[tuple[Field, Callable[[object], Any], Values], ...]
     tests: tuple[Callable[[object], bool], ...]
+
+    @classmethod
+    def of(cls, branch: Branch, fields: Fields) -> Self:
+        """Return what the rows of a branch are checked for."""
+        pushed = [(fields.declared[name], values) for name, values in branch.pushed.items()]
+        local = (branch.local, None if branch.skip is None else ~branch.skip)
+        return cls(
+            tuple((known, attrgetter(known.attr), values) for known, values in pushed if known.attr is not None),
+            tuple(predicate(condition, fields) for condition in local if condition is not None),
+        )
 
     @property
     def is_open(self) -> bool:
         """Whether every row passes."""
-        return not self.asked and not self.tests
+        return not self.pushed and not self.tests
 
     def contradicted(self, row: object) -> tuple[Field, ...]:
-        """Fields in which a row is not what the API was asked for: it has ignored that."""
-        return tuple(
-            known
-            for known, value_of, values in self.asked
-            if not known.holds("in", values, value_of(row)) and known.comparable(values, value_of(row))
-        )
+        """Return the fields in which a row is not what the API was asked for: the API has ignored them."""
+        return tuple(known for known, value_of, values in self.pushed if known.contradicts(values, value_of(row)))
 
     def passes(self, row: object) -> bool:
-        """Whether a row meets what the API was not asked for."""
+        """Return whether a row meets what the API was not asked for."""
         return all(test(row) for test in self.tests)
+
+
+@frozen
+class _Conjunction:
+    """Values that the API can be asked for, by field, and conditions for rows."""
+
+    pushed: Pushed = field(hash=False)
+    local: tuple[Condition, ...] = ()
+
+
+@frozen
+class _Listing:
+    """Conjunctions whose rows one listing brings."""
+
+    pushed: Pushed
+    conjunctions: tuple[_Conjunction, ...]
+
+
+def plan_branches(condition: Condition | None, fields: Fields) -> tuple[Branch, ...]:
+    """Return the listings that find the rows of a condition; none, if no row can meet it.
+
+    Raises:
+        FilterError: A part of it can be told neither by the API nor by rows, or it takes too many listings.
+    """
+    if condition is None:
+        return (Branch(),)
+    planner = _Planner(fields)
+    conjunctions = planner.disjunctive(planner.negations_inside(condition))
+    listings = _merged([_Listing(part.pushed, (part,)) for part in conjunctions], planner.union)
+    # Listings that rows can tell apart go first: then later ones need not keep keys.
+    listings.sort(key=lambda listing: bool(planner.unseen(listing.pushed)))
+    if len(listings) > MOST_LISTINGS:
+        _refuse_size(condition)
+    branches: list[Branch] = []
+    for listing in listings:
+        branch = planner.skipping(planner.branch(listing), branches)
+        branches += [] if branch is None else [branch]
+    return tuple(branches)
 
 
 @frozen
@@ -121,262 +127,217 @@ class _Planner:
 
     # ---- normal form
 
-    def positive(self, condition: Condition, *, negated: bool = False) -> Condition:
-        """The same, with ``~`` on single comparisons only."""
-        match condition:
-            case And() | Or():
-                kind = type(condition) if not negated else Or if isinstance(condition, And) else And
-                return kind(tuple(self.positive(part, negated=negated) for part in condition.parts))
-            case Not():
-                return self.positive(condition.part, negated=not negated)
-            case Comparison():
-                if not negated:
-                    return condition
-                if self._field(condition).attr is None:
-                    raise not_allowed(
-                        condition.field,
-                        ~condition,
-                        f"{condition!r} without ~: the API finds only what matches, and rows carry no "
-                        f"{condition.field} to tell what does not; list both and leave out the ids of what matches",
-                    )
-                return ~condition
-            case _:
-                raise TypeError(condition)
+    def negations_inside(self, condition: Condition, *, negated: bool = False) -> Condition:
+        """Return the negation normal form: ``~`` on comparisons only. Raises FilterError for what cannot be told."""
+        if isinstance(condition, Not):
+            return self.negations_inside(condition.parts[0], negated=not negated)
+        if isinstance(condition, Compound):
+            kind = Or if isinstance(condition, And) == negated else And
+            return kind(tuple(self.negations_inside(part, negated=negated) for part in condition.parts))
+        assert isinstance(condition, Comparison)
+        part, name = ~condition if negated else condition, condition.field
+        if self.fields.declared[name].attr is None and not self._is_pushed(part):
+            instead = f"list all rows and leave out those that {condition!r} lists" if negated else "leave it out"
+            raise FilterError(
+                name,
+                f"{part!r} cannot be evaluated: the API has no parameter for it, and rows carry no {name}; {instead}",
+                value=part,
+            )
+        return part
 
-    def expand(self, condition: Condition) -> list[_Conjunction]:
-        """As a disjunction of conjunctions, split only where the API can be asked for a part."""
-        if not self._asks_the_api(condition):
+    def disjunctive(self, condition: Condition) -> list[_Conjunction]:
+        """Return the disjunctive normal form, split only where a part can be pushed down."""
+        if not self._is_pushed(condition):
             return self._satisfiable([_Conjunction({}, _flat(condition))])
-        match condition:
-            case And():
-                found = [_Conjunction({})]
-                for part in condition.parts:
-                    each = self.expand(part)
-                    if len(found) * len(each) > MOST_CONJUNCTIONS:
-                        _too_many(condition)
-                    found = self._satisfiable([self._meet(one, other) for one in found for other in each])
-                return found
-            case Or():
-                return _unique(conjunction for part in condition.parts for conjunction in self.expand(part))
-            case Comparison(name, _, values):
-                if self._field(condition).many:
-                    return [_Conjunction({name: values})]
-                return [_Conjunction({name: (value,)}) for value in values]
-            case _:
-                raise TypeError(condition)
+        if isinstance(condition, Comparison):
+            name, values = condition.field, condition.values
+            several = [values] if self.fields.declared[name].many else [(value,) for value in values]
+            return [_Conjunction({name: values}) for values in several]
+        assert isinstance(condition, Compound)
+        parts = map(self.disjunctive, condition.parts)
+        if isinstance(condition, Or):
+            return list(dict.fromkeys(chain.from_iterable(parts)))
+        product = [_Conjunction({})]
+        for factors in parts:
+            if len(product) * len(factors) > MOST_CONJUNCTIONS:
+                _refuse_size(condition)
+            product = self._satisfiable(self._both(left, right) for left in product for right in factors)
+        return product
 
-    def _field(self, comparison: Comparison) -> Field:
-        return self.fields.declared[comparison.field]
+    def _is_pushed(self, condition: Condition) -> bool:
+        """Return whether the API can be asked for it, or for a part of it."""
+        if isinstance(condition, Comparison):
+            known = self.fields.declared[condition.field]
+            return known.param is not None and condition.op == known.param_op
+        return isinstance(condition, And | Or) and any(map(self._is_pushed, condition.parts))
 
-    def _asks_the_api(self, condition: Condition) -> bool:
-        match condition:
-            case And() | Or():
-                return any(map(self._asks_the_api, condition.parts))
-            case Comparison():
-                known = self._field(condition)
-                return known.param is not None and condition.op == known.asks
-            case _:
-                return False
-
-    def _meet(self, one: _Conjunction, other: _Conjunction) -> _Conjunction:
-        """Both. Of two values for one parameter, what both allow; what only the API can tell cannot be sent twice."""
-        pushed = dict(one.pushed)
-        for name, values in other.pushed.items():
-            if name in pushed and pushed[name] != values:
-                if self.fields.declared[name].attr is None:
-                    allowed = f"one value a query; {pushed[name][0]!r} is already set, and rows carry no {name} to tell"
-                    raise not_allowed(name, values[0], allowed)
-                pushed[name] = tuple(value for value in pushed[name] if value in values)
-            else:
-                pushed[name] = values
-        return _Conjunction(pushed, tuple(dict.fromkeys(one.local + other.local)))
+    def _both(self, left: _Conjunction, right: _Conjunction) -> _Conjunction:
+        """Return the conjunction of two; of one parameter, the values that both allow."""
+        pushed = dict(left.pushed)
+        for name, values in right.pushed.items():
+            others = pushed.get(name, values)
+            if others != values and self.fields.declared[name].attr is None:
+                raise FilterError(
+                    name,
+                    f"{name} takes one value in a query: {others[0]!r} and {values[0]!r} cannot both be sent, and rows "
+                    f"carry no {name}; make a query of each and keep the rows that are in both",
+                    value=values[0],
+                )
+            pushed[name] = values if others == values else tuple(value for value in others if value in values)
+        return _Conjunction(pushed, tuple(dict.fromkeys(left.local + right.local)))
 
     def _satisfiable(self, conjunctions: Iterable[_Conjunction]) -> list[_Conjunction]:
-        return _unique(met for each in conjunctions if (met := self._narrowed(each)) is not None)
+        narrowed = dict.fromkeys(map(self._narrowed, conjunctions))
+        return [conjunction for conjunction in narrowed if conjunction is not None]
 
     def _narrowed(self, conjunction: _Conjunction) -> _Conjunction | None:
-        """Without values that its other parts exclude; None, if nothing is left that a row could be."""
+        """Return it without the values that its other parts exclude; None, if no row can meet it."""
         pushed, local = dict(conjunction.pushed), list(conjunction.local)
-        single = [part for part in local if isinstance(part, Comparison | Not)]
-        if any(~part in local for part in single):
-            return None
         by_field: dict[str, list[Condition]] = {}
-        for part in single:
-            by_field.setdefault(_name(part), []).append(part)
-        for name, values in pushed.items():
-            by_field.setdefault(name, [])
-            pushed[name] = self._left(name, values, by_field[name])
-            if not pushed[name]:
+        for part in local:
+            if ~part in local:
                 return None
-            if self.fields.declared[name].attr is not None:
-                local = [part for part in local if part not in by_field[name]]
+            comparison = part.parts[0] if isinstance(part, Not) else part
+            if isinstance(comparison, Comparison):
+                by_field.setdefault(comparison.field, []).append(part)
         for name, parts in by_field.items():
-            equal = [part for part in parts if isinstance(part, Comparison) and part.op == "in"]
-            if name in pushed:
-                continue
-            if equal:
-                values = self._left(name, equal[0].values, parts)
-                if not values:
+            equal = (part.values for part in parts if isinstance(part, Comparison) and part.op == "in")
+            values = pushed.get(name, next(equal, None))
+            if values is None:
+                if _is_empty(parts):
                     return None
-                local = [part for part in local if part not in parts] + [Comparison(name, "in", values)]
-            elif _is_empty(parts):
+                continue
+            # The values are known: what the other parts say of them can be evaluated now.
+            values = self._meeting(name, values, parts)
+            local = [part for part in local if part not in parts]
+            if name in pushed:
+                pushed[name] = values
+            elif values:
+                local.append(Comparison(name, "in", values))
+            else:
                 return None
-        return _Conjunction(pushed, tuple(sorted(local, key=repr)))
+        return _Conjunction(pushed, tuple(sorted(local, key=repr))) if all(pushed.values()) else None
 
-    def _left(self, name: str, values: Values, parts: Sequence[Condition]) -> Values:
+    def _meeting(self, name: str, values: Values, parts: Sequence[Condition]) -> Values:
         known = self.fields.declared[name]
 
-        def holds(part: Condition, value: Any) -> bool:
-            if isinstance(part, Not):
-                return not holds(part.part, value)
-            assert isinstance(part, Comparison)
-            return known.holds(part.op, part.values, value)
+        def test_of(comparison: Comparison) -> Callable[[Any], bool]:
+            return lambda value: known.holds(comparison.op, comparison.values, value)
 
-        return tuple(value for value in values if all(holds(part, value) for part in parts))
+        tests = [compiled(part, test_of) for part in parts]
+        return tuple(value for value in values if all(test(value) for test in tests))
 
     # ---- listings
 
-    def unseen(self, pushed: Mapping[str, Values]) -> dict[str, Values]:
-        """Of what the API is asked for, what rows do not carry."""
+    def unseen(self, pushed: Pushed) -> dict[str, Values]:
+        """Return, of what is pushed down, what rows do not carry."""
         return {name: values for name, values in pushed.items() if self.fields.declared[name].attr is None}
 
-    def merged(self, groups: list[_Group]) -> list[_Group]:
-        """As few as can be."""
-        done: list[_Group] = []
-        for group in groups:
-            joined = group
-            while (index := next((i for i, other in enumerate(done) if self._join(other, joined)), None)) is not None:
-                other = done.pop(index)
-                pushed = self._join(other, joined)
-                assert pushed is not None
-                joined = _Group(pushed[0], other.members + joined.members)
-            done.append(joined)
-        return done
-
-    def _join(self, one: _Group, other: _Group) -> tuple[dict[str, Values]] | None:
-        """What one listing for both asks for, if one brings no row more than two."""
-        if self.unseen(one.pushed) != self.unseen(other.pushed):
+    def union(self, left: _Listing, right: _Listing) -> _Listing | None:
+        """Return one listing for both, if it brings no row besides theirs."""
+        if self.unseen(left.pushed) != self.unseen(right.pushed):
             return None
-        for outer, inner in ((one.pushed, other.pushed), (other.pushed, one.pushed)):
-            if all(name in inner and {*inner[name]} <= {*values} for name, values in outer.items()):
-                return (dict(outer),)
-        differ = [name for name in one.pushed if {*one.pushed[name]} != {*other.pushed.get(name, ())}]
-        if one.pushed.keys() == other.pushed.keys() and len(differ) == 1 and self.fields.declared[differ[0]].many:
-            both = tuple(dict.fromkeys((*one.pushed[differ[0]], *other.pushed[differ[0]])))
-            return ({**one.pushed, differ[0]: both},)
-        return None
+        if _covers(left.pushed, right.pushed):
+            pushed: Pushed | None = left.pushed
+        elif _covers(right.pushed, left.pushed):
+            pushed = right.pushed
+        else:
+            pushed = _widened(left.pushed, right.pushed, lambda name: self.fields.declared[name].many is not None)
+        return None if pushed is None else _Listing(pushed, left.conjunctions + right.conjunctions)
 
-    def branch(self, group: _Group) -> Branch:
-        """What is sent, and what its rows have to meet besides."""
-        order = list(self.fields.declared)
-        pushed = {name: group.pushed[name] for name in sorted(group.pushed, key=order.index)}
-        rests = [frozenset(self._rest(each, pushed)) for each in _simplest(group.members)]
+    def branch(self, listing: _Listing) -> Branch:
+        """Return what is sent, and what the rows must meet besides."""
+        pushed = {name: listing.pushed[name] for name in self.fields.declared if name in listing.pushed}
+        rests = [frozenset(_rest(part, pushed)) for part in _merged(listing.conjunctions, _simpler)]
         rests = [rest for rest in dict.fromkeys(rests) if not any(other < rest for other in rests)]
         if frozenset[Condition]() in rests:
             return Branch(pushed)
-        return Branch(pushed, _any_of([_all_of(sorted(rest, key=repr)) for rest in rests]))
-
-    def _rest(self, conjunction: _Conjunction, pushed: Mapping[str, Values]) -> Iterable[Condition]:
-        """Of a conjunction, what the listing does not see to."""
-        yield from conjunction.local
-        for name, values in conjunction.pushed.items():
-            if name not in pushed or not {*pushed[name]} <= {*values}:
-                yield Comparison(name, "in", values)
+        return Branch(pushed, joined(Or, [joined(And, sorted(rest, key=repr)) for rest in rests]))
 
     def skipping(self, branch: Branch, earlier: Sequence[Branch]) -> Branch | None:
-        """A branch that leaves out what earlier ones bring; None, if that is all."""
+        """Return a branch without the rows of earlier ones; None, if they bring all of it."""
         unseen = self.unseen(branch.pushed)
         skip: list[Condition] = []
         blind = False
         for other in earlier:
-            shared = {name for name in branch.pushed if name in other.pushed and name not in unseen}
+            shared = [name for name in branch.pushed if name in other.pushed and name not in unseen]
             if any({*branch.pushed[name]}.isdisjoint(other.pushed[name]) for name in shared):
                 continue
             if any(unseen.get(name) != values for name, values in self.unseen(other.pushed).items()):
                 blind = True
                 continue
-            parts: list[Condition] = [
-                Comparison(name, "in", values)
-                for name, values in other.pushed.items()
-                if name not in unseen and not {*branch.pushed.get(name, (None,))} <= {*values}
-            ]
-            parts += [] if other.local is None else [other.local]
-            if not parts:
+            rest = list(_rest(_Conjunction(other.pushed), branch.pushed))
+            rest += [] if other.local is None else [other.local]
+            if not rest:
                 return None
-            skip.append(_all_of(parts))
-        return evolve(branch, skip=_any_of(skip) if skip else None, blind=blind)
+            skip.append(joined(And, rest))
+        return evolve(branch, skip=joined(Or, skip) if skip else None, blind=blind)
+
+
+def _rest(conjunction: _Conjunction, pushed: Pushed) -> Iterable[Condition]:
+    """Yield what a conjunction asks for besides what is pushed down."""
+    yield from conjunction.local
+    for name, values in conjunction.pushed.items():
+        if name not in pushed or not {*pushed[name]} <= {*values}:
+            yield Comparison(name, "in", values)
+
+
+def _is_empty(parts: Sequence[Condition]) -> bool:
+    """Return whether comparisons of one field, none of them ``==``, exclude each other: null, or an empty range."""
+    comparisons = [part for part in parts if isinstance(part, Comparison)]
+    ops = {part.op for part in comparisons}
+    if "null" in ops and len(ops) > 1:
+        return True
+    low = max((part.values[0] for part in comparisons if part.op in {">", ">="}), default=None)
+    high = min((part.values[0] for part in comparisons if part.op in {"<", "<="}), default=None)
+    if low is None or high is None or low < high:
+        return False
+    return low > high or any(part.op in {"<", ">"} and part.values[0] == low for part in comparisons)
+
+
+def _merged(items: Iterable[T], union: Callable[[T, T], T | None]) -> list[T]:
+    """Return the items with those joined that have a union, until no two have one."""
+    merged: list[T] = []
+    for item in items:
+        joined = item
+        while unions := [(other, both) for other in merged if (both := union(other, joined)) is not None]:
+            other, joined = unions[0]
+            merged.remove(other)
+        merged.append(joined)
+    return merged
+
+
+def _simpler(left: _Conjunction, right: _Conjunction) -> _Conjunction | None:
+    """Return one conjunction for the rows of both, if there is one."""
+    for outer, inner in ((left, right), (right, left)):
+        if {*outer.local} <= {*inner.local} and _covers(outer.pushed, inner.pushed):
+            return outer
+    pushed = _widened(left.pushed, right.pushed) if left.local == right.local else None
+    return None if pushed is None else _Conjunction(pushed, left.local)
+
+
+def _covers(outer: Pushed, inner: Pushed) -> bool:
+    return all(name in inner and {*inner[name]} <= {*values} for name, values in outer.items())
+
+
+def _widened(left: Pushed, right: Pushed, takes_several: Callable[[str], bool] = bool) -> Pushed | None:
+    """Return what brings the rows of both, if they differ in the values of one field."""
+    different = [name for name in left if {*left[name]} != {*right.get(name, ())}]
+    if left.keys() != right.keys() or len(different) != 1 or not takes_several(different[0]):
+        return None
+    return {**left, different[0]: tuple(dict.fromkeys((*left[different[0]], *right[different[0]])))}
 
 
 def _flat(condition: Condition) -> tuple[Condition, ...]:
     if isinstance(condition, And):
-        return tuple(dict.fromkeys(each for part in condition.parts for each in _flat(part)))
+        return tuple(dict.fromkeys(part for parts in map(_flat, condition.parts) for part in parts))
     return (condition,)
 
 
-def _name(part: Condition) -> str:
-    inner = part.part if isinstance(part, Not) else part
-    assert isinstance(inner, Comparison)
-    return inner.field
-
-
-def _is_empty(parts: Sequence[Condition]) -> bool:
-    """Whether comparisons of one field without ``==`` exclude each other: null and something, or an empty range."""
-    there = [part for part in parts if isinstance(part, Comparison)]
-    ops = {part.op for part in there}
-    if "null" in ops and len(ops) > 1:
-        return True
-    low = max((part.values[0] for part in there if part.op in {">", ">="}), default=None)
-    high = min((part.values[0] for part in there if part.op in {"<", "<="}), default=None)
-    if low is None or high is None or low < high:
-        return False
-    return low > high or any(part.op in {"<", ">"} and part.values[0] == low for part in there)
-
-
-def _unique(conjunctions: Iterable[_Conjunction]) -> list[_Conjunction]:
-    found: list[_Conjunction] = []
-    for each in conjunctions:
-        if each not in found:
-            found.append(each)
-    return found
-
-
-def _simplest(members: Iterable[_Conjunction]) -> list[_Conjunction]:
-    """The same rows in fewer conjunctions: one that covers another, or two that differ in the values of one field."""
-    done: list[_Conjunction] = []
-    for each in members:
-        joined = each
-        while pair := next(((i, made) for i, other in enumerate(done) if (made := _either(other, joined))), None):
-            joined = pair[1]
-            del done[pair[0]]
-        done.append(joined)
-    return done
-
-
-def _either(one: _Conjunction, other: _Conjunction) -> _Conjunction | None:
-    for outer, inner in ((one, other), (other, one)):
-        if {*outer.local} <= {*inner.local} and all(
-            name in inner.pushed and {*inner.pushed[name]} <= {*values} for name, values in outer.pushed.items()
-        ):
-            return outer
-    differ = [name for name in one.pushed if {*one.pushed[name]} != {*other.pushed.get(name, ())}]
-    if one.local != other.local or one.pushed.keys() != other.pushed.keys() or len(differ) != 1:
-        return None
-    both = tuple(dict.fromkeys((*one.pushed[differ[0]], *other.pushed[differ[0]])))
-    return evolve(one, pushed={**one.pushed, differ[0]: both})
-
-
-def _all_of(parts: Sequence[Condition]) -> Condition:
-    return parts[0] if len(parts) == 1 else And(tuple(part for each in parts for part in _flat(each)))
-
-
-def _any_of(parts: Sequence[Condition]) -> Condition:
-    return parts[0] if len(parts) == 1 else Or(tuple(parts))
-
-
-def _too_many(condition: Condition) -> NoReturn:
-    raise not_allowed(
+def _refuse_size(condition: Condition) -> NoReturn:
+    raise FilterError(
         "where",
-        condition,
-        f"a condition that takes at most {MOST_LISTINGS} listings; make several queries of it, or list more than is "
-        "wanted and choose among the rows",
+        f"where() takes conditions that need at most {MOST_LISTINGS} listings; make several queries, or list more rows "
+        "than you want and choose among them",
+        value=condition,
     )

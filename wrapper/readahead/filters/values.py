@@ -1,70 +1,114 @@
-"""Values that can be sent, checked before anything is. Pure."""
+"""Checks of single values and names, before anything is sent. Pure."""
 
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-from ..errors import nearest, not_allowed
+from ..errors import FilterError, nearest, shown
 
-__all__ = ["checked_extra", "checked_order", "checked_text", "is_list", "plain"]
+__all__ = ["Choices", "checked_choice", "checked_extra", "checked_order", "checked_text", "is_list", "plain"]
 
 
-def is_list(given: object) -> bool:
-    return isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray | Mapping)
+class Choices(Protocol):
+    """An open enumeration, as generated: a subclass of str with listed values, and others by name."""
+
+    @classmethod
+    def listed(cls) -> tuple[str, ...]:
+        """Return the values that the document lists, in its order."""
+        ...
+
+    @classmethod
+    def unlisted(cls, value: str, /) -> Any:
+        """Return a value as an instance, whether it is listed or not."""
+        ...
+
+
+def is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping)
 
 
 def plain(text: str) -> str:
-    """The text itself: of a member of a user's own ``class State(str, Enum)``, ``str()`` gives the member's name."""
+    """Return text as a plain str: ``str()`` of a user's own ``class State(str, Enum)`` would give the member's name."""
     return str.__str__(text)
 
 
-def checked_text(name: str, given: str) -> str:
-    """Text that can be sent: not empty or blank, no control characters, no lone surrogates. Raises FilterError."""
-    if not given.strip():
-        raise not_allowed(name, given, "text that is not empty; to leave it out, leave it out")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in given):
-        raise not_allowed(name, given, "text without control characters or lone surrogates")
-    return given
+def checked_text(name: str, value: object, kind: str = "text", *, called: str = "") -> str:
+    """Return text that can be sent: not blank, without control characters and lone surrogates. Raises FilterError."""
+    called = called or name
+    if not isinstance(value, str):
+        raise FilterError(name, f"{called} must be {kind}, not {shown(value)}", value=value)
+    if not value.strip():
+        raise FilterError(name, f"{called} must not be {'blank' if value else 'empty'}", value=value)
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        message = f"{called} must not contain control characters or lone surrogates; remove them from {shown(value)}"
+        raise FilterError(name, message, value=value)
+    return plain(value)
 
 
-def checked_order(given: tuple[object, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
-    """Names to sort by. Raises FilterError for an unknown or a doubled one."""
-    if not allowed:
-        raise not_allowed("order_by", given, "nothing: this API documents no order")
-    if not given:
-        raise not_allowed("order_by", given, f"at least one of {', '.join(allowed)}")
-    for index, name in enumerate(given):
-        if not isinstance(name, str) or name not in allowed:
-            names = f"one of {', '.join(allowed)}"
-            if isinstance(name, str) and (name.startswith("-") or name.casefold().endswith(" desc")):
-                raise not_allowed("order_by", name, f"{names}; no descending order is documented")
-            raise not_allowed("order_by", name, names, near=nearest(name, allowed))
-        if name in given[:index]:
-            raise not_allowed("order_by", name, "each name once")
-    return tuple(map(plain, cast("tuple[str, ...]", given)))
+def checked_choice(name: str, text: str, choices: type[Choices]) -> None:
+    """Check that text is a listed value, or an instance of the enumeration itself. Raises FilterError."""
+    if isinstance(text, cast("type", choices)) or text in (listed := choices.listed()):
+        return
+    message = (
+        f"{name} has no value {shown(text)}; use one of the {len(listed)} values of {choices.__name__}, or "
+        f"{choices.__name__}.unlisted(...) for a value that the API has added since"
+    )
+    raise FilterError(name, message, value=text, near=nearest(text, listed))
 
 
-def checked_extra(given: Mapping[str, Any], taken: Iterable[str], paging: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Parameters that the wrapper does not know, as pairs; a list is a repeated key. Raises FilterError."""
+def checked_order(names: tuple[object, ...], orders: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names to sort by. Raises FilterError for one that is not documented, and for a repeated one."""
+    if not orders:
+        message = "order_by() cannot be used, since this API documents no order; sort the rows instead"
+        raise FilterError("order_by", message, value=names)
+    known = f"known are {', '.join(orders)}"
+    if not names:
+        raise FilterError("order_by", f"order_by() needs at least one name; {known}", value=names)
+    for index, name in enumerate(names):
+        text = name if isinstance(name, str) else ""
+        if text.startswith("-") or text.casefold().endswith(" desc"):
+            message = f"order_by() cannot sort by {name!r}, since this API documents no descending order; {known}"
+            raise FilterError("order_by", message, value=name)
+        if text not in orders:
+            message = f"order_by() cannot sort by {shown(name)}; {known}"
+            raise FilterError("order_by", message, value=name, near=nearest(name, orders))
+        if name in names[:index]:
+            raise FilterError("order_by", f"order_by() has {name!r} twice; name each field once", value=name)
+    return tuple(plain(cast("str", name)) for name in names)
+
+
+def checked_extra(
+    params: Mapping[str, Any], taken: Iterable[str], paging: Iterable[str]
+) -> tuple[tuple[str, str], ...]:
+    """Return parameters that the wrapper does not know as pairs; a list becomes a repeated key.
+
+    Args:
+        params: Text, numbers, booleans, or lists of these, by name on the wire.
+        taken: Names that the query sets already.
+        paging: Names that the listing sets.
+
+    Raises:
+        FilterError: A name is taken, or a value cannot be sent.
+    """
+    taken, paging = set(taken), tuple(paging)
     pairs: list[tuple[str, str]] = []
-    for name, value in cast("Mapping[object, Any]", given).items():
-        if not isinstance(name, str):
-            raise not_allowed("extra_params", name, "the name of a parameter")
-        checked_text("extra_params", name)
-        if name in set(paging):
-            raise not_allowed(name, value, "not given by hand: paging parameters belong to the listing")
-        if name in set(taken):
-            raise not_allowed(name, value, "not given by hand: this query has set it already")
+    for key, value in params.items():
+        name = checked_text("extra_params", key, called="a name in extra_params()")
+        if name in paging:
+            message = f"extra_params() cannot set paging parameters ({', '.join(paging)}); use page_size() and limit()"
+            raise FilterError(name, message, value=value)
+        if name in taken:
+            message = f"extra_params() cannot set {name!r}, since this query sets it already; remove one of the two"
+            raise FilterError(name, message, value=value)
         if value == []:
-            raise not_allowed(name, value, "at least one value; to leave it out, leave it out")
-        for one in cast("list[object]", value) if isinstance(value, list) else [value]:
-            if isinstance(one, bool):
-                pairs.append((name, "true" if one else "false"))
-            elif isinstance(one, str):
-                pairs.append((name, plain(checked_text(name, one))))
-            elif isinstance(one, int) or (isinstance(one, float) and math.isfinite(one)):
-                pairs.append((name, str(one + 0)))
+            message = f"extra_params() cannot send an empty list as {name!r}; leave the parameter out instead"
+            raise FilterError(name, message, value=value)
+        for item in cast("list[object]", value) if isinstance(value, list) else [value]:
+            if isinstance(item, bool):
+                pairs.append((name, "true" if item else "false"))
+            elif isinstance(item, int) or (isinstance(item, float) and math.isfinite(item)):
+                pairs.append((name, str(item + 0)))
             else:
-                raise not_allowed(name, one, "text, a number, true or false, or a list of these")
+                pairs.append((name, checked_text(name, item, "text, a finite number, a boolean, or a list of these")))
     return tuple(pairs)
