@@ -237,6 +237,13 @@ class Server(Served):
                 return
 
 
+class Closed(Served):
+    """Closes each connection at once."""
+
+    async def handle(self, reader, writer, number):
+        """Say nothing."""
+
+
 async def _drip(writer):
     while True:
         writer.write(b" ")

@@ -180,10 +180,13 @@ async def _send_once(
 
 def _proxy(url: Secret) -> tuple[str, Mapping[str, str | Secret] | None]:
     """The proxy's URL without its password, and the header that carries it."""
+    proxy = None
     try:
         proxy = httpx.Proxy(url.value)
     except (ValueError, httpx.InvalidURL) as error:
-        raise UsageError(f"the proxy cannot be used: {error}") from None
+        fault = f"the proxy cannot be used: {error}"
+    if proxy is None:  # raised here, httpx's exception does not stay as the context: it holds the password
+        raise UsageError(fault)
     if proxy.url.scheme.startswith("socks"):
         raise UsageError("aiohttp cannot use a SOCKS proxy; use httpx, the default, with pip install 'httpx[socks]'")
     if proxy.raw_auth is None:

@@ -137,12 +137,16 @@ def opened(
         )
 
     try:
-        client = httpx.AsyncClient(
-            transport=Pools(open_pool), cookies=CookieJar(DefaultCookiePolicy(allowed_domains=()))
-        )
+        pools = Pools(open_pool)
     except (ValueError, ImportError, httpx.InvalidURL) as error:
-        raise UsageError(f"the proxy cannot be used: {error}") from None
-    return HttpxAdapter(client, base_url, headers, timeout, is_ours=True)
+        fault = f"the proxy cannot be used: {error}"
+    else:
+        cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        return HttpxAdapter(
+            httpx.AsyncClient(transport=pools, cookies=cookies), base_url, headers, timeout, is_ours=True
+        )
+    # Raised here, httpx's exception does not stay as the context: its traceback holds the proxy's password.
+    raise UsageError(fault)
 
 
 def _lowered(headers: Any) -> dict[str, str]:
