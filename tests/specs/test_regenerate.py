@@ -26,6 +26,7 @@ def test_the_committed_code_is_what_the_documents_give(project):
     assert main(["--check"], project) == 0
 
 
+@pytest.mark.slow
 def test_every_run_gives_the_same_bytes(project, tmp_path):
     """Hash seed, locale and working directory have no influence on a single byte."""
     before = contents(project)
@@ -202,6 +203,7 @@ def test_taking_the_same_document_changes_nothing(project, published, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_taking_another_document(project, published, older, capsys):
     """A new document is taken, generated from, reported and locked, and what is gone shows in the exit status."""
     assert main(["kintsugi", "--from", str(older)], project) == 2
@@ -215,6 +217,7 @@ def test_taking_another_document(project, published, older, capsys):
     assert "value new: `Source`, 'DUALENTRY'" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_generated_code_type_checks_strictly(project):
     """Both generated packages pass mypy --strict."""
     done = subprocess.run(

@@ -61,6 +61,7 @@ def whole(tmp_path):
     return root
 
 
+@pytest.mark.slow
 def test_breakage_is_proven(whole, changed, capsys):
     """What the public typing tests wrote, and is wrong now, is in the report, line by line; whose they are, too."""
     schemas = ("CustomerRead", "CustomerUpdate", "CustomerCreate")
@@ -86,6 +87,7 @@ def test_breakage_is_proven(whole, changed, capsys):
     }
 
 
+@pytest.mark.slow
 def test_breakage_is_proven_with_the_last_release(whole, changed, capsys):
     """It is the typing tests of the last tagged release that count: not older ones, nor those of the checkout."""
 
