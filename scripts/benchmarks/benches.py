@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -27,6 +28,9 @@ OVERLAP = (
     '"a request" divides by that.'
 )
 GATHERED = ("official, gathered", "stock, gathered")
+# For each HTTP library our client and the floor: the same window of bare requests over it, with orjson.
+LANES = {"httpx": ("ours", "floor"), "aiohttp": ("ours, aiohttp", "floor, aiohttp")}
+NAMES = (*LANES["httpx"], *LANES["aiohttp"], *GATHERED)
 
 
 def column(name: str, found: list[dict[str, float]]) -> list[float]:
@@ -36,60 +40,72 @@ def column(name: str, found: list[dict[str, float]]) -> list[float]:
 
 def listing(rig: Rig) -> Result:
     """Wall time, as a user sees it."""
-    sizes, latency, window = rig.sizes, 0.05, min(64, rig.sizes.windows[-1])
-    result = Result("listing", f"{sizes.pages:,} pages of 100, 50 ms latency, window {window}, wall time")
-    names = ("ours", *GATHERED, "floor")
+    sizes, latency, window = rig.sizes, 0.05, rig.sizes.shared[-1]
+    result = Result("listing", f"{sizes.pages:,} pages of 100, 50 ms latency, wall time")
     before = rig.spent()
-    plot: dict[str, list[tuple[int, float]]] = {name: [] for name in names}
-    for name in names:
+    plot: dict[str, list[tuple[int, float]]] = {name: [] for name in NAMES}
+    for name in NAMES:
         rig.listing(name, min(sizes.pages, 64), window, latency)
     for each in sizes.windows:  # side by side at every window: the plot, and each one's own best
-        for name in names:
+        for name in NAMES:
             many = min(sizes.slow_pages if name in GATHERED else sizes.pages, max(20, 12 * each))
             if many >= each:
                 plot[name].append((each, many / rig.listing(name, many, each, latency)["wall"]))
     best = {name: max(points, key=itemgetter(1))[0] for name, points in plot.items()}
-    pages = {f"{name} {window}": sizes.gathered_pages if name in GATHERED else sizes.pages for name in names}
-    for name in names:  # beside the window that all share
-        pages.setdefault(f"{name} {best[name]}", sizes.slow_pages if name in GATHERED else sizes.pages)
-    runs: dict[str, Callable[[], Any]] = {
-        run: partial(rig.listing, run.rpartition(" ")[0], many, int(run.rpartition(" ")[2]), latency)
-        for run, many in pages.items()
+    chosen = {(name, each) for name in LANES["httpx"] for each in sizes.shared}
+    chosen |= {(name, window) for name in NAMES} | {(name, best[name]) for name in NAMES} | {("official", 1)}
+
+    def pages_of(name: str, each: int) -> int:
+        if name in GATHERED:
+            return sizes.gathered_pages if each == window else sizes.slow_pages
+        return sizes.serial_pages if name == "official" else min(sizes.pages, max(20, 24 * each))
+
+    runs = {
+        f"{name} {each}": partial(rig.listing, name, pages_of(name, each), each, latency)
+        for name, each in sorted(chosen)
     }
-    pages["official"] = sizes.serial_pages
-    runs["official"] = partial(rig.listing, "official", sizes.serial_pages, 1, latency)
-    found = {
-        run: [took * sizes.pages / pages[run] for took in column("wall", all_took)]
-        for run, all_took in rig.paired(runs).items()
+    seconds = {
+        run: [took * sizes.pages / runs[run].args[1] for took in column("wall", figures)]
+        for run, figures in rig.paired(runs).items()
     }
     spent = rig.spent()
 
-    more = _requests_a_page(rig, sizes.pages, window, latency)
-    mine, own = found[f"ours {window}"], found[f"ours {best['ours']}"]
-    floors = found[f"floor {window}"], found[f"floor {best['floor']}"]
-    result.line("times as fast as the official SDK as shipped", per(found["official"], mine), asked=45, digits=1)
-    theirs = found[f"official, gathered {window}"]
-    result.line("times as fast as the official SDK, gathered by hand", per(theirs, mine), asked=8)
-    result.line("times the floor's time", per(mine, floors[0]), asked=1.25, most=True)
-    result.line("times the floor's time, a request", [one / more for one in per(mine, floors[0])])
-    result.line("times as fast as the stock client, gathered by hand", per(found[f"stock, gathered {window}"], mine))
-    said = f"each at its own best window, ours at {best['ours']}: times as fast as "
-    for name in GATHERED:
-        result.line(f"{said}{name.split(',')[0]} at {best[name]}", per(found[f"{name} {best[name]}"], own))
-    result.line(f"{said.rsplit(':', 1)[0]}: times the floor's time at {best['floor']}", per(own, floors[1]))
-    for name, seconds in found.items():
-        result.line(f"seconds: {name}", seconds, unit="s")
-    plot["official"] = [(1, sizes.pages / statistics.median(found["official"]))]
+    theirs = {"as shipped": seconds["official 1"], "gathered by hand": seconds[f"official, gathered {window}"]}
+    asked = {"httpx": {"gathered by hand": 3.0}, "aiohttp": {"as shipped": 45.0, "gathered by hand": 8.0}}
+    notes: list[str] = []
+    for library, (ours, floor) in LANES.items():
+        said = f"{library}, window {window}: times"
+        mine, more = seconds[f"{ours} {window}"], _requests_a_page(rig, ours, sizes.pages, window, latency)
+        for each in sizes.shared if library == "httpx" else [window]:
+            ratio = per(seconds[f"{ours} {each}"], seconds[f"{floor} {each}"])
+            most = 1.5 if library == "httpx" else 1.25
+            result.line(f"{library}, window {each}: times the floor's time", ratio, asked=most, most=True)
+        bare = per(mine, seconds[f"{floor} {window}"])
+        result.line(f"{said} the floor's time, a request", [one / more for one in bare])
+        for how, took in theirs.items():
+            goal = asked[library].get(how)
+            result.line(f"{said} as fast as the official SDK, {how}", per(took, mine), asked=goal, digits=1)
+        result.line(f"{said} as fast as the stock client, gathered", per(seconds[f"stock, gathered {window}"], mine))
+        own = seconds[f"{ours} {best[ours]}"]
+        said = f"{library}, each at its own best window, ours at {best[ours]}: times"
+        result.line(f"{said} the floor's time at {best[floor]}", per(own, seconds[f"{floor} {best[floor]}"]))
+        for name in GATHERED:
+            which = f"{name.split(',')[0]} at {best[name]}"
+            result.line(f"{said} as fast as {which}", per(seconds[f"{name} {best[name]}"], own))
+        notes.append(f"{library}: {OVERLAP.format(more)}")
+    for name, took in seconds.items():
+        result.line(f"seconds: {name}", took, unit="s")
+    plot["official"] = [(1, sizes.pages / statistics.median(seconds["official 1"]))]
     result.data = {"plot": plot, "best": best, "latency": latency}
     busy = (spent["cpu"] - before["cpu"]) / max(1, spent["requests"] - before["requests"])
     result.notes = [
         PACE,
         LISTED,
-        f"The official SDK as shipped is measured on {sizes.serial_pages} pages and scaled.",
-        f"Gathered, it and the stock client are measured on {sizes.gathered_pages} and scaled.",
-        f"At their own best windows they are measured on {sizes.slow_pages}.",
+        f"All is scaled to {sizes.pages:,} pages. The official SDK as shipped is measured on {sizes.serial_pages}.",
+        f"Gathered, it and the stock client are measured on {sizes.gathered_pages}, or {sizes.slow_pages} at their best.",
+        f"The others are measured on 24 pages for each of the window, at most {sizes.pages:,}.",
         "The best window is that of one shorter run at each.",
-        OVERLAP.format(more),
+        *notes,
         f"The server took {busy * 1000:.2f} ms of its own CPU a request.",
     ]
     return result
@@ -97,59 +113,50 @@ def listing(rig: Rig) -> Result:
 
 def cpu(rig: Rig) -> Result:
     """Where the client is all that takes time."""
-    sizes, window = rig.sizes, 16
-    result = Result("cpu", f"CPU a page of 100 rows, no latency, window {window}, rows delivered as objects")
-    names = ("ours", *GATHERED, "floor")
-    pages = {name: sizes.serial_pages if name in GATHERED else sizes.cpu_pages for name in names}
-    best: dict[str, int] = {}
-    for name in names:
-        tried = {each: rig.listing(name, max(2, pages[name] // 2), each, 0)["cpu"] for each in (window, 4, 64)}
-        best[name] = min(tried, key=lambda each: tried[each])
-    runs = {
-        f"{name} {each}": partial(_cpu, rig, name, pages[name], each)
-        for name in names
-        for each in dict.fromkeys((window, best[name]))
-    }
-    runs["official"] = partial(_cpu, rig, "official", sizes.serial_pages, 1)
-    more = _requests_a_page(rig, sizes.cpu_pages, window, 0)
-    found = rig.paired(runs)
-    mine = found[f"ours {window}"]
-    result.line("times the floor's", per(mine, found[f"floor {window}"]), asked=2.0, most=True)
-    result.line("times the floor's, a request", [one / more for one in per(mine, found[f"floor {window}"])])
-    theirs = found[f"official, gathered {window}"]
-    result.line(
-        "times the official SDK's, gathered by hand", per(mine, theirs), asked=0.125, most=True, unit="", digits=3
-    )
-    result.line("times the official SDK's, as shipped", per(mine, found["official"]), unit="", digits=3)
-    result.line("times the stock client's", per(mine, found[f"stock, gathered {window}"]), unit="", digits=3)
-    said = f"each at its own best window, ours at {best['ours']}: times "
-    own = found[f"ours {best['ours']}"]
-    for name in (*GATHERED, "floor"):
-        result.line(
-            f"{said}{name.split(',')[0]} at {best[name]}",
-            per(own, found[f"{name} {best[name]}"]),
-            unit="",
-            digits=3 if name != "floor" else 2,
-        )
-    for name, milliseconds in found.items():
-        result.line(f"ms a page: {name}", milliseconds, unit="ms")
+    sizes, window = rig.sizes, rig.sizes.shared[len(rig.sizes.shared) // 2]
+    result = Result("cpu", "CPU a page of 100 rows, no latency, rows delivered as objects")
+    chosen = [(name, each) for name in LANES["httpx"] for each in sizes.shared]
+    chosen += [(name, window) for name in NAMES if name not in LANES["httpx"]] + [("official", 1)]
+
+    def milliseconds(name: str, each: int) -> float:
+        pages = sizes.serial_pages if name in (*GATHERED, "official") else sizes.cpu_pages
+        return rig.listing(name, pages, each, 0)["cpu"] / pages * 1000
+
+    for name, each in chosen:
+        rig.listing(name, 2, each, 0)  # what is imported and compiled on first use is none of a page's cost
+    took = rig.paired({f"{name} {each}": partial(milliseconds, name, each) for name, each in chosen})
+    notes: list[str] = []
+    for library, (ours, floor) in LANES.items():
+        said = f"{library}, window {window}: times"
+        mine, more = took[f"{ours} {window}"], _requests_a_page(rig, ours, sizes.cpu_pages, window, 0)
+        for each in sizes.shared if library == "httpx" else [window]:
+            ratio = per(took[f"{ours} {each}"], took[f"{floor} {each}"])
+            most = 1.5 if library == "httpx" else 2.0
+            result.line(f"{library}, window {each}: times the floor's", ratio, asked=most, most=True)
+        bare = per(mine, took[f"{floor} {window}"])
+        result.line(f"{said} the floor's, a request", [one / more for one in bare])
+        gathered = per(mine, took[f"official, gathered {window}"])
+        most = 1 / 3 if library == "httpx" else 0.125
+        how = {"most": True, "unit": "", "digits": 3}
+        result.line(f"{said} the official SDK's, gathered by hand", gathered, asked=most, **how)
+        result.line(f"{said} the official SDK's, as shipped", per(mine, took["official 1"]), unit="", digits=3)
+        result.line(f"{said} the stock client's", per(mine, took[f"stock, gathered {window}"]), unit="", digits=3)
+        notes.append(f"{library}: {OVERLAP.format(more)}")
+    for name, figures in took.items():
+        result.line(f"ms a page: {name}", figures, unit="ms")
     result.notes = [
         PACE,
         LISTED,
         f"{sizes.cpu_pages} pages a round; the official SDK and the stock client {sizes.serial_pages}.",
-        OVERLAP.format(more),
+        *notes,
     ]
     return result
 
 
-def _requests_a_page(rig: Rig, pages: int, window: int, latency: float) -> float:
+def _requests_a_page(rig: Rig, name: str, pages: int, window: int, latency: float) -> float:
     before = rig.spent()["requests"]
-    rig.listing("ours", pages, window, latency)
+    rig.listing(name, pages, window, latency)
     return (rig.spent()["requests"] - before) / pages
-
-
-def _cpu(rig: Rig, name: str, pages: int, window: int) -> float:
-    return rig.listing(name, pages, window, 0)["cpu"] / pages * 1000
 
 
 def decode(rig: Rig) -> Result:
@@ -203,16 +210,16 @@ def _reading(api: str, *, every: bool) -> decoding.Decoder:
 
 def first(rig: Rig) -> Result:
     """How long a user waits until anything happens."""
-    result = Result("first", "time to the first row, against one bare request by aiohttp")
-    for latency in (0.05, 0.0):
-        runs = {name: partial(_first, rig, name, latency) for name in ("ours", "floor")}
+    result = Result("first", "time to the first row, against one bare request by the same library")
+    for (library, (ours, floor)), latency in product(LANES.items(), (0.05, 0.0)):
+        runs = {name: partial(_first, rig, name, latency) for name in (ours, floor)}
         for run in runs.values():
             run()
         found = rig.paired(runs)
         for state, said in (("open", "an open client"), ("new", "a new client and connection")):
-            mine, floors = column(state, found["ours"]), column(state, found["floor"])
-            where = f"{latency * 1000:.0f} ms latency" if latency else "no latency"
-            asked = 1.15 if latency else None
+            mine, floors = column(state, found[ours]), column(state, found[floor])
+            where = f"{library}, {latency * 1000:.0f} ms latency" if latency else f"{library}, no latency"
+            asked = 1.15 if latency and library == "aiohttp" else None
             result.line(f"{where}, {said}: times one bare request", per(mine, floors), asked=asked, most=True)
             result.line(f"{where}, {said}: ours", [1000 * one for one in mine], unit="ms")
     result.notes = [
@@ -341,32 +348,31 @@ def _seconds(program: str, *arguments: str, tries: int) -> float:
 def loop(rig: Rig) -> Result:
     """How long the rest of a service waits for its turn."""
     sizes, latency, window = rig.sizes, 0.05, 64
-    result = Result("loop", f"stall of the event loop while listing, window {window}, 50 ms latency")
+    result = Result("loop", f"stall of the event loop while listing over aiohttp, window {window}, 50 ms latency")
+    ours, floor = LANES["aiohttp"]
     pages = 2 * sizes.pages
 
     def run(name: str, job: str) -> dict[str, Any]:
         url = rig.base("kintsugi", pages * SIZE, latency)
         return rig.worker(name).do(job, url=url, pages=pages, window=window)
 
-    for name in ("ours", "floor"):
+    for name in (ours, floor):
         rig.listing(name, min(pages, 200), window, latency)
-    found = rig.paired({name: partial(run, name, "late") for name in ("ours", "floor")})
+    found = rig.paired({name: partial(run, name, "late") for name in (ours, floor)})
     late = {name: [1000 * one["late"] for one in figures] for name, figures in found.items()}
-    result.line(
-        "p99.9 of how late a timer was: times the floor's", per(late["ours"], late["floor"]), asked=2, most=True
-    )
+    result.line("p99.9 of how late a timer was: times the floor's", per(late[ours], late[floor]), asked=2, most=True)
     for name, milliseconds in late.items():
         result.line(f"p99.9: {name}", milliseconds, unit="ms")
         result.line(f"most: {name}", [1000 * one["most"] for one in found[name]], unit="ms")
-    callbacks = rig.paired({name: partial(run, name, "longest") for name in ("ours", "floor")})
-    for name, asked in (("ours", 2.0), ("floor", None)):
+    callbacks = rig.paired({name: partial(run, name, "longest") for name in (ours, floor)})
+    for name, asked in ((ours, 2.0), (floor, None)):
         longest = [max(one["longest"].values(), default=1.0) for one in callbacks[name]]
         result.line(f"longest callback, CPU: {name}", longest, asked=asked, most=True, unit="ms")
         result.data[name] = callbacks[name]
-    over = [sum(one["over"].values()) for one in callbacks["ours"]]
-    result.line("callbacks over 2 ms: ours", over, asked=0, most=True, unit="", digits=0)
+    over = [sum(one["over"].values()) for one in callbacks[ours]]
+    result.line(f"callbacks over 2 ms: {ours}", over, asked=0, most=True, unit="", digits=0)
     worst: dict[str, float] = {}
-    for one in callbacks["ours"]:
+    for one in callbacks[ours]:
         for name, took in one["longest"].items():
             worst[name] = max(took, worst.get(name, 0))
     named = ", ".join(f"{name} {took:.1f} ms" for name, took in sorted(worst.items(), key=lambda pair: -pair[1])[:4])
@@ -381,19 +387,19 @@ def loop(rig: Rig) -> Result:
 def auto(rig: Rig) -> Result:
     """Whether the automatic window finds what a user would have to measure."""
     sizes = rig.sizes
-    result = Result("auto", f'window="auto" against the best fixed window, {sizes.auto_pages:,} pages')
+    result = Result("auto", f'window="auto" against the best fixed window, {sizes.auto_pages:,} pages over aiohttp')
     for capacity in (2, 8, 32):
         # The same pages a second for each, and fewer than the client can take: the server is what is measured.
         latency = capacity / 800
         tried = {
-            each: rig.listing("ours", min(sizes.auto_pages, 500), each, latency, capacity)["wall"]
+            each: rig.listing("ours, aiohttp", min(sizes.auto_pages, 500), each, latency, capacity)["wall"]
             for each in dict.fromkeys(
                 (capacity, capacity + max(1, capacity // 2), 2 * capacity, min(256, 4 * capacity))
             )
         }
         best = min(tried, key=lambda each: tried[each])
         runs = {
-            name: partial(rig.listing, "ours", sizes.auto_pages, window, latency, capacity)
+            name: partial(rig.listing, "ours, aiohttp", sizes.auto_pages, window, latency, capacity)
             for name, window in (("best", best), ("auto", 0))
         }
         found = rig.paired(runs)

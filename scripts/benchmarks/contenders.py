@@ -11,7 +11,8 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -33,15 +34,16 @@ class Contender(Protocol):
 class Ours:
     api = "kintsugi"
 
-    def __init__(self, api: str = "kintsugi") -> None:
+    def __init__(self, api: str = "kintsugi", **options: Any) -> None:
         self.api = api
         self.client: Any
         if api == "sweetspot":
             module = importlib.import_module("readahead.sweetspot")
-            self.client = partial(module.SweetSpot, token="sk_benchmark")  # noqa: S106  made up
+            self.client = partial(module.SweetSpot, token="sk_benchmark", **options)  # noqa: S106  made up
         else:
             module = importlib.import_module("readahead.kintsugi")
-            self.client = partial(module.Kintsugi, api_key="k" * 10, organization_id="org_bench", pace=None)
+            options |= {"api_key": "k" * 10, "organization_id": "org_bench", "pace": None}
+            self.client = partial(module.Kintsugi, **options)
         self.read = reader([name for name, _ in module.Customer._fields.values()])
 
     async def listing(self, url: str, pages: int, window: int) -> int:  # noqa: ARG002  the server says how many
@@ -137,37 +139,67 @@ class Stock:
 
 
 class Floor:
+    """Bare requests and orjson, over one HTTP library."""
+
     api = "kintsugi"
 
-    def __init__(self) -> None:
-        self.floor = importlib.import_module("benchmarks.floor").floor
+    def __init__(self, library: str) -> None:
+        self.floor = importlib.import_module(f"benchmarks.floor_{library}").floor
+        self.session = {"httpx": httpx_session, "aiohttp": aiohttp_session}[library]
 
     async def listing(self, url: str, pages: int, window: int) -> int:
         return int(await self.floor(f"{url}/v1/customers", pages, window))
 
     async def first(self, url: str, open_tries: int) -> list[float]:
         """As ours."""
-        import aiohttp  # noqa: PLC0415  each process imports its own contender
-        import orjson  # noqa: PLC0415
+        import orjson  # noqa: PLC0415  each process imports its own contender
 
         began, found = time.perf_counter(), []
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        async with self.session() as fetch:
             for _ in range(1 + open_tries):
-                async with session.get(f"{url}/v1/customers?page=1&size={SIZE}") as answer:
-                    assert orjson.loads(await answer.read())["items"][0]
-                    found.append(time.perf_counter() - began)
+                assert orjson.loads(await fetch(f"{url}/v1/customers?page=1&size={SIZE}"))["items"][0]
+                found.append(time.perf_counter() - began)
                 await asyncio.sleep(0.005)
                 began = time.perf_counter()
         return found
 
 
+@asynccontextmanager
+async def httpx_session() -> AsyncGenerator[Callable[[str], Awaitable[bytes]]]:
+    """Fetches by httpx."""
+    import httpx  # noqa: PLC0415
+
+    async with httpx.AsyncClient() as client:
+
+        async def fetch(url: str) -> bytes:
+            return (await client.get(url)).content
+
+        yield fetch
+
+
+@asynccontextmanager
+async def aiohttp_session() -> AsyncGenerator[Callable[[str], Awaitable[bytes]]]:
+    """Fetches by aiohttp."""
+    import aiohttp  # noqa: PLC0415
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def fetch(url: str) -> bytes:
+            async with session.get(url) as response:
+                return await response.read()
+
+        yield fetch
+
+
 CONTENDERS: dict[str, Callable[[], Contender]] = {
     "ours": Ours,
+    "ours, aiohttp": partial(Ours, http="aiohttp"),
     "ours, Sweet Spot": partial(Ours, "sweetspot"),
     "official": Serial,
     "official, gathered": Gathered,
     "stock, gathered": Stock,
-    "floor": Floor,
+    "floor": partial(Floor, "httpx"),
+    "floor, aiohttp": partial(Floor, "aiohttp"),
 }
 
 

@@ -37,6 +37,7 @@ class Sizes:
     tries: int = 10
     auto_pages: int = 3000
     small: int = 100
+    shared: tuple[int, ...] = (8, 16, 64)  # the windows at which clients are compared
     windows: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -52,6 +53,7 @@ TINY = Sizes(
     tries=1,
     auto_pages=6,
     small=2,
+    shared=(2, 3, 4),
     windows=(1, 4),
 )
 

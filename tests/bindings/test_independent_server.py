@@ -6,7 +6,6 @@ from operator import itemgetter
 from threading import Thread
 from typing import Annotated
 
-import anyio
 import httpx
 import pytest
 import uvicorn
@@ -17,6 +16,8 @@ from fastapi_pagination.utils import disable_installed_extensions_check
 from readahead.errors import AuthenticationFailed, InvalidRequest, NotFound
 from readahead.kintsugi import Country, Kintsugi, Source
 from readahead.sweetspot import SweetSpot
+
+pytestmark = pytest.mark.anyio
 
 disable_installed_extensions_check()  # it takes other packages that happen to be there for the source of the rows
 
@@ -151,39 +152,32 @@ def urls(apps):
         yield {Kintsugi: kintsugi_url, SweetSpot: sweetspot_url}
 
 
-@pytest.fixture(params=["asyncio", "trio", "in process"])
+@pytest.fixture(params=["socket", "in process"])
 def way(request):
-    """How the server is reached: over sockets under asyncio or trio, or called in this process."""
+    """How the server is reached: over a socket, or called in this process."""
     return request.param
 
 
 @pytest.fixture
-def run(way, apps, urls):
-    """Run an async function of one open client."""
+def opened(way, apps, urls):
+    """An open client of either API, of its own server unless told otherwise, with the credentials that this takes."""
 
     @asynccontextmanager
-    async def opened(cls, **credentials):
+    async def opened(cls, server=None, **credentials):
+        server = server or cls
+        if not credentials:
+            credentials = {"token": "token"} if cls is SweetSpot else {"api_key": "key", "organization_id": "org"}
         if way == "in process":
             async with (
-                httpx.AsyncClient(transport=httpx.ASGITransport(apps[cls])) as http_client,
+                httpx.AsyncClient(transport=httpx.ASGITransport(apps[server])) as http_client,
                 cls(**credentials, base_url="http://127.0.0.1", http_client=http_client) as client,
             ):
                 yield client
         else:
-            async with cls(**credentials, base_url=urls[cls]) as client:
+            async with cls(**credentials, base_url=urls[server]) as client:
                 yield client
 
-    def run(cls, work, **credentials):
-        if not credentials:
-            credentials = {"token": "token"} if cls is SweetSpot else {"api_key": "key", "organization_id": "org"}
-
-        async def main():
-            async with opened(cls, **credentials) as client:
-                return await work(client)
-
-        return anyio.run(main, backend="trio" if way == "trio" else "asyncio")
-
-    return run
+    return opened
 
 
 async def read(query, expected, past_the_end):
@@ -222,12 +216,13 @@ KINTSUGI_CASES = {
 
 
 @pytest.mark.parametrize("name", KINTSUGI_CASES)
-def test_kintsugi_rows_are_those_of_the_server(run, name):
+async def test_kintsugi_rows_are_those_of_the_server(opened, name):
     """Whole and filtered, in any window, in order or as they come: the server's own rows, unknown fields included."""
     filters, fits = KINTSUGI_CASES[name]
     expected = [row for row in KINTSUGI if fits(row)]
     assert bool(expected) == (name != "none")
-    run(Kintsugi, lambda client: read(client.customers.where(**filters), expected, lambda _window: 0))
+    async with opened(Kintsugi) as client:
+        await read(client.customers.where(**filters), expected, lambda _window: 0)
 
 
 SWEETSPOT_CASES = {
@@ -245,61 +240,54 @@ def sent(row):
 
 
 @pytest.mark.parametrize("name", SWEETSPOT_CASES)
-def test_sweet_spot_rows_are_those_of_the_server(run, name):
+async def test_sweet_spot_rows_are_those_of_the_server(opened, name):
     """The same of a bare array without a total, and no more requests past the end than are allowed."""
     filters, fits = SWEETSPOT_CASES[name]
     expected = [sent(row) for row in SWEETSPOT if fits(row)]
     assert bool(expected) == (name != "none")
-    run(SweetSpot, lambda client: read(client.customers.where(**filters), expected, lambda window: window + 1))
+    async with opened(SweetSpot) as client:
+        await read(client.customers.where(**filters), expected, lambda window: window + 1)
 
 
-def test_an_order_is_the_servers_order(run):
+async def test_an_order_is_the_servers_order(opened):
     """Several names to sort by, joined by commas, as the server splits them."""
     rows = [row for row in KINTSUGI if row["country"] in {"US", "CA"}]
     expected = sorted(rows, key=lambda row: (row["state"] or "", row["city"]))
-
-    async def listing(client):
+    async with opened(Kintsugi) as client:
         query = client.customers.where(country=["US", "CA"]).order_by("state", "city")
         assert [row.id async for row in query] == [row["id"] for row in expected]
 
-    run(Kintsugi, listing)
-
 
 @pytest.mark.parametrize(("size", "limit"), [(1, 1), (1, 20), (7, 1), (7, 120), (100, 20), (100, 120)])
-def test_page_size_and_limit_are_respected(run, size, limit):
+async def test_page_size_and_limit_are_respected(opened, size, limit):
     """Of either API: so many rows in all, the first ones, whatever the size of a page."""
-
-    async def first(client):
-        return [row.id for row in await client.customers.page_size(size).limit(limit).to_list()]
-
-    assert run(Kintsugi, first) == [row["id"] for row in KINTSUGI[:limit]]
-    assert run(SweetSpot, first) == [row["id"] for row in SWEETSPOT[:limit]]
+    for cls, rows in ((Kintsugi, KINTSUGI), (SweetSpot, SWEETSPOT)):
+        async with opened(cls) as client:
+            listed = await client.customers.page_size(size).limit(limit).to_list()
+        assert [row.id for row in listed] == [row["id"] for row in rows[:limit]]
 
 
-def test_counts_are_the_servers(run):
+async def test_counts_are_the_servers(opened):
     """With a total by one request, without one by a listing."""
-    assert run(Kintsugi, lambda client: client.customers.where(country="CA").count()) == len(
-        [row for row in KINTSUGI if row["country"] == "CA"]
-    )
-    assert run(SweetSpot, lambda client: client.customers.count()) == ROWS
+    async with opened(Kintsugi) as client:
+        count = await client.customers.where(country="CA").count()
+    assert count == len([row for row in KINTSUGI if row["country"] == "CA"])
+    async with opened(SweetSpot) as client:
+        assert await client.customers.count() == ROWS
 
 
-def test_its_errors_are_ours(run):
+async def test_its_errors_are_ours(opened):
     """FastAPI's refusals: 401, 404, and 422 in its own words."""
-
-    async def missing(client):
+    async with opened(Kintsugi) as client:
         with pytest.raises(NotFound, match="no such customer"):
             await client.customers.get("cust_x")
         assert (await client.customers.get("cust_0007")).to_dict()["loyalty"] == {"points": 7}
-
-    async def refused(client):
+    async with opened(Kintsugi, api_key="another", organization_id="org") as client:
         with pytest.raises(AuthenticationFailed, match=r"who are you\?"):
             await client.customers.to_list()
-
-    async def invalid(client):
+    async with opened(SweetSpot, token="another") as client:
+        with pytest.raises(AuthenticationFailed, match=r"who are you\?"):
+            await client.customers.to_list()
+    async with opened(SweetSpot, server=Kintsugi) as client:
         with pytest.raises(InvalidRequest, match=r"header\.x-organization-id: Field required"):
             await client.customers.first_page()
-
-    run(Kintsugi, missing)
-    run(Kintsugi, refused, api_key="another", organization_id="org")
-    run(SweetSpot, refused, token="another")

@@ -172,7 +172,7 @@ def test_an_empty_credential_is_an_error_and_never_a_fallback(api, name, empty, 
 
 
 @each
-@pytest.mark.parametrize("wrong", [b"key", 7, True, False, 0, ["key"], {}, object()], ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize("wrong", [b"key", 7, True, False, 0, ["key"], {}, object()], ids=lambda it: type(it).__name__)
 def test_a_credential_that_is_no_text_is_refused(api, name, wrong, environment):
     """And it is not shown: it may be a key all the same. False and 0 are no way to say "none"."""
     with pytest.raises(CredentialsError, match=f"^{name}: ") as caught:
@@ -630,7 +630,17 @@ def test_a_key_appears_in_no_repr(api):
         page = await query.first_page()
         async with query.prefetch() as stream:
             rows = [row async for row in stream]
-        shown = [client, client.customers, query, page, stream, stream.report, rows, client._sender._transport, client._sender._pacer]
+        shown = [
+            client,
+            client.customers,
+            query,
+            page,
+            stream,
+            stream.report,
+            rows,
+            client._sender._transport,
+            client._sender._pacer,
+        ]
         return "\n".join(f"{shown!r} {thing!r} {thing!s} {thing:}" for thing in [*shown, client.send, query.where])
 
     text = anyio.run(main)

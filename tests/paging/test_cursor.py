@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from types import SimpleNamespace
 from urllib.parse import parse_qsl
 
 import pytest
@@ -28,8 +29,10 @@ class Names(Fields):
 
 fields = Names()
 THINGS = Endpoint(
-    operation="GET /v1/things",
-    request=lambda **params: {"method": "get", "url": "/v1/things", "params": params},
+    SimpleNamespace(
+        OPERATION="GET /v1/things",
+        build_request=lambda **params: {"method": "get", "url": "/v1/things", "params": params},
+    ),
     reader=RowReader(Customer.from_dict, key="id", items="data", next="next"),
     paging=Cursor(cursor="after", size="limit", largest=50),
     fields=fields,

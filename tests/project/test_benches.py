@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import floor, rig
+from benchmarks import floor_aiohttp, floor_httpx, rig
 from benchmarks.__main__ import main
 from benchmarks.benches import BENCHES
 from benchmarks.readme import BEGIN, END, write_plot, write_readme
 from benchmarks.rig import Line, Result
 
 ROOT = Path(__file__).resolve().parents[2]
-ASKED = {"listing": 3, "cpu": 2, "decode": 7, "first": 2, "memory": 2, "scale": 2, "import": 2, "loop": 3, "auto": 3}
+ASKED = {"listing": 7, "cpu": 6, "decode": 7, "first": 2, "memory": 2, "scale": 2, "import": 2, "loop": 3, "auto": 3}
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,7 @@ def measured(tmp_path_factory):
     return file
 
 
+@pytest.mark.slow
 def test_every_bench_answers_with_lines_that_say_what_was_asked(measured):
     """Each has a line for each thing asked, a figure for each round, and a verdict."""
     found = json.loads(measured.read_text())
@@ -35,6 +36,7 @@ def test_every_bench_answers_with_lines_that_say_what_was_asked(measured):
         assert all(isinstance(line["reached"], bool) for line in asked)
 
 
+@pytest.mark.slow
 def test_results_are_drawn_and_told(measured, tmp_path):
     """What was kept makes a plot and the README's section, in the place of the one before."""
     results = {name: Result.from_json(one) for name, one in json.loads(measured.read_text()).items()}
@@ -59,6 +61,7 @@ def test_the_readme_says_what_the_kept_results_say(tmp_path):
     assert readme.read_text() == (ROOT / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_results_replace_those_of_the_same_bench_alone(measured, tmp_path):
     """A bench that is run again takes its own place in the file."""
     file = tmp_path / "results.json"
@@ -69,7 +72,8 @@ def test_results_replace_those_of_the_same_bench_alone(measured, tmp_path):
     assert {name for name in before if before[name] != after[name]} == {"small"}
 
 
-def test_the_floor_is_bare():
+@pytest.mark.parametrize("floor", [floor_aiohttp, floor_httpx], ids=["aiohttp", "httpx"])
+def test_the_floor_is_bare(floor):
     """At most twenty lines."""
     assert len(Path(floor.__file__).read_text().splitlines()) <= 20
 
@@ -82,6 +86,7 @@ def test_a_line_is_judged_by_its_median():
     assert str(Line("speed", (7.0, 8.0, 12.0), asked=8)) == "8.00x (7.00x to 12.00x)"
 
 
+@pytest.mark.slow
 def test_no_result_tells_of_the_machine_more_than_cores_and_versions(measured):
     """No paths, no host names."""
     assert not re.search(r"/(home|work|tmp|Users)/", measured.read_text())

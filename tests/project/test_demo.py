@@ -1,16 +1,17 @@
 """The first thing that a newcomer runs."""
 
-import anyio
+import pytest
 
 from specs.pipeline.command import ROOT
 
 
-def test_the_demo_lists_both_apis_page_by_page_and_ahead(capsys):
+@pytest.mark.asyncio
+async def test_the_demo_lists_both_apis_page_by_page_and_ahead(capsys):
     """With few rows and no latency; what it prints is what it found."""
     demo: dict[str, object] = {"__name__": "demo", "__file__": str(ROOT / "scripts" / "demo")}
     exec(compile((ROOT / "scripts" / "demo").read_text(), "scripts/demo", "exec"), demo)
     demo["LATENCY"] = 0.0
-    anyio.run(demo["main"], 5200)
+    await demo["main"](5200)
     printed = capsys.readouterr().out
     assert printed.count("5,200 rows in") == 4
     assert printed.count("complete") == 4

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent.parent
-USAGE = Path(__file__).parent / "typing" / "usage.py"
+USAGE = ROOT / "tests" / "typing" / "usage.py"
 
 
 def command(*words, cwd, expect=0):
@@ -32,11 +32,11 @@ def wheel(tmp_path_factory):
     return built
 
 
-def requirements_of(wheel, extras):
-    """The distributions that installing the wheel would bring along, by way of what each of them requires."""
+def requirements_of(wheel, extras, beside):
+    """The distributions that installing the wheel, and these beside it, would bring along with all they require."""
     (info,) = [entry for entry in zipfile.Path(wheel).iterdir() if entry.name.endswith(".dist-info")]
     found = {}
-    todo = [(line, extras) for line in PathDistribution(info).requires]
+    todo = [(line, extras) for line in [*PathDistribution(info).requires, *beside]]
     while todo:
         line, extras = todo.pop()
         requirement = Requirement(line)
@@ -52,7 +52,7 @@ def requirements_of(wheel, extras):
     return found.values()
 
 
-def installed(wheel, folder, extras=()):
+def installed(wheel, folder, extras=(), beside=()):
     """The Python of a new environment that holds the wheel and what it declares to need, and nothing else.
 
     Nothing is downloaded: what is needed is linked, package by package, from the environment that runs the tests. Its
@@ -66,7 +66,7 @@ def installed(wheel, folder, extras=()):
         cwd=folder,
     )
     (packages,) = folder.glob("lib/python*/site-packages")
-    for needed in requirements_of(wheel, extras):
+    for needed in requirements_of(wheel, extras, beside):
         for top in {file.parts[0] for file in needed.files} - {"..", "__pycache__"}:
             if not (packages / top).exists():
                 (packages / top).symlink_to(needed.locate_file(top))
@@ -83,6 +83,12 @@ def bare_python(wheel, tmp_path_factory):
 def python(wheel, tmp_path_factory):
     """An environment with the wheel and its sandbox."""
     return installed(wheel, tmp_path_factory.mktemp("sandbox"), ["sandbox"])
+
+
+@pytest.fixture(scope="module")
+def python_with_all(wheel, tmp_path_factory):
+    """An environment with the wheel and every library whose clients it takes."""
+    return installed(wheel, tmp_path_factory.mktemp("all"), ["sandbox", "aiohttp"], ["httpx2"])
 
 
 # ---- what is in it
@@ -110,7 +116,7 @@ def test_its_metadata_names_the_licence_the_extras_and_no_package_index(wheel):
     assert len(required) >= 5
     assert not any("://" in line or "@" in line for line in required)
     assert "License-Expression: MIT" in lines
-    assert "Provides-Extra: sandbox" in lines
+    assert {"Provides-Extra: aiohttp", "Provides-Extra: cli", "Provides-Extra: sandbox"} <= set(lines)
 
 
 # ---- that it works elsewhere
@@ -121,7 +127,7 @@ import readahead, readahead.kintsugi, readahead.sweetspot, readahead.errors
 print(json.dumps({
     "file": readahead.__file__,
     "imported": [name for name in ("aiohttp", "asyncio", "httpx", "starlette", "trio") if name in sys.modules],
-    "there": [name for name in ("starlette", "rich", "trio", "pytest") if importlib.util.find_spec(name)],
+    "there": [name for name in ("aiohttp", "starlette", "rich", "trio", "pytest") if importlib.util.find_spec(name)],
 }))
 """
 
@@ -178,16 +184,16 @@ def test_both_clients_list_the_sandbox_from_an_installed_wheel(python, tmp_path)
 # ---- what its types say
 
 
-def test_mypy_reads_the_types_of_the_wheel(python, tmp_path):
+def test_mypy_reads_the_types_of_the_wheel(python_with_all, tmp_path):
     """mypy --strict on a user's file: what is right passes, and each wrong use is found by its rule."""
     shutil.copy(USAGE, tmp_path)
     checked = ["--strict", "--warn-unreachable", "--enable-error-code=ignore-without-code", "--config-file="]
-    cache = ["--cache-dir", tmp_path / "cache", "--python-executable", python]
+    cache = ["--cache-dir", tmp_path / "cache", "--python-executable", python_with_all]
     told = command(sys.executable, "-m", "mypy", *checked, *cache, USAGE.name, cwd=tmp_path)
     assert told == "Success: no issues found in 1 source file\n"
 
 
-def test_pyright_reads_the_types_of_the_wheel(python, tmp_path):
+def test_pyright_reads_the_types_of_the_wheel(python_with_all, tmp_path):
     """pyright, strict, on the same file."""
     if subprocess.run([sys.executable, "-m", "pyright", "--version"], capture_output=True, check=False).returncode:
         pytest.skip("pyright's node is not there")
@@ -200,5 +206,5 @@ def test_pyright_reads_the_types_of_the_wheel(python, tmp_path):
         "reportUnusedExpression": "none",  # a wrong use is often nothing but an expression
     }
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-    told = command(sys.executable, "-m", "pyright", "--warnings", "--pythonpath", python, cwd=tmp_path)
+    told = command(sys.executable, "-m", "pyright", "--warnings", "--pythonpath", python_with_all, cwd=tmp_path)
     assert told == "0 errors, 0 warnings, 0 informations\n"

@@ -1,8 +1,7 @@
-"""One request to an application in this process, and its answer."""
+"""One request to an application in this process, and its response."""
 
 from typing import Any
 
-import anyio
 import httpx
 
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN
@@ -16,19 +15,13 @@ def client(app: Any, **more: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers={**KEYS, **BEARER}, **more)
 
 
-def ask(app: Any, url: str, method: str = "GET", *, backend: str = "asyncio", **more: Any) -> httpx.Response:
-    async def main() -> httpx.Response:
-        async with client(app) as http:
-            return await http.request(method, url, **more)
-
-    return anyio.run(main, backend=backend)
+async def ask(app: Any, url: str, method: str = "GET", **more: Any) -> httpx.Response:
+    """The response to one request with the sandbox's credentials."""
+    async with client(app) as http:
+        return await http.request(method, url, **more)
 
 
-def anonymous(app: Any, url: str, headers: dict[str, str], method: str = "GET") -> httpx.Response:
+async def anonymous(app: Any, url: str, headers: dict[str, str], method: str = "GET") -> httpx.Response:
     """Like `ask`, with these headers instead of the sandbox's credentials."""
-
-    async def main() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
-            return await http.request(method, url, headers=headers)
-
-    return anyio.run(main)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
+        return await http.request(method, url, headers=headers)

@@ -8,11 +8,11 @@ import threading
 import anyio
 import httpx
 import pytest
-import trio
 from asking import BEARER, KEYS, anonymous, ask, client
 
 from readahead.sandbox import Sandbox
 
+pytestmark = pytest.mark.anyio
 CUSTOMERS = "/v1/customers"
 
 DIGEST = """
@@ -83,29 +83,16 @@ def test_a_taken_port_is_an_error():
         pass
 
 
-@pytest.mark.asyncio
-async def test_it_answers_in_process_under_asyncio():
-    """No socket is needed: an ASGI transport calls it."""
-    box = Sandbox(kintsugi_rows=7, latency=0.001)
-    async with client(box.kintsugi_app) as http:
-        assert (await http.get(CUSTOMERS)).json()["items"] == box.kintsugi_rows()
+async def test_it_answers_in_process():
+    """No socket is needed: an ASGI transport calls it, latency included."""
+    box = Sandbox(kintsugi_rows=7, sweetspot_rows=7, latency=0.001)
+    assert (await ask(box.kintsugi_app, CUSTOMERS)).json()["items"] == box.kintsugi_rows()
+    assert (await ask(box.sweetspot_app, CUSTOMERS)).json() == box.sweetspot_rows()
 
 
-def test_it_answers_in_process_under_trio():
-    """Latency included, it runs under trio as it does under asyncio."""
-    box = Sandbox(sweetspot_rows=7, latency=0.001)
-
-    async def main() -> httpx.Response:
-        async with client(box.sweetspot_app) as http:
-            return await http.get(CUSTOMERS)
-
-    assert trio.run(main).json() == box.sweetspot_rows()
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_it_counts_what_is_in_flight(backend):
+async def test_it_counts_what_is_in_flight():
     """With answers held until five requests are there, five were in flight, and afterwards none."""
-    everybody = None
+    everybody = anyio.Event()
 
     async def until_five_are_there(request):
         if box.in_flight["kintsugi"] == 5:
@@ -113,22 +100,16 @@ def test_it_counts_what_is_in_flight(backend):
         await everybody.wait()
 
     box = Sandbox(kintsugi_rows=1, latency=until_five_are_there)
-
-    async def main():
-        nonlocal everybody
-        everybody = anyio.Event()
-        async with client(box.kintsugi_app) as http, anyio.create_task_group() as group:
-            for _ in range(5):
-                group.start_soon(http.get, CUSTOMERS)
-
-    anyio.run(main, backend=backend)
+    async with client(box.kintsugi_app) as http, anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(http.get, CUSTOMERS)
     assert box.peak == {"kintsugi": 5, "sweetspot": 0}
     assert box.in_flight == {"kintsugi": 0, "sweetspot": 0}
     box.forget()
     assert (box.peak, box.requests) == ({"kintsugi": 0, "sweetspot": 0}, [])
 
 
-def test_a_client_that_goes_away_is_not_in_flight():
+async def test_a_client_that_goes_away_is_not_in_flight():
     """On a socket too, a request that its client gave up is over, and has no status in the log."""
     answering = threading.Event()
 
@@ -137,8 +118,7 @@ def test_a_client_that_goes_away_is_not_in_flight():
         await anyio.sleep_forever()
 
     box = Sandbox(kintsugi_rows=1, latency=never)
-
-    async def main(url):
+    with box.serve() as url:
         async with httpx.AsyncClient(headers=KEYS, timeout=None) as http, anyio.create_task_group() as group:
             group.start_soon(http.get, f"{url}/kintsugi{CUSTOMERS}")
             while not answering.is_set():
@@ -146,18 +126,15 @@ def test_a_client_that_goes_away_is_not_in_flight():
             group.cancel_scope.cancel()
         while box.in_flight["kintsugi"]:
             await anyio.lowlevel.checkpoint()
-
-    with box.serve() as url:
-        anyio.run(main, url)
     assert [request.status for request in box.requests] == [None]
 
 
-def test_the_log_tells_what_was_asked_and_no_secret():
+async def test_the_log_tells_what_was_asked_and_no_secret():
     """Method, path, query and status of each request are kept; of the headers only the names."""
     box = Sandbox(kintsugi_rows=1, sweetspot_rows=1)
-    answer = ask(box.app, f"/kintsugi{CUSTOMERS}?page=2&state=CA")
-    ask(box.app, f"/sweetspot{CUSTOMERS}/none", "PUT", json={})
-    anonymous(box.app, f"/sweetspot{CUSTOMERS}", {"authorization": "Bearer very-secret"})
+    answer = await ask(box.app, f"/kintsugi{CUSTOMERS}?page=2&state=CA")
+    await ask(box.app, f"/sweetspot{CUSTOMERS}/none", "PUT", json={})
+    await anonymous(box.app, f"/sweetspot{CUSTOMERS}", {"authorization": "Bearer very-secret"})
     assert [(r.api, r.method, r.path, r.query, r.status) for r in box.requests] == [
         ("kintsugi", "GET", CUSTOMERS, "page=2&state=CA", 200),
         ("sweetspot", "PUT", f"{CUSTOMERS}/none", "", 404),
@@ -168,26 +145,25 @@ def test_the_log_tells_what_was_asked_and_no_secret():
     assert "secret" not in repr(box.requests)
 
 
-def test_a_file_keeps_its_rows(tmp_path):
+async def test_a_file_keeps_its_rows(tmp_path):
     """Rows written to a file are there in the next sandbox over it, whatever number of rows that one asks for."""
     path = tmp_path / "customers.sqlite"
     with Sandbox(kintsugi_rows=5, sweetspot_rows=5, path=path) as box:
-        ask(box.kintsugi_app, CUSTOMERS, "POST", json={"name": "Kept"})
-        ask(box.sweetspot_app, f"{CUSTOMERS}/{box.sweetspot_rows()[0]['id']}", "PUT", json={"city": "Kept"})
+        await ask(box.kintsugi_app, CUSTOMERS, "POST", json={"name": "Kept"})
+        await ask(box.sweetspot_app, f"{CUSTOMERS}/{box.sweetspot_rows()[0]['id']}", "PUT", json={"city": "Kept"})
         rows = box.kintsugi_rows(), box.sweetspot_rows()
     with Sandbox(kintsugi_rows=50, sweetspot_rows=50, path=path) as box:
         assert (box.kintsugi_rows(), box.sweetspot_rows()) == rows
-        assert ask(box.kintsugi_app, f"{CUSTOMERS}?search_query=kept").json()["total"] == 1
+        assert (await ask(box.kintsugi_app, f"{CUSTOMERS}?search_query=kept")).json()["total"] == 1
 
 
-def test_an_application_keeps_its_rows_alive():
+async def test_an_application_keeps_its_rows_alive():
     """The database stays open for as long as an application of the sandbox is held."""
     app = Sandbox(kintsugi_rows=3).kintsugi_app
     gc.collect()
-    assert ask(app, CUSTOMERS).json()["total"] == 3
+    assert (await ask(app, CUSTOMERS)).json()["total"] == 3
 
 
-@pytest.mark.asyncio
 async def test_it_hands_out_clients_of_its_own():
     """`kintsugi()` and `sweetspot()` are clients connected in process, with credentials that the sandbox takes."""
     box = Sandbox(kintsugi_rows=120, sweetspot_rows=120, api_key="k", organization_id="o", token="t")

@@ -82,6 +82,7 @@ def effective(api: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+@pytest.mark.slow
 def test_schemathesis_finds_nothing(api):
     """No answer contradicts the document: status, type, headers and shape, for good requests and bad ones."""
     # Fixed credentials, so that ignored_auth can tell a wrong key from a right one.

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from readahead.sandbox import Sandbox
 
+pytestmark = pytest.mark.anyio
 CUSTOMERS = "/v1/customers"
 BOX = Sandbox(sweetspot_rows=430)  # read only
 TRUTH = BOX.sweetspot_rows()
@@ -20,8 +21,8 @@ OPTIONAL = {
 REQUIRED = {"id", "createdAt", "updatedAt", "creditStatus", "identityVerificationStatus", "userId"}
 
 
-def listed(box: Sandbox, **params: Any) -> list[dict[str, Any]]:
-    answer = ask(box.sweetspot_app, CUSTOMERS, params=params)
+async def listed(box: Sandbox, **params: Any) -> list[dict[str, Any]]:
+    answer = await ask(box.sweetspot_app, CUSTOMERS, params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -38,25 +39,25 @@ def box():
         yield box
 
 
-def test_the_answer_is_a_bare_array_of_50_unless_told_otherwise():
+async def test_the_answer_is_a_bare_array_of_50_unless_told_otherwise():
     """Without parameters the first 50 customers come: no envelope, no total, no link."""
-    answer = ask(BOX.sweetspot_app, CUSTOMERS)
+    answer = await ask(BOX.sweetspot_app, CUSTOMERS)
     assert answer.json() == TRUTH[:50]
     assert {"link", "x-total-count"}.isdisjoint(answer.headers)
 
 
 @settings(max_examples=30, deadline=None)
 @given(limit=st.integers(1, 100))
-def test_windows_of_any_limit_add_up_to_the_listing(limit):
+async def test_windows_of_any_limit_add_up_to_the_listing(limit):
     """Whatever the limit, the windows side by side are the listing, and after the last one there is nothing."""
-    windows = [listed(BOX, offset=offset, limit=limit) for offset in range(0, 430, limit)]
+    windows = [await listed(BOX, offset=offset, limit=limit) for offset in range(0, 430, limit)]
     assert [row for window in windows for row in window] == TRUTH
-    assert listed(BOX, offset=430, limit=limit) == []
+    assert await listed(BOX, offset=430, limit=limit) == []
 
 
-def test_an_offset_may_be_larger_than_any_machine_integer():
+async def test_an_offset_may_be_larger_than_any_machine_integer():
     """Far past the end is past the end."""
-    assert listed(BOX, offset=10**40) == []
+    assert await listed(BOX, offset=10**40) == []
 
 
 def matches(row, email, name, user):
@@ -76,20 +77,21 @@ def matches(row, email, name, user):
     name=st.sampled_from(["", "ada", "Ada L", "SMITH", "zoë", "n m", "nobody"]),
     user=st.sampled_from(["", "1007", "usr_000031", "None", "null"]),
 )
-def test_filters_keep_the_customers_that_match_all_of_them(email, name, user):
+async def test_filters_keep_the_customers_that_match_all_of_them(email, name, user):
     """E-mail and name are looked for in what no row shows, case aside; a user matches exactly; empty is no filter."""
-    rows = listed(BOX, email=email, name=name, userId=user, limit=100)
+    rows = await listed(BOX, email=email, name=name, userId=user, limit=100)
     assert rows == [row for row in TRUTH if matches(row, email, name, user)][:100]
 
 
-def test_an_organisation_finds_its_customers_through_checkouts():
+async def test_an_organisation_finds_its_customers_through_checkouts():
     """A customer may be known to no organisation or to several; an unknown organisation knows nobody."""
-    known = {f"org_{number:02d}": listed(BOX, organizationId=f"org_{number:02d}", limit=100) for number in range(1, 13)}
+    names = [f"org_{number:02d}" for number in range(1, 13)]
+    known = {name: await listed(BOX, organizationId=name, limit=100) for name in names}
     ids = [row["id"] for rows in known.values() for row in rows]
     assert all(known.values())
     assert len(set(ids)) < len(ids), "nobody is known to two organisations"
     assert len(set(ids)) < len(TRUTH), "everybody is known to some organisation"
-    assert listed(BOX, organizationId="org_99") == []
+    assert await listed(BOX, organizationId="org_99") == []
 
 
 @pytest.mark.parametrize(
@@ -105,9 +107,9 @@ def test_an_organisation_finds_its_customers_through_checkouts():
         ("offset=x&limit=x", "offset"),
     ],
 )
-def test_a_wrong_window_is_refused(query, param):
+async def test_a_wrong_window_is_refused(query, param):
     """400 in the vendor's shape, naming the parameter."""
-    answer = ask(BOX.sweetspot_app, f"{CUSTOMERS}?{query}")
+    answer = await ask(BOX.sweetspot_app, f"{CUSTOMERS}?{query}")
     error = answer.json()["error"]
     assert answer.status_code == 400
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
@@ -115,73 +117,74 @@ def test_a_wrong_window_is_refused(query, param):
 
 
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer ", "Basic abc", "sk_test_sandbox"])
-def test_a_bearer_token_is_required(header):
+async def test_a_bearer_token_is_required(header):
     """Without a token, an empty one or another scheme, the answer is 401 in the vendor's shape."""
-    answer = anonymous(BOX.sweetspot_app, CUSTOMERS, {"authorization": header} if header is not None else {})
+    answer = await anonymous(BOX.sweetspot_app, CUSTOMERS, {"authorization": header} if header is not None else {})
     assert answer.status_code == 401
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
-def test_a_sandbox_can_insist_on_its_token():
+async def test_a_sandbox_can_insist_on_its_token():
     """With a token of its own a sandbox takes no other; without, any."""
     strict = Sandbox(sweetspot_rows=1, token="sk_test_mine")
     mine, other = {"authorization": "Bearer sk_test_mine"}, {"authorization": "bearer sk_test_other"}
-    assert anonymous(strict.sweetspot_app, CUSTOMERS, mine).status_code == 200
-    assert anonymous(strict.sweetspot_app, CUSTOMERS, other).status_code == 401
-    assert anonymous(BOX.sweetspot_app, CUSTOMERS, other).status_code == 200
+    assert (await anonymous(strict.sweetspot_app, CUSTOMERS, mine)).status_code == 200
+    assert (await anonymous(strict.sweetspot_app, CUSTOMERS, other)).status_code == 401
+    assert (await anonymous(BOX.sweetspot_app, CUSTOMERS, other)).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "url"), [("GET", f"{CUSTOMERS}/none"), ("PUT", f"{CUSTOMERS}/none"), ("GET", "/v1/nothing")]
 )
-def test_what_is_not_there_is_404_in_the_vendors_shape(method, url):
+async def test_what_is_not_there_is_404_in_the_vendors_shape(method, url):
     """Customers and addresses that do not exist are an `invalid_request_error`."""
-    answer = ask(BOX.sweetspot_app, url, method, json={})
+    answer = await ask(BOX.sweetspot_app, url, method, json={})
     assert answer.status_code == 404
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
 @pytest.mark.parametrize(("url", "allowed"), [(CUSTOMERS, "GET"), (f"{CUSTOMERS}/x", "GET, PUT")])
-def test_other_methods_are_405_and_told_which_are_allowed(url, allowed):
+async def test_other_methods_are_405_and_told_which_are_allowed(url, allowed):
     """There is no create and no delete, as documented; HEAD is refused without a body."""
     for method in {"HEAD", "OPTIONS", "PATCH", "DELETE", "PUT", "POST", "GET"} - set(allowed.split(", ")):
-        answer = ask(BOX.sweetspot_app, url, method)
+        answer = await ask(BOX.sweetspot_app, url, method)
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
         assert (answer.content == b"") == (method == "HEAD")
 
 
-def test_one_customer_is_found_by_id():
+async def test_one_customer_is_found_by_id():
     """The row of the listing comes."""
-    assert ask(BOX.sweetspot_app, f"{CUSTOMERS}/{TRUTH[7]['id']}").json() == TRUTH[7]
+    assert (await ask(BOX.sweetspot_app, f"{CUSTOMERS}/{TRUTH[7]['id']}")).json() == TRUTH[7]
 
 
-def test_an_update_changes_what_is_given_and_nothing_else(box):
+async def test_an_update_changes_what_is_given_and_nothing_else(box):
     """Keys that are not sent stay as they are; the time of the update is a later one each time."""
     before = box.sweetspot_rows()[3]
     url = f"{CUSTOMERS}/{before['id']}"
-    first = ask(box.sweetspot_app, url, "PUT", json={"city": "Ghent", "id": "other", "creditStatus": "passed"}).json()
-    second = ask(box.sweetspot_app, url, "PUT", json={}).json()
+    body = {"city": "Ghent", "id": "other", "creditStatus": "passed"}
+    first = (await ask(box.sweetspot_app, url, "PUT", json=body)).json()
+    second = (await ask(box.sweetspot_app, url, "PUT", json={})).json()
     assert first == {**before, "city": "Ghent", "updatedAt": first["updatedAt"]}
     assert second == {**first, "updatedAt": second["updatedAt"]}
     assert before["updatedAt"] < first["updatedAt"] < second["updatedAt"]
     assert box.sweetspot_rows()[3] == second
 
 
-def test_an_updated_name_is_found_and_not_shown(box):
+async def test_an_updated_name_is_found_and_not_shown(box):
     """First and last name can be changed, though no row shows them."""
     row = box.sweetspot_rows()[3]
     body = {"firstName": "Quirin", "lastName": "Ypsilon"}
-    after = ask(box.sweetspot_app, f"{CUSTOMERS}/{row['id']}", "PUT", json=body).json()
+    after = (await ask(box.sweetspot_app, f"{CUSTOMERS}/{row['id']}", "PUT", json=body)).json()
     assert after.keys() == row.keys()
     for name in ("quirin", "YPSILON", "rin yps"):
-        assert [found["id"] for found in listed(box, name=name)] == [row["id"]]
+        assert [found["id"] for found in await listed(box, name=name)] == [row["id"]]
 
 
 @pytest.mark.parametrize("body", [b'{"city": null}', b'{"firstName": 1}', b"[]", b"null", b"", b'{"city":'])
-def test_a_wrong_body_is_refused_and_changes_nothing(box, body):
+async def test_a_wrong_body_is_refused_and_changes_nothing(box, body):
     """Changes are strings in an object: null, which the page does not allow, and anything else is 400."""
     before = box.sweetspot_rows()
-    answer = ask(box.sweetspot_app, f"{CUSTOMERS}/{before[0]['id']}", "PUT", content=body)
+    answer = await ask(box.sweetspot_app, f"{CUSTOMERS}/{before[0]['id']}", "PUT", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
     assert box.sweetspot_rows() == before

@@ -109,6 +109,7 @@ def corpus(tmp_path_factory):
         return list(pool.map(taken_and_checked, roots, halves))
 
 
+@pytest.mark.slow
 def test_every_operation_is_kept(corpus):
     """As many operations as the document has are in the client; of those that got another name the report says why."""
     statuses, reports = ({k: v for half in corpus for k, v in half[of].items()} for of in ("statuses", "reports"))
@@ -119,11 +120,13 @@ def test_every_operation_is_kept(corpus):
         assert all(said in report["kept under another name"][where] for where, said in notes.items())
 
 
+@pytest.mark.slow
 def test_the_same_documents_give_the_same_code(corpus):
     """A second run, in another process with another hash seed, differs in no byte."""
     assert [half["check"] for half in corpus] == [("", 0), ("", 0)]
 
 
+@pytest.mark.slow
 def test_all_of_it_type_checks_strictly(corpus):
     """mypy --strict has nothing to say of any of it."""
     for half in corpus:
@@ -131,6 +134,7 @@ def test_all_of_it_type_checks_strictly(corpus):
         assert status == 0, said
 
 
+@pytest.mark.slow
 def test_every_module_imports(corpus):
     """Every module of every client is imported, warnings being errors, and every class is where it should be."""
     code = (

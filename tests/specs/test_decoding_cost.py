@@ -9,6 +9,7 @@ LIMITS = {case: 2.0 if case in {"Kintsugi", "Sweet Spot"} else 2.6 for case in d
 
 
 @pytest.mark.parametrize("case", decode.CASES)
+@pytest.mark.slow
 def test_a_row_costs_at_most_so_many_times_its_json(case):
     """From bytes to rows takes at most so many times as long as orjson alone, both in their quietest round."""
     api, make = decode.CASES[case]

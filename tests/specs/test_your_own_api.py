@@ -128,6 +128,7 @@ def test_it_lists_all_rows(clone, steps):
     assert {(each["order"], each["authorization"]) for each in Svix.seen} == {("ascending", "Bearer t")}
 
 
+@pytest.mark.slow
 def test_it_passes_our_own_checks(clone):
     """The copy generates what is committed in it, and ruff and mypy take the binding as strictly as the rest."""
     environment = {**python_path(clone), "MYPYPATH": ""}

@@ -10,7 +10,9 @@ import ssl
 from datetime import datetime
 from typing import assert_never, assert_type
 
+import aiohttp
 import httpx
+import httpx2
 
 from readahead import Condition, Explanation, Pace, Page, Pages, Progress, Query, Report, Retry, Rows, Stream
 from readahead.errors import ApiError, ConnectionLost, FilterError, ReadaheadError, RequestError
@@ -36,11 +38,16 @@ from readahead.sweetspot import fields as lessee
 # ---- clients
 
 
-async def clients(own: httpx.AsyncClient, context: ssl.SSLContext) -> None:
+async def clients(
+    own: httpx.AsyncClient, newer: httpx2.AsyncClient, session: aiohttp.ClientSession, context: ssl.SSLContext
+) -> None:
     Kintsugi()
     Kintsugi(api_key="k", organization_id="o", base_url="https://api.example", timeout=5, pace=Pace(10, per=1.0))
     Kintsugi(retry=Retry(attempts=2), pace=None, proxy="http://proxy.example", verify=context, user_agent="job/1")
     SweetSpot(token="t", http_client=own, verify=True)
+    SweetSpot(token="t", http_client=newer)
+    SweetSpot(token="t", http_client=session)
+    SweetSpot(token="t", http="aiohttp")
     async with Kintsugi() as kintsugi, SweetSpot() as sweetspot:
         assert_type(kintsugi, Kintsugi)
         assert_type(sweetspot, SweetSpot)
@@ -52,6 +59,7 @@ async def clients(own: httpx.AsyncClient, context: ssl.SSLContext) -> None:
     Kintsugi(token="t")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Kintsugi(timeout=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     SweetSpot(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    SweetSpot(http="requests")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     SweetSpot(http_client=httpx.Client())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
@@ -86,6 +94,8 @@ async def queries(kintsugi: Kintsugi) -> None:
     query.page_size(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     query.order_by(["city"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     (await listing.first()).id  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+    query.get("cust_1")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    query.create(name="Ada")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     query.to_list()[0]  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
 
 

@@ -124,7 +124,7 @@ class Listing(Generic[T]):
 
     def __repr__(self) -> str:
         selection, reading = self._reading.selection, self._reading
-        parts = [f"{type(self).__name__}: {reading.endpoint.operation}"]
+        parts = [f"{type(self).__name__}: {reading.endpoint.operation.OPERATION}"]
         parts += [] if selection.condition is None else [repr(selection.condition)]
         parts += [
             f"{name}={value!r}" for name, value in (("order", selection.order), ("limit", selection.limit)) if value

@@ -11,12 +11,12 @@ from typing import Generic, Literal, Self, TypeVar
 import anyio
 from attrs import evolve, field, frozen
 
-from .endpoint import Endpoint
+from .endpoint import Endpoint, request_for
 from .errors import CheckpointError, DecodeError, FilterError, UsageError
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters.planner import Branch, RowFilter, plan_branches
 from .http.client import Sender
-from .http.transport import Request, Response, generated_request
+from .http.transport import Request, Response
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
 from .paging.ledger import Ledger, OnDrift
@@ -76,7 +76,7 @@ class Reading(Generic[T]):
         arguments = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
         if self.selection.order:
             arguments["order_by"] = ",".join(self.selection.order)
-        request = generated_request(endpoint.operation, endpoint.request(**arguments))
+        request = request_for(endpoint.operation, **arguments)
         # The generated function sends the document's defaults for page and size; the plan sets them instead.
         params = tuple(pair for pair in request.params if pair[0] not in endpoint.paging.parameters)
         if twice := dict(params).keys() & dict(extra).keys():
@@ -119,7 +119,7 @@ class Reading(Generic[T]):
         return Explanation(
             tuple(
                 ListingExplanation(
-                    self.endpoint.operation,
+                    self.endpoint.operation.OPERATION,
                     request.params,
                     branch.local,
                     branch.skip,
@@ -259,7 +259,7 @@ class Reading(Generic[T]):
     @cached_property
     def _fingerprint(self) -> str:
         query = {**self.selection.to_json(), "size": self.page_size}
-        return self.sender.fingerprint(self.endpoint.operation, *(query[name] for name in sorted(query)))
+        return self.sender.fingerprint(self.endpoint.operation.OPERATION, *(query[name] for name in sorted(query)))
 
 
 def _sifted(fetched: Fetched[T], row_filter: RowFilter, response: Response, reader: RowReader[T]) -> Fetched[T]:

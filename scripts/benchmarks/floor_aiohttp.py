@@ -1,4 +1,4 @@
-"""The floor: what the wire and the JSON cost. It builds no objects and checks nothing."""
+"""The floor of aiohttp: what its wire and the JSON cost. It builds no objects and checks nothing."""
 
 import asyncio
 
