@@ -60,19 +60,18 @@ def answering(status=200, body=b"", headers=()):
     return app
 
 
-def customers(api, http):
+def all_customers(api, http):
     if api == "kintsugi":
         client = Kintsugi(
             api_key="key", organization_id="org", base_url="http://localhost", http_client=http, retry=ONCE
         )
-        return client.customers.where(search=VALUE)
-    client = SweetSpot(token="token", base_url="http://localhost", http_client=http, retry=ONCE)
-    return client.customers.where(name=VALUE)
+    else:
+        client = SweetSpot(token="token", base_url="http://localhost", http_client=http, retry=ONCE)
+    return client.customers
 
 
-def all_customers(api, http):
-    query = customers(api, http)
-    return query._client.customers
+def customers(api, http):
+    return all_customers(api, http).where(**{"search" if api == "kintsugi" else "name": VALUE})
 
 
 def error_of(api, app, read=lambda query: query.first_page(), backend="asyncio"):
