@@ -102,7 +102,7 @@ def listing(rig: Rig) -> Result:
         PACE,
         LISTED,
         f"All is scaled to {sizes.pages:,} pages. The official SDK as shipped is measured on {sizes.serial_pages}.",
-        f"Gathered, it and the stock client are measured on {sizes.gathered_pages}, or {sizes.slow_pages} at their best.",
+        f"Gathered, it and the stock client are measured on {sizes.gathered_pages}; at their best, {sizes.slow_pages}.",
         f"The others are measured on 24 pages for each of the window, at most {sizes.pages:,}.",
         "The best window is that of one shorter run at each.",
         *notes,
