@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 from attrs import asdict, define, field, frozen
 
-from readahead.paging.plan import Plan, Seen, Span, Start
+from readahead.pages import Fetched
+from readahead.paging.plan import Plan, Span, Start
 from readahead.paging.styles import OffsetLimit, PageNumber, Style
 from readahead.paging.window import AutoWindow
 
@@ -82,48 +83,50 @@ class Rival(Plan):
     at_once: int = field(kw_only=True)
     _next: int = field(default=0, init=False)
     _flying: int = field(default=0, init=False)
-    _batch: dict[int, tuple[Span, Seen]] = field(factory=dict[int, "tuple[Span, Seen]"], init=False)
+    _batch: dict[int, tuple[Span, Fetched[object]]] = field(
+        factory=dict[int, "tuple[Span, Fetched[object]]"], init=False
+    )
     _left: int = field(default=1, init=False)
     _pages: int | None = field(default=None, init=False)
 
     @property
-    def held(self) -> int:
+    def occupied(self) -> int:
         """Pages in flight, or read and not taken."""
         return self._flying + len(self._batch) + len(self.ready)
 
-    def ask(self) -> Span | None:
+    def next_request(self) -> Span | None:
         """The next page of this batch."""
-        if self.over or not self._left:
+        if self.finished or not self._left:
             return None
         span = self.api.exactly(self._next * SIZE, SIZE)
         self._next, self._left, self._flying = self._next + 1, self._left - 1, self._flying + 1
         return span
 
-    def got(self, span: Span, seen: Seen) -> None:
+    def add_response(self, span: Span, page: Fetched[object]) -> None:
         """Pages are handed out in their order, once all of the batch are there."""
         self._flying -= 1
-        self._batch[span.lo] = span, seen
-        if self._pages is None and seen.total is not None and self.at_once > 1:
-            self._pages = -(-seen.total // SIZE)
+        self._batch[span.lo] = span, page
+        if self._pages is None and page.total is not None and self.at_once > 1:
+            self._pages = -(-page.total // SIZE)
         if self._flying or self._left:
             return
-        for _, (page, answer) in sorted(self._batch.items()):
-            page.keys = answer.keys
-            self.ready.append((page, frozenset(answer.keys)))
-        short = any(len(answer.keys) < SIZE for _, answer in self._batch.values())
+        for _, (waiting, response) in sorted(self._batch.items()):
+            waiting.keys = response.keys
+            self.ready.append((waiting, frozenset(response.keys)))
+        short = any(len(response.keys) < SIZE for _, response in self._batch.values())
         self._batch.clear()
-        self.done = short if self._pages is None else self._next >= self._pages
+        self.ended = short if self._pages is None else self._next >= self._pages
         self._left = self.at_once if self._pages is None else min(self.at_once, self._pages - self._next)
 
-    def failed(self, span: Span, error: Exception) -> None:  # noqa: ARG002
+    def add_error(self, span: Span, error: Exception) -> None:  # noqa: ARG002
         """It gives up."""
         self.error = error
 
-    def wants(self, span: Span) -> bool:  # noqa: ARG002
+    def needs(self, span: Span) -> bool:  # noqa: ARG002
         """It takes what it gets."""
         return True
 
-    def after(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:  # noqa: ARG002
+    def resume_at(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:  # noqa: ARG002
         """It goes on at its beginning: no place in it means anything later."""
         return self.start
 
@@ -155,7 +158,7 @@ def measure(job: Job) -> Cell:
         sum(one.twice for one in outcomes if one.ended),
         round(sum(one.requests for one in outcomes) / seeds, 1),
         sum(not one.ended or one.requests >= MOST for one in outcomes),
-        sum(one.plan.drift > 0 for one in outcomes),
+        sum(one.plan.tally.mismatches > 0 for one in outcomes),
         sum(one.evidence for one in outcomes),
     )
 

@@ -1,44 +1,70 @@
-"""The README's section of figures, and the plot, made of the results that are kept."""
+"""The figures of README and docs/performance.md, and the plot, made from the results that are kept."""
 
 import json
-import re
 from pathlib import Path
 
 from .rig import ROOT, Line, Result
 
-FOLDER = Path("tests/benchmarks")
-KEPT = FOLDER / "results.json"
-PLOT = FOLDER / "pages-per-second.png"
+KEPT = Path("tests/benchmarks/results.json")
+PLOT = Path("docs/pages-per-second.png")
 BEGIN, END = "<!-- scripts/bench --readme: begin -->", "<!-- end -->"
+HEADLINES = ("listing", "cpu", "first", "memory")  # the benches that README shows
 
 
-def write_readme(readme: Path = ROOT / "README.md", kept: Path = ROOT / KEPT, plot: Path = ROOT / PLOT) -> None:
-    """Replace what stands between the markers, and draw the plot anew."""
-    found = json.loads(kept.read_text())
-    results = {name: Result.from_json(one) for name, one in found.items()}
+def write_readme(
+    readme: Path = ROOT / "README.md",
+    performance: Path = ROOT / "docs/performance.md",
+    kept: Path = ROOT / KEPT,
+    plot: Path = ROOT / PLOT,
+) -> None:
+    """Replace what stands between the markers of both pages, and draw the plot anew."""
+    documents = json.loads(kept.read_text())
+    results = {name: Result.from_json(document) for name, document in documents.items()}
     if "listing" in results:
         write_plot([results["listing"]], plot)
-    before, marker, rest = readme.read_text().partition(BEGIN)
+    machine = _machine(documents)
+    _replace(readme, _headlines(results))
+    _replace(performance, _section(results, machine))
+
+
+def _replace(page: Path, section: str) -> None:
+    before, marker, rest = page.read_text().partition(BEGIN)
     if not marker or END not in rest:
-        raise SystemExit(f"{readme} has no {BEGIN} and {END}")
-    readme.write_text(before + BEGIN + "\n" + section(results, found) + END + rest.partition(END)[2])
+        raise SystemExit(f"{page} has no {BEGIN} and {END}")
+    page.write_text(before + BEGIN + "\n" + section + END + rest.partition(END)[2])
 
 
-def section(results: dict[str, Result], found: dict[str, dict[str, object]]) -> str:
-    """Asked against measured; then what a window gives."""
-    told = {json.dumps(one["environment"], sort_keys=True) for one in found.values()}
-    machine = json.loads(told.pop()) if len(told) == 1 else {"python": "?", "cores": "?"}
+def _machine(documents: dict[str, dict[str, object]]) -> dict[str, object]:
+    environments = {json.dumps(document["environment"], sort_keys=True) for document in documents.values()}
+    known: dict[str, object] = json.loads(environments.pop()) if len(environments) == 1 else {}
+    return {"python": "?", "cores": "?", **known}
+
+
+def _headlines(results: dict[str, Result]) -> str:
+    text = ["| bench | ratio or figure | goal | median |", "|---|---|---|---|"]
+    for result in (results[name] for name in HEADLINES if name in results):
+        title = _escaped(result.title)
+        for line in result.lines:
+            if line.asked is not None:
+                missed = "" if line.reached else " (not reached)"
+                text.append(f"| {title} | {_escaped(line.what)} | {line.said_asked} | {_median(line)}{missed} |")
+                title = ""
+    return "\n".join(text) + "\n"
+
+
+def _section(results: dict[str, Result], machine: dict[str, object]) -> str:
     text = [
-        "| bench | what | asked | measured: median (least to most) | |",
+        "| bench | what | goal | measured: median (least to most) | |",
         "|---|---|---|---|---|",
     ]
     for result in results.values():
         text += [_row(result.name, line) for line in result.lines if line.asked is not None]
     conditions = (
-        f"Python {machine['python']}, {machine['cores']} cores, server and client on one machine, pace off, paired "
-        f"rounds. `scripts/bench all` measures it anew; every line, round and condition is in [`{KEPT}`]({KEPT})."
+        f"Python {machine['python']}, {machine['cores']} cores, server and client on one machine, no pacing, paired "
+        f"rounds. `scripts/bench all` measures it again; every line, round and condition is in `{KEPT}`."
     )
-    text += ["", conditions, "", f"![Pages a second over the window]({PLOT})", ""]
+    text += ["", *(f"- `{result.name}`: {result.title}" for result in results.values())]
+    text += ["", conditions, "", f"![Pages per second by window]({PLOT.name})", ""]
     if "window" in results:
         text += _windows(results["window"])
     return "\n".join(text) + "\n"
@@ -46,35 +72,43 @@ def section(results: dict[str, Result], found: dict[str, dict[str, object]]) -> 
 
 def _row(name: str, line: Line) -> str:
     verdict = "" if line.reached else "not reached"
-    what = re.sub(r"\|", "\\|", line.what)
-    return f"| `{name}` | {what} | {line.said_asked} | {line} | {verdict} |"
+    return f"| `{name}` | {_escaped(line.what)} | {line.said_asked} | {line} | {verdict} |"
+
+
+def _median(line: Line) -> str:
+    return str(line).partition(" (")[0]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _windows(result: Result) -> list[str]:
     table: dict[str, dict[str, dict[str, float]]] = result.data["table"]
     windows = list(next(iter(table.values())))
     most = max(row[each]["rate"] for row in table.values() for each in windows)
+    names = [f"window {each}" if each.isdigit() else f'`"{each}"`' for each in windows]
     text = [
-        "What a window gives: pages of 100 rows a second, and in brackets CPU a page.",
+        "What a window gives: pages of 100 rows per second, and in brackets CPU time per page.",
         "",
-        "| latency | " + " | ".join(f"window {each}" if each.isdigit() else f'`"{each}"`' for each in windows) + " |",
+        f"| latency | {' | '.join(names)} |",
         "|---" * (len(windows) + 1) + "|",
     ]
     for latency, row in table.items():
         cells = [f"{row[each]['rate']:,.0f} ({row[each]['cpu']:.2f} ms)" for each in windows]
         text.append(f"| {latency} ms | " + " | ".join(cells) + " |")
-    said = (
-        f"A window multiplies pages a second until one core is busy, at about {most:,.0f} here; the longer an answer "
-        "takes, the larger the window that gets there. It hardly changes what a page costs, but it is what the server "
-        "must bear at once. Which one is right depends on latency and server, and both vary: so the default, "
-        '`"auto"`, starts at 4, doubles while that helps, and gives way when answers queue or the API pushes back. '
-        "For a list of a few dozen pages, over before it has grown, a fixed window is faster."
+    advice = (
+        f"A larger window gives proportionally more pages per second until one core is busy, here at {most:,.0f}. "
+        "The longer an answer takes, the larger the window that gets there. The window hardly changes the CPU time per "
+        'page, but it is the load that the server has to bear. Latency and servers vary, so the default is `"auto"`: '
+        "it starts at 4, doubles while that helps, and shrinks when answers queue or the API pushes back. A list of a "
+        "few dozen pages ends before the window has grown; there a fixed window is faster."
     )
-    return [*text, "", said, ""]
+    return [*text, "", advice, ""]
 
 
 def write_plot(results: list[Result], file: Path) -> None:
-    """Pages a second over the window, for every contender."""
+    """Pages per second by window, for every contender."""
     import matplotlib as mpl  # noqa: PLC0415  slow to import, and only plots need it
 
     mpl.use("agg")
@@ -94,8 +128,8 @@ def write_plot(results: list[Result], file: Path) -> None:
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_minor_formatter("")
     axes.set_yticks([10, 20, 50, 100, 200, 500, 1000, 2000])
-    axes.set_xlabel("window: pages asked for at once")
-    axes.set_ylabel("pages of 100 rows a second")
+    axes.set_xlabel("window: pages requested at once")
+    axes.set_ylabel("pages of 100 rows per second")
     axes.set_title(f"{result.data['latency'] * 1000:.0f} ms latency")
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend()

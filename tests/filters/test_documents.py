@@ -28,12 +28,12 @@ def documented(name):
 def wire_names(binding):
     """For every field with a parameter, its name on the wire; and for the order."""
     fields, paging = binding.fields.declared.values(), binding.CUSTOMERS.paging.parameters
-    given = {field.name: {field.param: field.encode(("x",))} for field in fields if field.param}
-    given |= {"order_by": {"order_by": "city"}} if binding.CUSTOMERS.orders else {}
-    found = {}
-    for name, parameter in given.items():
-        (found[name],) = set(binding.CUSTOMERS.request(**parameter)["params"]) - set(paging)
-    return found
+    parameters = {field.name: {field.param: field.encode(("x",))} for field in fields if field.param}
+    parameters |= {"order_by": {"order_by": "city"}} if binding.CUSTOMERS.orders else {}
+    names = {}
+    for name, parameter in parameters.items():
+        (names[name],) = set(binding.CUSTOMERS.operation.build_request(**parameter)["params"]) - set(paging)
+    return names
 
 
 @both

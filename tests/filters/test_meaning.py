@@ -24,12 +24,13 @@ def kintsugi_truth():
 
 
 def sweetspot_truth():
-    checkouts = BOX.sweetspot_table._execute("SELECT organization, customer FROM sweetspot_checkouts")
+    table = BOX.sweetspot_table
+    members = {name: {*table.positions([table.checkouts(name)])} for name in (f"org_{n:02d}" for n in range(1, 13))}
     for position, row in enumerate(BOX.sweetspot_rows(), 1):
-        read, hidden = Customer.from_dict(row), BOX.sweetspot_table.find("id", row["id"]).hidden
+        read, hidden = Customer.from_dict(row), table.find("id", row["id"]).hidden
         names = [hidden["first_name"], hidden["last_name"]]
         yield {name: getattr(read, name) for name in ("id", "user_id", "created_at", "credit_status", "country")} | {
-            "organization_id": [organization for organization, customer in checkouts if customer == position],
+            "organization_id": [name for name, positions in members.items() if position in positions],
             "email": hidden["email"],
             "name": "\n".join(filter(None, [*names, " ".join(names) if all(names) else None])),
         }
@@ -152,14 +153,14 @@ def test_parts_are_the_listing(query, parts):
     api, tree = query
 
     async def read(customers):
-        if len(customers._branches) > 1:
+        if len((await customers.explain()).listings) > 1:
             with pytest.raises(ValueError, match="make a query of each side"):
                 await customers.partitions(parts)
             return
         whole = [row.id for row in await customers.to_list()]
         made = [part.to_json() for part in await customers.partitions(parts)]
         async with getattr(BOX, api)() as other:
-            found = [row.id for part in made for row in await other.customers.partition(part).to_list()]
+            found = [row.id for part in made for row in await other.customers.from_partition(part).to_list()]
         assert found == whole
 
     anyio.run(reading, api, tree, read)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from readahead.errors import FilterError, UsageError
-from readahead.filters import read_condition, write_condition
+from readahead.filters import Fields, Text, read_condition, write_condition
 from readahead.filters.planner import plan_branches
 from readahead.kintsugi import Country, Source
 from readahead.kintsugi import fields as k
@@ -143,17 +143,51 @@ def test_a_condition_comes_to_the_fewest_listings(condition, expected):
 
 
 REFUSED = {
-    "not a partial match": (~s.email.icontains("x"), s, "email", r"without ~: .* rows carry no email"),
+    "not a partial match": (
+        ~s.email.icontains("x"),
+        s,
+        "email",
+        r"~email.*: the API has no parameter for it, and rows carry no email; list all rows",
+    ),
     "not a search, far inside": (
-        (k.country == "US") | ~(k.search.matches("x") | (k.state == "CA")), k, "search", "list both and leave out",
+        (k.country == "US") | ~(k.search.matches("x") | (k.state == "CA")),
+        k,
+        "search",
+        "rows carry no search; list all rows and leave out those that search.matches",
     ),
     "not an organization": (~(s.organization_id == "o"), s, "organization_id", "rows carry no organization_id"),
-    "two searches at once": (k.search.matches("a") & k.search.matches("b"), k, "search", "'a' is already set"),
+    "two searches at once": (
+        k.search.matches("a") & k.search.matches("b"),
+        k,
+        "search",
+        "'a' and 'b' cannot both be sent, and rows carry no search; make a query of each",
+    ),
     "two organizations at once": (
-        (s.organization_id == "a") & (s.organization_id == "b"), s, "organization_id", "one value a query",
+        (s.organization_id == "a") & (s.organization_id == "b"),
+        s,
+        "organization_id",
+        "takes one value in a query.* make a query of each",
     ),
     "too many listings": (k.state.in_([f"S{n}" for n in range(101)]), k, "where", "at most 100 listings; make several"),
-}  # fmt: skip
+}
+
+
+class OnlyAsked(Fields):
+    """A parameter whose value rows do not carry, of a kind with more comparisons than the API can make."""
+
+    order = Text(param="order")
+
+
+asked = OnlyAsked()
+REFUSED |= {
+    "what the API has no parameter for": (
+        asked.order.contains("x"),
+        asked,
+        "order",
+        "the API has no parameter for it, and rows carry no order; leave it out",
+    ),
+    "and so null": ((asked.order == "x") & asked.order.is_null(), asked, "order", "rows carry no order; leave it out"),
+}
 
 
 @pytest.mark.parametrize(("condition", "fields", "field", "says"), REFUSED.values(), ids=REFUSED)
@@ -272,23 +306,31 @@ def test_a_condition_is_joined_with_conditions_alone(other):
 @pytest.mark.parametrize(
     ("wrong", "field", "says"),
     [
-        (lambda: s.email == "x", "email", "icontains"),
+        (lambda: s.email == "x", "email", "email can only be asked with icontains(...), not with =="),
         (lambda: s.email != "x", "email", "icontains"),
         (lambda: s.name == "x", "name", "icontains"),
-        (lambda: s.organization_id != "x", "organization_id", "=="),
-        (lambda: k.search == "x", "search", "matches"),
+        (lambda: s.organization_id != "x", "organization_id", "can only be asked with ==, in_(...), not with !="),
+        (lambda: k.search == "x", "search", "search can only be asked with matches(...)"),
         (lambda: k.email < "x", "email", "contains"),
         (lambda: k.country >= "US", "country", "in_"),
         (lambda: s.created_at == NOON, "created_at", "between"),
-        (lambda: k.country == "us", "country", "Did you mean 'US'"),
-        (lambda: k.status == "ACTVE", "status", "Did you mean 'ACTIVE'"),
+        (lambda: k.country == "us", "country", "did you mean 'US'"),
+        (lambda: k.status == "ACTVE", "status", "did you mean 'ACTIVE'"),
         (lambda: k.country.in_([]), "country", "at least one"),
         (lambda: k.country.in_("US"), "country", "a list"),
         (lambda: k.country.in_(["US", "XX"]), "country", "251 values"),
-        (lambda: k.country == ["US"], "country", "takes no list"),
-        (lambda: k.country == None, "country", "value of Country"),  # noqa: E711
-        (lambda: k.state == "", "state", "not empty"),
-        (lambda: k.email.contains(""), "email", "not empty"),
+        (
+            lambda: k.country == ["US"],
+            "country",
+            "takes one value, not a list: ['US']; for several values use fields.country.in_(...)",
+        ),
+        (lambda: k.country == None, "country", "use fields.country.is_null()"),  # noqa: E711
+        (lambda: k.email != None, "email", "use fields.email.is_null()"),  # noqa: E711
+        (lambda: s.created_at == None, "created_at", "use fields.created_at.is_null()"),  # noqa: E711
+        (lambda: s.created_at < None, "created_at", "use fields.created_at.is_null()"),
+        (lambda: k.search.matches(None), "search", "search must be text, not None"),
+        (lambda: k.state == "", "state", "state must not be empty"),
+        (lambda: k.email.contains(""), "email", "email must not be empty"),
         (lambda: k.email.endswith("a\n"), "email", "control"),
         (lambda: k.email == 7, "email", "text"),
         (lambda: s.user_id == 1.5, "user_id", "whole number"),
@@ -296,11 +338,11 @@ def test_a_condition_is_joined_with_conditions_alone(other):
         (lambda: s.created_at < datetime(2026, 1, 1), "created_at", "time zone"),  # noqa: DTZ001
         (lambda: s.created_at < NOON.date(), "created_at", "time zone"),
         (lambda: s.created_at < "2026-01-01", "created_at", "time zone"),
-        (lambda: s.created_at.between(NOON, NOON - timedelta(1)), "created_at", "lower end first"),
-        (lambda: s.checked(k.search.matches("x")), "search", "one of organization_id"),
+        (lambda: s.created_at.between(NOON, NOON - timedelta(1)), "created_at", "takes the lower value first; swap"),
+        (lambda: s.checked(k.search.matches("x")), "search", "unknown field 'search'; known are organization_id"),
         (lambda: k.checked(s.country == "Atlantis"), "country", "251 values"),
-        (lambda: k.checked(s.email.icontains("x") & (s.zip == "1")), "zip", "one of search"),
-        (lambda: s.checked(k.email == "x"), "email", "icontains"),
+        (lambda: k.checked(s.email.icontains("x") & (s.zip == "1")), "zip", "unknown field 'zip'; known are search"),
+        (lambda: s.checked(k.email == "x"), "email", "only be asked with icontains(...), not with email == 'x'"),
         (lambda: k.checked(True), "where", "conditions made of fields"),
         (lambda: k.checked(k.country), "where", "conditions made of fields"),
     ],
@@ -315,11 +357,14 @@ def test_what_a_field_does_not_offer_is_refused(wrong, field, says):
 
 def test_a_misspelt_field_names_the_nearest():
     """And an operator that a field does not have names those it has."""
-    with pytest.raises(AttributeError, match="Did you mean 'country'"):
+    with pytest.raises(AttributeError, match=r"unknown field 'contry'; known are search, .*did you mean 'country'"):
         _ = k.contry
-    with pytest.raises(AttributeError, match="there is no 'startswith'; it offers ==, !=, in_"):
+    with pytest.raises(
+        AttributeError,
+        match=r"country can only be asked with ==, !=, in_\(...\), is_null\(\); there is no 'startswith'",
+    ):
         _ = k.country.startswith
-    with pytest.raises(AttributeError, match=r"email: there is no 'contains'; it offers icontains\(…\)"):
+    with pytest.raises(AttributeError, match=r"email can only be asked with icontains\(...\); there is no 'contains'"):
         _ = s.email.contains
     assert not hasattr(k, "page")
 

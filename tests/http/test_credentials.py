@@ -630,7 +630,17 @@ def test_a_key_appears_in_no_repr(api):
         page = await query.first_page()
         async with query.prefetch() as stream:
             rows = [row async for row in stream]
-        shown = [client, client.customers, query, page, stream, stream.report, rows, client._sender._transport, client._sender._pacer]
+        shown = [
+            client,
+            client.customers,
+            query,
+            page,
+            stream,
+            stream.report,
+            rows,
+            client._sender._transport,
+            client._sender._pacer,
+        ]
         return "\n".join(f"{shown!r} {thing!r} {thing!s} {thing:}" for thing in [*shown, client.send, query.where])
 
     text = anyio.run(main)

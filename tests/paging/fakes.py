@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import anyio
-from anyio.lowlevel import checkpoint
+from anyio import lowlevel
 from attrs import define, field
 
-from readahead.pages import Page, Report
-from readahead.paging.plan import Plan, Seen, Span
-from readahead.paging.stream import Engine, Fetched
+from readahead.pages import Fetched
+from readahead.paging.ledger import Ledger
+from readahead.paging.plan import Plan, Span
+from readahead.paging.stream import Engine
 from readahead.paging.styles import Cursor, OffsetLimit, PageNumber, Style
 from readahead.paging.window import Window
 
@@ -57,12 +58,12 @@ class FakeServer:
         while came < self.requests:
             came = self.requests
             for _ in range(4):
-                await checkpoint()
+                await lowlevel.checkpoint()
         while not turn.is_set():
             self._waiting.pop().set()
             if not turn.is_set():
                 for _ in range(2):
-                    await checkpoint()
+                    await lowlevel.checkpoint()
 
     def answer(self, position: dict[str, str]) -> Fetched[int]:
         following = None
@@ -78,11 +79,10 @@ class FakeServer:
             raise error
         total = self.rows if self.says_total else None
         found = tuple(range(self.rows)[lo : lo + size])
-        page = Page((), total, 200, {}, None, position)
-        return Fetched(page, found, Seen(found, total=total, next=following))
+        return Fetched(found, rows=found, total=total, next=following)
 
     def engine(self, size: int, window: int, *, limit: int | None = None, ordered: bool = True) -> Engine[int]:
         def plan() -> Plan:
             return self.style.plan(size, window, limit=limit, ordered=ordered)
 
-        return Engine(plan, self.fetch, Report(), Window(window), limit)
+        return Engine(plan, self.fetch, Ledger(limit=limit), Window(window))

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
-from readahead.paging.plan import Plan, Seen, Span, Start
+from readahead.pages import Fetched
+from readahead.paging.plan import Plan, Span, Start
+from readahead.paging.sewn import SewnPlan
 from readahead.paging.styles import Style
 from readahead.paging.window import Window
 
@@ -57,7 +59,7 @@ class Server:
         self.rows = list(range(self.count))
         self._random = random.Random(self.seed)
 
-    def answer(self, position: dict[str, str]) -> Seen:
+    def answer(self, position: dict[str, str]) -> Fetched[int]:
         self.asked += 1
         cap = self.cap if self.asked > self.cap_at and self.cap else 10**9
         size: int | None = None
@@ -76,7 +78,7 @@ class Server:
             lo = (len(self.rows) - 1) // min(given, cap) * min(given, cap)
         hi = len(self.rows) if self.ignores_limit else lo + min(given, cap)
         found = tuple(row for row in self.rows[lo:hi] if self.shows(row))
-        return Seen(found, self._total(), size if self.says_size else None)
+        return Fetched(found, total=self._total(), size=size if self.says_size else None)
 
     def shows(self, row: int) -> bool:
         hidden = (row * 2654435761 % 1000) / 1000 < self.hide or self.hole[0] <= row < self.hole[1]
@@ -184,7 +186,7 @@ def read(
         heapq.heappush(events, (now + seconds, order, what, span, more))
 
     def ask() -> None:
-        while done.requests < MOST and (span := plan.ask()) is not None:
+        while done.requests < MOST and (span := plan.next_request()) is not None:
             done.requests += 1
             if writes and writes.burst[0] == done.requests:
                 for _ in range(writes.burst[1]):
@@ -195,21 +197,22 @@ def read(
             look()
 
     def look() -> None:
-        held, flying = getattr(plan, "held", 0), getattr(plan, "_flying", 0)
-        done.held, done.peak = max(done.held, held), max(done.peak, flying)
-        done.kept = max(done.kept, len(getattr(plan, "chain", ())))
-        done.keys = max(done.keys, len(getattr(plan, "_known", ())))
+        done.held = max(done.held, plan.occupied)
+        if isinstance(plan, SewnPlan):
+            done.peak = max(done.peak, plan.flow.in_flight)
+            done.kept = max(done.kept, len(plan.chain))
+            done.keys = max(done.keys, len(plan.memory.known))
 
-    def witness(span: Span, seen: Seen) -> None:
-        lo = (span.number - 1) * seen.size if span.number and seen.size else span.lo
-        for place, row in enumerate(seen.keys, lo):
+    def witness(span: Span, page: Fetched[int]) -> None:
+        lo = (span.number - 1) * page.size if span.number and page.size else span.lo
+        for place, row in enumerate(page.keys, lo):
             done.evidence |= places.setdefault(row, place) != place
-        if seen.total is not None:
-            done.evidence |= places.setdefault(-1, seen.total) != seen.total
+        if page.total is not None:
+            done.evidence |= places.setdefault(-1, page.total) != page.total
 
     def take() -> int:
         taken = 0
-        while (ready := plan.take()) is not None:
+        while (ready := plan.next_page()) is not None:
             span, fresh = ready
             done.rows += [row for row in dict.fromkeys(span.keys or ()) if row in fresh]
             taken += 1
@@ -219,7 +222,7 @@ def read(
         later(writes.every, "write")
     busy = False
     ask()
-    while events and not plan.over and done.requests < MOST:
+    while events and not plan.finished and done.requests < MOST:
         now, _, what, span, more = heapq.heappop(events)
         if what == "write":
             assert writes
@@ -240,11 +243,11 @@ def read(
             assert span is not None
             sent, seen = more  # type: ignore[misc]
             if isinstance(seen, Exception):
-                plan.failed(span, seen)
+                plan.add_error(span, seen)
             else:
-                if plan.wants(span):
+                if plan.needs(span):
                     witness(span, seen)
-                plan.got(span, seen)
+                plan.add_response(span, seen)
                 plan.window = window.answered(now - sent)
                 done.largest = max(done.largest, plan.window)
             look()
@@ -258,7 +261,7 @@ def read(
     take()
     there = set(server.rows)
     came = set(done.rows)
-    done.seconds, done.ended = now, plan.over
+    done.seconds, done.ended = now, plan.finished
     done.missing = sum(row in there and row not in came and server.shows(row) for row in before)
     done.twice = len(done.rows) - len(came)
     kept = [row for row in done.rows if row < FRESH and row in there]

@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from simulator import LATENCY, Server, Writes, read
 
+from readahead.pages import Fetched
 from readahead.paging.checkpoint import Checkpoint
-from readahead.paging.plan import Seen, Start
-from readahead.paging.sewn import MEMORY, NumberGrid, OffsetGrid, SewnPlan
+from readahead.paging.grids import NumberGrid, OffsetGrid
+from readahead.paging.memory import SPANS
+from readahead.paging.plan import Start
+from readahead.paging.server import ServerModel
+from readahead.paging.sewn import SewnPlan
 from readahead.paging.styles import OffsetLimit, PageNumber
 from readahead.paging.window import AutoWindow
 
@@ -83,8 +87,8 @@ def bounded(outcome):
     window, plan = outcome.largest, outcome.plan
     assert outcome.held <= max(window, 2)  # a window of one holds one more while a gap is closed
     assert outcome.peak <= window
-    assert outcome.kept <= window + 2 * MEMORY
-    assert outcome.keys <= MEMORY * max(len(keys) for keys in plan._recent)
+    assert outcome.kept <= window + 2 * SPANS
+    assert outcome.keys <= SPANS * max(len(keys) for keys in plan.memory.recent)
 
 
 # ---- quiet lists
@@ -103,7 +107,7 @@ def test_every_stable_server_yields_exactly_its_rows(name, style, ordered):
         assert outcome.rows == visible if ordered else sorted(outcome.rows) == visible
         disproof = 3 if isinstance(box.total, int) else 0
         assert outcome.requests <= 1.5 * serial(style, box) + outcome.largest + disproof
-        assert outcome.plan.unproven == 0
+        assert outcome.plan.tally.gaps_open == 0
         bounded(outcome)
 
 
@@ -113,7 +117,10 @@ def test_every_stable_server_yields_exactly_its_rows(name, style, ordered):
 def test_a_quiet_list_raises_no_alarm(name, style, ordered):
     """With the settings that see drift, permission filtering and every other fault included."""
     for window, seed in itertools.product(WINDOWS, SEEDS):
-        assert listing(style, window, server(style, seed, **STABLE[name]), seed, ordered=ordered).plan.drift == 0
+        assert (
+            listing(style, window, server(style, seed, **STABLE[name]), seed, ordered=ordered).plan.tally.mismatches
+            == 0
+        )
 
 
 @pytest.mark.parametrize("window", WINDOWS)
@@ -128,8 +135,8 @@ def test_a_total_that_is_never_the_same_does_not_make_a_short_list_endless(count
 @pytest.mark.parametrize("hide", [0.1, 0.3, 0.6])
 def test_where_rows_are_hidden_the_plan_says_so(style, hide):
     """It is what makes the report "unverifiable" where no drift was seen; a list that hides none never says it."""
-    assert all(listing(style, window, server(style, hide=hide), 1).plan.hides for window in WINDOWS)
-    assert not any(listing(style, window, server(style), 1).plan.hides for window in WINDOWS)
+    assert all(listing(style, window, server(style, hide=hide), 1).plan.tally.hides_rows for window in WINDOWS)
+    assert not any(listing(style, window, server(style), 1).plan.tally.hides_rows for window in WINDOWS)
 
 
 @STYLES
@@ -168,7 +175,7 @@ def test_no_row_is_lost_and_none_comes_twice_while_the_list_changes(kind, every,
         assert outcome.ended
         assert (outcome.missing, outcome.twice) == (0, 0)
         assert outcome.ordered or not ordered
-        assert outcome.plan.drift > 0 or not outcome.evidence
+        assert outcome.plan.tally.mismatches > 0 or not outcome.evidence
         bounded(outcome)
 
 
@@ -184,7 +191,7 @@ def test_no_row_is_lost_when_many_are_written_at_once(kind, many, style, ordered
         assert outcome.ended
         assert (outcome.missing, outcome.twice) == (0, 0)
         assert outcome.ordered or not ordered
-        assert outcome.plan.drift > 0 or not outcome.evidence
+        assert outcome.plan.tally.mismatches > 0 or not outcome.evidence
         assert outcome.requests <= 1.5 * serial(style, server(style)) + many / 10 + outcome.largest
         bounded(outcome)
 
@@ -204,7 +211,7 @@ def test_more_rows_that_come_again_than_there_are_positions_are_drift(window):
     """Though rows are hidden, so that the pages are not full: 60 rows are inserted before each request."""
     for seed in (1, 2, 3):
         writes = Writes("insert", burst=(2, 60))
-        assert listing(OFFSET, window, server(OFFSET, seed, hide=0.3), seed, writes=writes).plan.drift
+        assert listing(OFFSET, window, server(OFFSET, seed, hide=0.3), seed, writes=writes).plan.tally.mismatches
 
 
 @STYLES
@@ -222,7 +229,7 @@ def test_writes_cost_few_requests(style):
 def without_overlap(style):
     def make(window):
         grid = NumberGrid("page", "size", 100) if style is NUMBERED else OffsetGrid("offset", "limit", 100)
-        return SewnPlan(window, None, True, Start(), grid, 0)
+        return SewnPlan(window, None, True, Start(), ServerModel(grid, 0))
 
     return make
 
@@ -235,7 +242,7 @@ def test_positions_alone_lose_rows(kind, style):
     for window, seed in itertools.product((1, 5, 16), SEEDS):
         box = server(style, seed)
         outcome = read(style, window, box, seed=seed, writes=Writes(kind, 0.005), make=without_overlap(style))
-        lost += outcome.missing + outcome.plan.repeated
+        lost += outcome.missing + outcome.plan.tally.duplicates
     assert lost > 10
 
 
@@ -261,7 +268,7 @@ def test_memory_does_not_grow_with_the_list(style, ordered):
         )
         assert large.rows[-1] and len(large.rows) == 60_000
         assert large.keys <= small.keys * 1.1
-        assert large.kept <= window + 2 * MEMORY
+        assert large.kept <= window + 2 * SPANS
 
 
 # ---- checkpoints and parts
@@ -287,7 +294,7 @@ def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, style, rows, size,
     rest = read(style, other, Server(**how), size=size, start=Checkpoint.from_json(text).start)
     assert rest.ended
     assert rest.rows == list(range(after, rows))
-    assert rest.plan.drift == 0
+    assert rest.plan.tally.mismatches == 0
 
 
 def stop_after(style, size, window, box, rows):
@@ -295,14 +302,14 @@ def stop_after(style, size, window, box, rows):
     plan = style.plan(size, window)
     given_out, before, keys, at = 0, (), (), None
     while given_out < rows:
-        while (span := plan.ask()) is not None:
-            plan.got(span, box.answer(dict(span.position)))
-        while given_out < rows and (taken := plan.take()) is not None:
+        while (span := plan.next_request()) is not None:
+            plan.add_response(span, box.answer(dict(span.position)))
+        while given_out < rows and (taken := plan.next_page()) is not None:
             at, fresh = taken
             before = (*before, *keys)[-8:]
             keys = tuple(key for key in at.keys if key in fresh)[: rows - given_out]
             given_out += len(keys)
-    return plan.after(at, keys, before) if at else plan.start
+    return plan.resume_at(at, keys, before) if at else plan.start
 
 
 @settings(max_examples=200, deadline=None)
@@ -374,15 +381,16 @@ class Listing(RuleBasedStateMachine):
 
     def answer(self, span):
         found = tuple(self.rows[span.lo : span.hi])
-        return Seen(found, len(self.rows) if self.total else None, span.hi - span.lo if span.number else None)
+        total, size = len(self.rows) if self.total else None, span.hi - span.lo if span.number else None
+        return Fetched(found, total=total, size=size)
 
     @rule()
     def ask(self):
-        before = self.plan.over
-        span = self.plan.ask()
+        before = self.plan.finished
+        span = self.plan.next_request()
         if span is not None:
             assert not before
-            assert span.asked >= 0
+            assert span.order >= 0
             assert 0 < span.hi - span.lo <= self.size
             self.flying.append(span)
 
@@ -390,14 +398,14 @@ class Listing(RuleBasedStateMachine):
     @rule(data=st.data())
     def arrive(self, data):
         span = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
-        self.plan.got(span, self.answer(span))
+        self.plan.add_response(span, self.answer(span))
 
     @precondition(lambda self: self.flying)
     @rule(data=st.data())
     def fail(self, data):
         if data.draw(st.integers(0, 9)) == 0:
             span = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
-            self.plan.failed(span, ConnectionError())
+            self.plan.add_error(span, ConnectionError())
 
     @rule(place=st.floats(0, 1))
     def insert(self, place):
@@ -412,7 +420,7 @@ class Listing(RuleBasedStateMachine):
 
     @rule()
     def take(self):
-        taken = self.plan.take()
+        taken = self.plan.next_page()
         if taken is not None:
             span, fresh = taken
             self.given += [key for key in dict.fromkeys(span.keys) if key in fresh]
@@ -421,7 +429,7 @@ class Listing(RuleBasedStateMachine):
     def holds_no_more_than_the_window(self):
         if self.plan is not None:
             assert len(self.flying) <= self.window
-            assert self.plan.held <= max(self.window, 2)
+            assert self.plan.occupied <= max(self.window, 2)
 
     @invariant()
     def hands_out_no_row_twice_and_keeps_the_order(self):
@@ -433,7 +441,7 @@ class Listing(RuleBasedStateMachine):
     @invariant()
     def a_quiet_list_raises_no_alarm(self):
         if self.plan is not None and not self.changed:
-            assert self.plan.drift == 0
+            assert self.plan.tally.mismatches == 0
 
     def teardown(self):
         """From here on the list holds still: the listing ends, and nothing that was there throughout is missing."""
@@ -442,17 +450,17 @@ class Listing(RuleBasedStateMachine):
         for _ in range(1000):
             while self.plan.ready:
                 self.take()
-            while (span := self.plan.ask()) is not None:
+            while (span := self.plan.next_request()) is not None:
                 self.flying.append(span)
-            if self.plan.over or not self.flying:
+            if self.plan.finished or not self.flying:
                 break
-            self.plan.got(span := self.flying.pop(), self.answer(span))
-        assert self.plan.over
-        assert self.plan.ask() is None
+            self.plan.add_response(span := self.flying.pop(), self.answer(span))
+        assert self.plan.finished
+        assert self.plan.next_request() is None
         while self.plan.ready:
             self.take()
         self.hands_out_no_row_twice_and_keeps_the_order()
-        if self.plan.error is None and not self.plan.unproven:
+        if self.plan.error is None and not self.plan.tally.gaps_open:
             assert self.there <= set(self.given)
 
 

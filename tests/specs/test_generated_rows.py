@@ -134,7 +134,7 @@ def test_bodies_are_dictionaries_in_which_a_key_may_be_absent():
     from readahead_clients.kintsugi.api.customers import update_customer
 
     body = {"phone": None, "country": Country.CA}
-    assert update_customer._get_kwargs("a/b", body=body) == {
+    assert update_customer.build_request("a/b", body=body) == {
         "method": "put",
         "url": "/v1/customers/a%2Fb",
         "json": body,
@@ -148,7 +148,7 @@ def test_keys_of_a_body_are_called_like_attributes():
     """A body has the names that rows have, the wire has its own; absent stays absent, and null null."""
     from readahead_clients.sweetspot.api.customers import update_customer
 
-    made = update_customer._get_kwargs("1", body={"first_name": "A", "last_name": None, "zip": "8010"})
+    made = update_customer.build_request("1", body={"first_name": "A", "last_name": None, "zip": "8010"})
     assert made["json"] == {"firstName": "A", "lastName": None, "zip": "8010"}
 
 
@@ -249,8 +249,8 @@ def test_of_several_bodies_json_is_sent(kinds):
     from clients_of_every_kind.api.api.things import create_thing, tag_thing
 
     body = {"id": "1", "at": "now", "colour": "red"}
-    assert create_thing._get_kwargs(body=body)["json"] == body
-    assert tag_thing._get_kwargs("1", body=[{"name": "x"}])["json"] == [{"name": "x"}]
+    assert create_thing.build_request(body=body)["json"] == body
+    assert tag_thing.build_request("1", body=[{"name": "x"}])["json"] == [{"name": "x"}]
 
 
 def test_names_are_put_in_place_at_every_depth(kinds):
@@ -275,10 +275,10 @@ def test_names_are_put_in_place_at_every_depth(kinds):
         "bank": {"ibanNumber": "AT", "ownName": "x"},
         "anotherCard": {"number": "1", "expiresOn": "2030"},
     }
-    assert create_owners._get_kwargs(body=[owner, {"bank": None}])["json"] == [sent, {"bank": None}]
-    assert create_owners._get_kwargs(body=[{"bank": {"number": "1", "expires_on": "x"}}])["json"] == [
+    assert create_owners.build_request(body=[owner, {"bank": None}])["json"] == [sent, {"bank": None}]
+    assert create_owners.build_request(body=[{"bank": {"number": "1", "expires_on": "x"}}])["json"] == [
         {"bank": {"number": "1", "expiresOn": "x"}}
     ]
-    assert "json" not in create_owners._get_kwargs()
+    assert "json" not in create_owners.build_request()
     assert kinds.Owner.__required_keys__ == {"full_name"}
-    assert create_thing._get_kwargs(body={"odd_name": "x", "class_": "y"})["json"] == {"odd-name": "x", "class": "y"}
+    assert create_thing.build_request(body={"odd_name": "x", "class_": "y"})["json"] == {"odd-name": "x", "class": "y"}

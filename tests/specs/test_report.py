@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from specs.pipeline.binding import declared
+from specs.pipeline.binding import read_binding
 from specs.pipeline.command import ROOT, main
 from specs.pipeline.compare import Change, Level
 from specs.pipeline.report import Report
@@ -168,8 +168,8 @@ def test_a_hostile_name_stays_in_its_place():
 @pytest.mark.parametrize(("binding", "parameter"), [("kintsugi", "source_in"), ("sweetspot", "organization_id")])
 def test_what_our_bindings_expose_is_understood(binding, parameter):
     """Every keyword of both bindings is found, so that a parameter that is exposed is never reported as missing."""
-    found = declared(ROOT / f"wrapper/readahead/{binding}.py")
-    assert found.listings == {"GET /v1/customers"}
+    found = read_binding(ROOT / f"wrapper/readahead/{binding}.py")
+    assert found.endpoints == {"list_customers"}
     assert parameter in found.parameters
     assert len(found.parameters) >= 4
     assert {"id", "city"} <= found.fields.keys()

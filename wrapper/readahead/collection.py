@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args, get_type_hints
 
 import orjson
 from attrs import evolve, frozen
 
+from .endpoint import Operation, request_for
 from .errors import FilterError, UsageError, nearest
 from .filters import Choices, checked_choice, checked_text
-from .http.transport import Request
 from .paging.checkpoint import Partition
 from .query import Listing, Query
 from .rows import decode_object
@@ -18,6 +18,7 @@ from .selection import Selection
 __all__ = ["Collection", "checked_body", "checked_changes", "checked_id"]
 
 B = TypeVar("B")
+P = ParamSpec("P")
 T = TypeVar("T")
 Q = TypeVar("Q", bound="Query[Any]")
 
@@ -59,9 +60,9 @@ class Collection(Listing[T], Generic[T, Q]):
         reading = self._reading.select(Selection.from_json(partition.query, endpoint.fields))
         return self._query_type(evolve(reading, start=reading.check(partition.checkpoint)))
 
-    async def _one(self, request: Request) -> T:
-        """Send a request about one row, and return that row."""
-        response = await self._reading.sender.send(request)
+    async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Send the request of an operation on one row, and return that row."""
+        response = await self._reading.sender.send(request_for(operation, *args, **kwargs))
         return decode_object(response, self._reading.endpoint.reader.read)
 
 

@@ -1,17 +1,34 @@
-"""What a binding declares of one list endpoint."""
+"""What a binding declares of one list endpoint, and what the wrapper uses of a generated endpoint module."""
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
+import orjson
 from attrs import frozen
 
+from .errors import UsageError
 from .filters import Fields
+from .http.transport import Request
 from .paging.styles import Style
 from .rows import RowReader
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "Operation", "request_for"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
+_JSON = {"Content-Type": "application/json"}  # sent with every body, so no loss
+
+
+class Operation(Protocol[P]):
+    """A generated endpoint module, such as ``readahead_clients.kintsugi.api.customers.list_customers``."""
+
+    @property
+    def OPERATION(self) -> str:  # noqa: N802
+        """Method and path template, such as ``GET /v1/customers/{customer_id}``."""
+        ...
+
+    def build_request(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        """Return a request as keyword arguments of httpx."""
+        ...
 
 
 @frozen
@@ -19,17 +36,42 @@ class Endpoint(Generic[T]):
     """A list endpoint, as its binding declares it.
 
     Attributes:
-        operation: Method and path, for messages.
-        request: The generated function that builds a request from parameters.
+        operation: The generated module.
         reader: How rows and the envelope around them are read.
         paging: How pages follow each other.
         fields: What conditions are made of.
         orders: The names that ``order_by`` takes; they are sent joined by commas.
     """
 
-    operation: str
-    request: Callable[..., dict[str, Any]]
+    operation: Operation[...]
     reader: RowReader[T]
     paging: Style
     fields: Fields = Fields()  # noqa: RUF009  immutable
     orders: tuple[str, ...] = ()
+
+
+def request_for(operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Request:
+    """Build the request of an operation. A list is sent as a repeated parameter.
+
+    Args:
+        operation: The generated module.
+        *args, **kwargs: What its ``build_request`` takes.
+
+    Raises:
+        UsageError: The operation sends something that a client here cannot, such as a form or headers of its own.
+    """
+    parts = operation.build_request(*args, **kwargs)
+    method, url = parts.pop("method").upper(), parts.pop("url")
+    params: list[tuple[str, str]] = []
+    for name, value in parts.pop("params", {}).items():
+        values = cast("list[Any]", value) if isinstance(value, list) else [value]
+        params += [(name, ("false", "true")[one] if isinstance(one, bool) else str(one)) for one in values]
+    body = orjson.dumps(parts.pop("json")) if "json" in parts else None
+    if parts.get("headers") in ({}, _JSON):
+        del parts["headers"]
+    if parts:
+        raise UsageError(
+            f"{operation.OPERATION} sends {', '.join(sorted(parts))}, which this client cannot; "
+            "call the generated function instead"
+        )
+    return Request(method, url, operation.OPERATION, tuple(params), body=body)

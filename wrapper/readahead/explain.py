@@ -3,7 +3,7 @@
 from attrs import frozen
 
 from .filters import Condition
-from .paging.plan import Seen
+from .pages import Fetched
 from .paging.styles import Style
 
 __all__ = ["Explanation", "ListingExplanation", "expected_requests"]
@@ -95,11 +95,11 @@ def expected_requests(style: Style, size: int, total: int, limit: int | None) ->
     if style.exactly(0, size) is None:
         return max(1, -(-rows // size))
     plan, requests = style.plan(size, 1, limit=None if simulated == total else simulated), 0
-    while (span := plan.ask()) is not None:
+    while (span := plan.next_request()) is not None:
         requests += 1
         keys = tuple(range(span.lo, min(span.hi, total)))
-        plan.got(span, Seen(keys, total=total, size=span.hi - span.lo))
-        while plan.take():
+        plan.add_response(span, Fetched(keys, total=total, size=span.hi - span.lo))
+        while plan.next_page():
             pass
     return -(-requests * rows // simulated) if simulated else requests
 

@@ -2,8 +2,6 @@
 
 Source: the published reference of ``GET /v1/customers`` and its OpenAPI documents.
 """
-# pyright: reportPrivateUsage=false
-# The generated modules name the function that makes a request of parameters `_get_kwargs`.
 
 from collections.abc import Iterable
 from typing import Self, TypedDict, Unpack
@@ -33,7 +31,6 @@ from .filters import Choice, Condition, Fields, FullText, Text
 from .http.client import Client, ClientOptions
 from .http.credentials import credential
 from .http.pacing import Pace
-from .http.transport import generated_request
 from .paging import PageNumber
 from .query import Query
 from .reading import Reading
@@ -99,8 +96,7 @@ class CustomerFields(Fields):
 fields = CustomerFields()
 
 CUSTOMERS = Endpoint(
-    operation="GET /v1/customers",
-    request=list_customers._get_kwargs,
+    list_customers,
     reader=RowReader(Customer.from_dict, key="id", items="items", total="total", size="size"),
     paging=PageNumber(largest=100),
     fields=fields,
@@ -127,27 +123,23 @@ class Customers(Collection[Customer, CustomerQuery]):
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
         customer_id = checked_id("customer_id", customer_id)
-        return await self._one(
-            generated_request("GET /v1/customers/{customer_id}", get_customer._get_kwargs(customer_id))
-        )
+        return await self._one(get_customer, customer_id)
 
     async def get_by_external_id(self, external_id: str, /) -> Customer:
         """One customer by the id it has in your system. Raises NotFound."""
         external_id = checked_id("external_id", external_id)
-        made = get_customer_by_external_id._get_kwargs(external_id)
-        return await self._one(generated_request("GET /v1/customers/external/{external_id}", made))
+        return await self._one(get_customer_by_external_id, external_id)
 
     async def create(self, **customer: Unpack[NewCustomer]) -> Customer:
         """A new customer. Sent once: never repeated, except after 429. See ``maybe_applied`` of what it raises."""
         body = checked_body(NewCustomer, customer)
-        return await self._one(generated_request("POST /v1/customers", create_customer._get_kwargs(body=body)))
+        return await self._one(create_customer, body=body)
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("customer_id", customer_id)
         body = checked_changes(CustomerChanges, changes)
-        made = update_customer._get_kwargs(customer_id, body=body)
-        return await self._one(generated_request("PUT /v1/customers/{customer_id}", made))
+        return await self._one(update_customer, customer_id, body=body)
 
 
 class Kintsugi(Client):

@@ -1,30 +1,37 @@
-"""What the user holds of a listing: its pages, and the report of how it went."""
+"""A page of a listing as it is decoded and as the user gets it, and the report of the whole. Pure.
+
+A response becomes a ``Fetched``, which the listing's plan and ledger work with; what is emitted of it becomes a
+``Page``. There is no other form between the HTTP layer and the user.
+"""
 
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Generic, TypeVar
 
 from attrs import define, field, frozen
 
-__all__ = ["DriftWarning", "IgnoredFilterWarning", "Page", "Progress", "Report"]
+from .errors import DecodeError
+
+__all__ = ["DriftWarning", "Fetched", "IgnoredFilterWarning", "Page", "Progress", "Report"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 _HERE = str(Path(__file__).parent)
 
 
 class DriftWarning(UserWarning):
-    """Rows moved while a list was read, and ``on_drift="warn"`` was given."""
+    """Rows moved while a list was read with ``on_drift="warn"``."""
 
 
 class IgnoredFilterWarning(UserWarning):
-    """The API was asked for some rows and sent others as well: it has ignored the filter."""
+    """The API ignored a filter: it sent rows that contradict it. They are left out."""
 
 
 def warn(message: str, category: type[Warning]) -> None:
-    """Warn of it where the caller of this package is."""
+    """Issue a warning that points at the caller of this package."""
     level = 1
     frame: FrameType | None = inspect.currentframe()  # warnings can do this by itself from 3.12 on
     while frame is not None and frame.f_code.co_filename.startswith(_HERE):
@@ -34,11 +41,15 @@ def warn(message: str, category: type[Warning]) -> None:
 
 @frozen
 class Page(Generic[T]):
-    """One answer of a listing.
+    """One page of a listing.
 
-    rows: those of its rows that belong to the listing. total: rows in the whole listing, where the API says so.
-    status, headers (lower-case names), request_id: of the answer; status is None where no
-    request was needed. position: the paging parameters asked with.
+    Attributes:
+        rows: The rows of the response that belong to the listing.
+        total: Rows in the whole listing, where the API says so.
+        status: HTTP status of the response; None where no request was needed.
+        headers: Headers of the response, names in lower case.
+        request_id: The API's id of the request, where it sends one.
+        position: The paging parameters of the request.
     """
 
     rows: tuple[T, ...]
@@ -55,22 +66,66 @@ class Page(Generic[T]):
         return len(self.rows)
 
 
+@frozen(kw_only=True)
+class Fetched(Generic[T_co]):
+    """One response of a listing, decoded.
+
+    Attributes:
+        keys: A key for each row, in order, that tells it from every other row.
+        rows: The rows, a DecodeError in the place of one that cannot be decoded.
+        total: Rows in the whole listing, where the API says so.
+        size: Rows in a full page as the server sees it, where the API says so.
+        next: The cursor of the next page, where the API pages by cursor.
+        uncounted: Keys of rows that a limit does not count: those that cannot be decoded, and the two below.
+        left_out: Keys of rows that do not meet a condition.
+        ignored: By key, the fields in which a row contradicts a filter that was sent.
+        status, headers, request_id: Of the response, as in ``Page``.
+        seconds: How long the response took.
+    """
+
+    keys: tuple[Hashable, ...] = field(kw_only=False)
+    rows: "tuple[T_co | DecodeError, ...]" = ()
+    total: int | None = None
+    size: int | None = None
+    next: str | None = None
+    uncounted: frozenset[Hashable] = frozenset()
+    left_out: frozenset[Hashable] = frozenset()
+    ignored: Mapping[Hashable, tuple[str, ...]] = field(factory=dict[Hashable, tuple[str, ...]])
+    status: int | None = None
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    request_id: str | None = None
+    seconds: float = 0.0
+
+    def page(self, rows: tuple[T, ...], position: Mapping[str, str]) -> Page[T]:
+        """Return the page that the user gets: these rows of it."""
+        return Page(rows, self.total, self.status, self.headers, self.request_id, position)
+
+
 @define
 class Report:
-    """How a listing went; it counts while the listing runs.
+    """How a listing went. It is updated while the listing runs.
 
-    rows: handed out. pages: read. requests: sent, repeats included. retries: the repeats among them. waited: seconds
-    that requests were held back, for the budget, a pause the API asked for, its rate, or a retry, summed over requests.
-    short_pages: pages with fewer rows than asked for. duplicates: rows that came again and were dropped, besides those
-    that pages share on purpose. mismatches: answers at odds with one another: an overlap of pages that is not what it
-    should be, another total than before. mended: pages asked for because neighbours did not join. unproven: joints
-    that could not be made, so that rows may lie between. totals: every total that the API named, by first sight.
-    bad_rows: what was wrong with rows that could not be read. sweeps: times the list was read.
-    left_out: rows that the API sent and a condition on rows left out. ignored_filters: by field, rows that contradict
-    what the API was asked for; they are left out too, and an IgnoredFilterWarning says so.
-    drift: "none" was seen; "seen": rows moved while the list was read; "unverifiable": the API leaves rows out of its
-    pages, so that moves may leave no trace.
-    complete: whether the listing reached its end with nothing that speaks against it; why: what ended it, or does.
+    Attributes:
+        rows: Rows emitted.
+        pages: Pages read.
+        requests: Requests sent, retries included.
+        retries: Requests that were sent again.
+        waited: Seconds that requests were held back for the request budget, a pause the API asked for, its rate, or a
+            retry; summed over all requests.
+        short_pages: Pages with fewer rows than were requested.
+        duplicates: Rows that came again and were dropped, apart from those that overlapping pages share on purpose.
+        mismatches: Contradictions between responses: pages that do not overlap as they should, or a changed total.
+        gaps_closed: Requests sent to close a gap between two pages that should overlap and did not.
+        gaps_open: Gaps that could not be closed: rows may be missing there.
+        totals: Every total the API named, in order of first appearance.
+        bad_rows: What was wrong with each row that could not be decoded.
+        sweeps: How often the list was read.
+        left_out: Rows that the API sent and a condition evaluated on rows left out.
+        ignored_filters: By field, rows that contradict a filter that was sent; they are left out.
+        drift: "none"; "seen" if rows moved while the list was read; "unverifiable" if the API leaves rows out of its
+            pages, so that moves may leave no trace.
+        complete: Whether the listing reached its end, and nothing that was seen contradicts it.
+        why: What ended the listing, or why it is not complete.
     """
 
     rows: int = 0
@@ -81,8 +136,8 @@ class Report:
     short_pages: int = 0
     duplicates: int = 0
     mismatches: int = 0
-    mended: int = 0
-    unproven: int = 0
+    gaps_closed: int = 0
+    gaps_open: int = 0
     totals: list[int] = field(factory=list[int])
     bad_rows: list[str] = field(factory=list[str])
     left_out: int = 0
@@ -103,16 +158,16 @@ class Report:
             times = f" ({_count(self.mismatches, 'mismatch', 'mismatches')})" if self.mismatches else ""
             parts.append(f"the list changed while it was read{times}")
         elif self.drift == "unverifiable":
-            parts.append("changes could not be verified")
-        if self.mended:
-            parts.append(f"{_count(self.mended, 'gap')} closed")
-        if self.unproven:
-            parts.append(f"{_count(self.unproven, 'gap')} not proven closed")
+            parts.append("the API hides rows, so changes may go unnoticed")
+        if self.gaps_closed:
+            parts.append(f"{_count(self.gaps_closed, 'gap')} closed")
+        if self.gaps_open:
+            parts.append(f"{_count(self.gaps_open, 'gap')} not closed")
         if self.duplicates:
-            parts.append(f"{_count(self.duplicates, 'row')} that came again left out")
+            parts.append(f"{_count(self.duplicates, 'duplicate')} dropped")
         if len(self.totals) > 1:
-            shown = [f"{total:,}" for total in self.totals]
-            parts.append("totals " + " → ".join(shown if len(shown) < 4 else [shown[0], "…", shown[-1]]))
+            totals = [f"{total:,}" for total in self.totals]
+            parts.append("totals " + " → ".join(totals if len(totals) < 4 else [totals[0], "…", totals[-1]]))
         if self.bad_rows:
             parts.append(f"{_count(len(self.bad_rows), 'row')} that could not be read")
         if self.left_out:
@@ -127,12 +182,17 @@ class Report:
 
 @frozen
 class Progress(Generic[T]):
-    """How far a listing is, as a page of it is handed out: what ``prefetch(on_page=...)`` is called with.
+    """How far a listing is when a page of it is emitted: the argument of ``prefetch(on_page=...)``.
 
-    rows: handed out so far, this page included. report: goes on counting.
-    total: rows of the whole listing, as the API said last, conditions that it does not know left aside; None where it
-    does not say. in_flight: requests at this moment. rate: rows handed out a second, since the first was asked for.
-    left: seconds until the end, or the limit, if it goes on like this; None where the end is not known.
+    Attributes:
+        page: The page.
+        rows: Rows emitted so far, those of this page included.
+        report: The report, which is updated further.
+        total: Rows in the whole listing, as the API said last, without regard to conditions it does not evaluate; None
+            where it does not say.
+        in_flight: Requests that are running.
+        rate: Rows emitted per second since the first page was requested.
+        left: Seconds until the end or the limit at this rate; None where the end is not known.
     """
 
     page: Page[T]

@@ -11,9 +11,9 @@ from .explain import Explanation
 from .filters import checked_extra, checked_order
 from .pages import Page, Progress, Report
 from .paging.checkpoint import Checkpoint, Partition
-from .paging.parts import find_seams
+from .paging.ledger import OnDrift
 from .paging.plan import Start
-from .paging.stream import OnDrift, Pages, Rows, Stream
+from .paging.stream import Pages, Rows, Stream, find_parts
 from .paging.window import Window
 from .reading import Reading
 
@@ -124,7 +124,7 @@ class Listing(Generic[T]):
 
     def __repr__(self) -> str:
         selection, reading = self._reading.selection, self._reading
-        parts = [f"{type(self).__name__}: {reading.endpoint.operation}"]
+        parts = [f"{type(self).__name__}: {reading.endpoint.operation.OPERATION}"]
         parts += [] if selection.condition is None else [repr(selection.condition)]
         parts += [
             f"{name}={value!r}" for name, value in (("order", selection.order), ("limit", selection.limit)) if value
@@ -157,12 +157,12 @@ class Listing(Generic[T]):
                 f"partitions() cannot split {len(reading.branches)} listings; make a query of each side of | and "
                 "split these"
             )
-        seams: list[Start] = []
+        later: list[Start] = []
         if not reading.is_empty:
             fetch = reading.fetcher(Report(), Window(1))
-            seams = await find_seams(reading.endpoint.paging, parts, fetch, reading.page_size)
-        starts = [Start(), *seams]
-        stops = [*(seam.keys for seam in seams), ()]
+            later = await find_parts(reading.endpoint.paging, parts, fetch, reading.page_size)
+        starts = [Start(), *later]
+        stops = [*(start.keys for start in later), ()]
         query = {**reading.selection.to_json(), "size": reading.page_size}
         return [
             Partition(query, reading.checkpoint(evolve(start, stop=stop), 0))

@@ -11,16 +11,17 @@ from typing import Generic, Literal, Self, TypeVar
 import anyio
 from attrs import evolve, field, frozen
 
-from .endpoint import Endpoint
+from .endpoint import Endpoint, request_for
 from .errors import CheckpointError, DecodeError, FilterError, UsageError
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters.planner import Branch, RowFilter, plan_branches
 from .http.client import Sender
-from .http.transport import Request, Response, generated_request
-from .pages import Page, Progress, Report
+from .http.transport import Request, Response
+from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
+from .paging.ledger import Ledger, OnDrift
 from .paging.plan import Plan, Span, Start
-from .paging.stream import Engine, Fetch, Fetched, OnDrift
+from .paging.stream import Engine, Fetch
 from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
 from .rows import RowReader, carries, decode_page
@@ -75,7 +76,7 @@ class Reading(Generic[T]):
         arguments = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
         if self.selection.order:
             arguments["order_by"] = ",".join(self.selection.order)
-        request = generated_request(endpoint.operation, endpoint.request(**arguments))
+        request = request_for(endpoint.operation, **arguments)
         # The generated function sends the document's defaults for page and size; the plan sets them instead.
         params = tuple(pair for pair in request.params if pair[0] not in endpoint.paging.parameters)
         if twice := dict(params).keys() & dict(extra).keys():
@@ -118,7 +119,7 @@ class Reading(Generic[T]):
         return Explanation(
             tuple(
                 ListingExplanation(
-                    self.endpoint.operation,
+                    self.endpoint.operation.OPERATION,
                     request.params,
                     branch.local,
                     branch.skip,
@@ -141,7 +142,7 @@ class Reading(Generic[T]):
         """Return a plan of all its listings, from a checkpoint on if there is one."""
         limit = self.selection.limit
         if limit is not None and checkpoint is not None:
-            limit = max(0, limit - checkpoint.given)
+            limit = max(0, limit - checkpoint.rows)
         start, style = Start() if checkpoint is None else checkpoint.start, self.endpoint.paging
 
         def of_branch(start: Start) -> Plan:
@@ -155,7 +156,7 @@ class Reading(Generic[T]):
             later = [Start() for _ in self.branches[start.branch + 1 :]]
             plans = list(map(of_branch, (start, *later)))
             plan = UnionPlan(window, limit, ordered, start, plans, start.branch)
-        plan.done = plan.done or self.is_empty or limit == 0
+        plan.ended = plan.ended or self.is_empty or limit == 0
         return plan
 
     def engine(
@@ -169,8 +170,8 @@ class Reading(Generic[T]):
         skip_bad_rows: bool = False,
     ) -> Engine[T]:
         """Return what runs the plan, from a checkpoint on if there is one."""
-        report, size = Report(), AutoWindow() if window == "auto" else Window(window)
-        limit, before = self.selection.limit, 0 if checkpoint is None else checkpoint.given
+        size = AutoWindow() if window == "auto" else Window(window)
+        limit, before = self.selection.limit, 0 if checkpoint is None else checkpoint.rows
 
         def bind(start: Start, rows: int) -> Checkpoint:
             if not ordered:
@@ -182,17 +183,19 @@ class Reading(Generic[T]):
                 )
             return self.checkpoint(start, before + rows)
 
-        return Engine(
-            lambda: self.plan(size.size, checkpoint, ordered=ordered),
-            self.fetcher(report, size),
-            report,
-            size,
+        ledger = Ledger(
             limit=None if limit is None else limit - before,
             skip_bad_rows=skip_bad_rows,
             on_drift=on_drift,
+            remember=self.keeps_keys,
+        )
+        return Engine(
+            lambda: self.plan(size.size, checkpoint, ordered=ordered),
+            self.fetcher(ledger.report, size),
+            ledger,
+            size,
             on_page=on_page,
             bind=bind,
-            remember=self.keeps_keys,
         )
 
     def fetcher(self, report: Report, window: Window) -> Fetch[T]:
@@ -205,10 +208,7 @@ class Reading(Generic[T]):
             request = evolve(requests[span.branch], position=span.position)
             response = await self.sender.send(request, report, pushed_back=window.pushed_back)
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are decoded
-                rows, seen = decode_page(response, endpoint.reader)
-            position = dict(span.position)
-            page = Page[T]((), seen.total, response.status, response.headers, response.request_id, position)
-            fetched = Fetched(page, rows, seen, response.seconds)
+                fetched = decode_page(response, endpoint.reader)
             row_filter = row_filters[span.branch]
             return fetched if row_filter.is_open else _sifted(fetched, row_filter, response, endpoint.reader)
 
@@ -216,25 +216,25 @@ class Reading(Generic[T]):
 
     async def first_page(self) -> tuple[Page[T], Report]:
         """Read the first page alone, with the rows that belong to it."""
-        report = Report()
-        span = self.plan(1, self.start).ask()
+        ledger = Ledger()
+        span = self.plan(1, self.start).next_request()
         if span is None:
-            return Page((), total=0, status=None, headers={}, request_id=None, position={}), report
-        fetched = await self.fetcher(report, Window(1))(span)
+            return Page((), total=0, status=None, headers={}, request_id=None, position={}), ledger.report
+        fetched = await self.fetcher(ledger.report, Window(1))(span)
         rows: list[T] = []
-        for key, row in zip(fetched.seen.keys, fetched.rows, strict=True):
+        for key, row in zip(fetched.keys, fetched.rows, strict=True):
             if isinstance(row, DecodeError):
                 raise row
-            if fetched.count(key, report):
+            if ledger.admits(fetched, key):
                 rows.append(row)
-        return evolve(fetched.page, rows=tuple(rows[: self.selection.limit])), report
+        return fetched.page(tuple(rows[: self.selection.limit]), dict(span.position)), ledger.report
 
     async def totals(self) -> list[int | None]:
         """Ask for one row of each listing, where the API says totals."""
         fetch, totals = self.fetcher(Report(), Window(1)), list[int | None]()
         for index in range(len(self.branches)):
             span = self.endpoint.paging.exactly(0, 1) if self.has_total else None
-            totals.append(None if span is None else (await fetch(evolve(span, branch=index))).seen.total)
+            totals.append(None if span is None else (await fetch(evolve(span, branch=index))).total)
         return totals
 
     # ---- checkpoints
@@ -259,14 +259,14 @@ class Reading(Generic[T]):
     @cached_property
     def _fingerprint(self) -> str:
         query = {**self.selection.to_json(), "size": self.page_size}
-        return self.sender.fingerprint(self.endpoint.operation, *(query[name] for name in sorted(query)))
+        return self.sender.fingerprint(self.endpoint.operation.OPERATION, *(query[name] for name in sorted(query)))
 
 
 def _sifted(fetched: Fetched[T], row_filter: RowFilter, response: Response, reader: RowReader[T]) -> Fetched[T]:
     """Mark the rows that are not handed out."""
     left_out: set[Hashable] = set()
     ignored: dict[Hashable, tuple[str, ...]] = {}
-    for index, (key, row) in enumerate(zip(fetched.seen.keys, fetched.rows, strict=True)):
+    for index, (key, row) in enumerate(zip(fetched.keys, fetched.rows, strict=True)):
         if isinstance(row, DecodeError):
             continue
         # A missing field contradicts nothing; a null does.
@@ -279,5 +279,5 @@ def _sifted(fetched: Fetched[T], row_filter: RowFilter, response: Response, read
             ignored[key] = tuple(names)
         elif not row_filter.passes(row):
             left_out.add(key)
-    seen = evolve(fetched.seen, bad=fetched.seen.bad | left_out | ignored.keys())
-    return evolve(fetched, seen=seen, left_out=frozenset(left_out), ignored=ignored)
+    uncounted = fetched.uncounted | left_out | ignored.keys()
+    return evolve(fetched, uncounted=uncounted, left_out=frozenset(left_out), ignored=ignored)

@@ -12,7 +12,7 @@ from attrs import frozen
 from .errors import DecodeError
 from .http.status import unexpected
 from .http.transport import Response
-from .paging.plan import Seen
+from .pages import Fetched
 
 __all__ = ["RowReader", "carries", "decode_object", "decode_page"]
 
@@ -44,7 +44,7 @@ class RowReader(Generic[T_co]):
     bare: bool = False
 
 
-def decode_page(response: Response, reader: RowReader[T]) -> tuple[tuple[T | DecodeError, ...], Seen]:
+def decode_page(response: Response, reader: RowReader[T]) -> Fetched[T]:
     """Decode a page.
 
     Returns:
@@ -67,12 +67,17 @@ def decode_page(response: Response, reader: RowReader[T]) -> tuple[tuple[T | Dec
         keys = tuple(_key(response, reader, index, items[index], row) for index, row in enumerate(rows))
         unreadable = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
     cursor = envelope.get(reader.next or "")
-    return rows, Seen(
+    return Fetched(
         keys,
+        rows=rows,
         total=_count(envelope, reader.total),
         size=_count(envelope, reader.size) or None,
         next=cursor if isinstance(cursor, str) and cursor else None,
-        bad=unreadable,
+        uncounted=unreadable,
+        status=response.status,
+        headers=response.headers,
+        request_id=response.request_id,
+        seconds=response.seconds,
     )
 
 

@@ -2,8 +2,6 @@
 
 Source: the published reference of ``GET /v1/customers``. It names no budget of requests, no order, and no total.
 """
-# pyright: reportPrivateUsage=false
-# The generated modules name the function that makes a request of parameters `_get_kwargs`.
 
 from typing import Self, TypedDict, Unpack
 
@@ -17,7 +15,6 @@ from .http.client import Client, ClientOptions
 from .http.credentials import credential
 from .http.pacing import Pace
 from .http.secret import Secret
-from .http.transport import generated_request
 from .paging import OffsetLimit
 from .query import Query
 from .reading import Reading
@@ -77,8 +74,7 @@ class CustomerFields(Fields):
 fields = CustomerFields()
 
 CUSTOMERS = Endpoint(
-    operation="GET /v1/customers",
-    request=list_customers._get_kwargs,
+    list_customers,
     # The array comes alone. The vendor has turned another list of the same version into an envelope: both are read.
     reader=RowReader(Customer.from_dict, key="id", items="results", total="total", bare=True),
     paging=OffsetLimit(largest=100),
@@ -104,15 +100,13 @@ class Customers(Collection[Customer, CustomerQuery]):
     async def get(self, customer_id: str, /) -> Customer:
         """One customer by id. Raises NotFound."""
         customer_id = checked_id("id", customer_id)
-        return await self._one(generated_request("GET /v1/customers/{id}", get_customer._get_kwargs(customer_id)))
+        return await self._one(get_customer, customer_id)
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Changes what is given and nothing else; None is null. Raises NotFound."""
         customer_id = checked_id("id", customer_id)
         body = checked_changes(CustomerChanges, changes)
-        return await self._one(
-            generated_request("PUT /v1/customers/{id}", update_customer._get_kwargs(customer_id, body=body))
-        )
+        return await self._one(update_customer, customer_id, body=body)
 
 
 class SweetSpot(Client):

@@ -1,16 +1,26 @@
-"""Contains shared errors types that can be raised from API functions"""
+"""What the functions of this package raise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["UnexpectedResponse"]
 
 
-class UnexpectedStatus(Exception):
-    """Raised by api functions when the response status an undocumented status and Client.raise_on_unexpected_status is True"""
+class UnexpectedResponse(Exception):
+    """A response that the document does not describe.
 
-    def __init__(self, status_code: int, content: bytes):
-        self.status_code = status_code
-        self.content = content
+    Attributes:
+        status_code: Its status, also where no standard lists it.
+        headers: Its headers.
+        content: Its body.
+    """
 
-        super().__init__(
-            f"Unexpected status code: {status_code}\n\nResponse content:\n{content.decode(errors='ignore')}"
-        )
-
-
-__all__ = ["UnexpectedStatus"]
+    def __init__(self, message: str, response: httpx.Response) -> None:
+        super().__init__(message)
+        self.status_code = response.status_code
+        self.headers = response.headers
+        self.content = response.content

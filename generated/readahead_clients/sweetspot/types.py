@@ -1,54 +1,65 @@
-"""Contains some shared types for properties"""
+"""Types that the functions of this package share."""
 
-from collections.abc import Mapping, MutableMapping
-from http import HTTPStatus
-from typing import IO, BinaryIO, Generic, Literal, TypeVar
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import IO, TYPE_CHECKING, BinaryIO, Generic, Literal, TypeVar
 
 from attrs import define
 
+from .errors import UnexpectedResponse
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset", "read_response"]
+
+T = TypeVar("T")
+
 
 class Unset:
+    """The type of `UNSET`: an argument that is not sent."""
+
     def __bool__(self) -> Literal[False]:
         return False
 
 
 UNSET: Unset = Unset()
 
-# The types that `httpx.Client(files=)` can accept, copied from that library.
 FileContent = IO[bytes] | bytes | str
-FileTypes = (
-    # (filename, file (or bytes), content_type)
-    tuple[str | None, FileContent, str | None]
-    # (filename, file (or bytes), content_type, headers)
-    | tuple[str | None, FileContent, str | None, Mapping[str, str]]
-)
+# File name, content and content type, then headers.
+FileTypes = tuple[str | None, FileContent, str | None] | tuple[str | None, FileContent, str | None, Mapping[str, str]]
 RequestFiles = list[tuple[str, FileTypes]]
 
 
 @define
 class File:
-    """Contains information for file uploads"""
+    """A file to upload."""
 
     payload: BinaryIO
     file_name: str | None = None
     mime_type: str | None = None
 
     def to_tuple(self) -> FileTypes:
-        """Return a tuple representation that httpx will accept for multipart/form-data"""
+        """Return the file as httpx takes it."""
         return self.file_name, self.payload, self.mime_type
-
-
-T = TypeVar("T")
 
 
 @define
 class Response(Generic[T]):
-    """A response from an endpoint"""
+    """A response that the document describes."""
 
-    status_code: HTTPStatus
+    status_code: int
     content: bytes
-    headers: MutableMapping[str, str]
-    parsed: T | None
+    headers: Mapping[str, str]
+    parsed: T
 
 
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]
+def read_response(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:
+    """Return the response with what `parse` reads in its body; raise UnexpectedResponse if it cannot."""
+    try:
+        parsed = parse(response)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        message = f"status {response.status_code}, but the body is not what the document describes: {error}"
+        raise UnexpectedResponse(message, response) from error
+    return Response(response.status_code, response.content, response.headers, parsed)

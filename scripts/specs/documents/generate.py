@@ -35,7 +35,7 @@ PACKAGE = "readahead_clients"
 TOOLS = ("openapi-python-client", "ruff")
 
 # Arguments of these names would hide what the functions of an endpoint use themselves.
-_OF_FUNCTIONS = {"body", "cookies", "headers", "kwargs", "params", "quote", "response"}
+_OF_FUNCTIONS = {"asyncio_detailed", "body", "build_request", "cookies", "headers", "params", "quote", "read_response"}
 _OF_ROWS = {"from_dict", "to_dict"}
 
 # The formatter's defaults change between releases and read the nearest pyproject: everything is said here.

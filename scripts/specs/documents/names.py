@@ -16,9 +16,20 @@ WIRE = "x-readahead-wire"  # in the whole document: of a property under another 
 
 # What generated modules import, and a class of the same name would hide.
 _IMPORTED = {
-    *("Any", "AuthenticatedClient", "BytesIO", "Client", "ClassVar", "File", "FileTypes", "HTTPStatus", "IntEnum"),
-    *("Literal", "Mapping", "OpenStr", "RequestFiles", "Required", "Response", "Row", "Self", "TypeAlias", "TypeVar"),
-    *("TypedDict", "UUID", "Unset"),
+    *(
+        "Any",
+        "AuthenticatedClient",
+        "BytesIO",
+        "Client",
+        "ClassVar",
+        "File",
+        "FileTypes",
+        "Final",
+        "IntEnum",
+        "Literal",
+    ),
+    *("Mapping", "OpenStr", "RequestFiles", "Required", "Response", "Row", "Self", "TypeAlias", "TypeVar", "TypedDict"),
+    *("UUID", "UnexpectedResponse", "Unset"),
 }
 _PLACEHOLDER = re.compile(r"{([^}]+)}")
 _READ_PLACEHOLDER = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*")

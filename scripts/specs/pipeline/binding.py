@@ -15,56 +15,63 @@ ORDER = "order_by"
 
 
 @dataclass
-class Declared:
-    """What a binding says. listings: its list operations. parameters: those that are asked. fields: name, and text."""
+class Binding:
+    """What a binding exposes.
 
-    listings: set[str] = field(default_factory=set)
+    Attributes:
+        endpoints: Names of the generated modules of its lists.
+        parameters: Query parameters that its conditions are sent as.
+        fields: The fields that conditions are made of: how each is declared.
+    """
+
+    endpoints: set[str] = field(default_factory=set)
     parameters: set[str] = field(default_factory=set)
     fields: dict[str, ast.Call] = field(default_factory=dict)
 
 
-def declared(path: Path) -> Declared:
-    """Return what a binding declares.
+def read_binding(path: Path) -> Binding:
+    """Return what a binding exposes.
 
-    This alone knows how a binding is written: `Listing(operation=..., orders=...)`, and `name = Field(param=...)` in
-    the body of a class of `Fields`.
+    This alone knows how a binding is written: `Endpoint(list_customers, orders=...)`, and `name = Field(param=...)`
+    in the body of a class of `Fields`.
     """
-    found = Declared()
+    binding = Binding()
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for call in _calls(tree):
-        given = {keyword.arg: keyword.value for keyword in call.keywords}
-        if _name(call) == "Listing":
-            found.listings |= _texts(given.get("operation"))
-            found.parameters |= {ORDER} if "orders" in given else set()
-        found.parameters |= _texts(given.get("param"))
+    modules = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        if _name(call.func) == "Endpoint":
+            module = call.args[0] if call.args else keywords.get("operation")
+            binding.endpoints |= {modules.get(name, name) for name in [_name(module)] if name}
+            binding.parameters |= {ORDER} if "orders" in keywords else set()
+        binding.parameters |= _texts(keywords.get("param"))
     for owner in ast.walk(tree):
         if isinstance(owner, ast.ClassDef) and any(
             isinstance(base, ast.Name) and base.id == "Fields" for base in owner.bases
         ):
             for line in owner.body:
                 if isinstance(line, ast.Assign) and isinstance(line.value, ast.Call):
-                    found.fields |= {each.id: line.value for each in line.targets if isinstance(each, ast.Name)}
-    return found
+                    binding.fields |= {each.id: line.value for each in line.targets if isinstance(each, ast.Name)}
+    return binding
 
 
 def _texts(node: ast.expr | None) -> set[str]:
     return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
 
 
-def _calls(tree: ast.Module) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-
-
-def _name(call: ast.Call) -> str:
-    function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
-    return (
-        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
-    )
+def _name(node: ast.expr | None) -> str:
+    node = node.value if isinstance(node, ast.Subscript) else node
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def not_exposed(path: Path, old: dict[str, Any], new: dict[str, Any], paging: Mapping[str, Any]) -> Iterator[Change]:
-    """Yield what the binding should be told: query parameters that are new to it, each with the line to add."""
-    said = declared(path)
+    """Yield the query parameters that the binding does not expose yet, each with the line to add."""
+    binding = read_binding(path)
     before, after = surface(old), surface(new)
     paged = {str(value) for value in paging.values()}
     for where, operation in after.operations.items():
@@ -76,10 +83,10 @@ def not_exposed(path: Path, old: dict[str, Any], new: dict[str, Any], paging: Ma
                 if name == paging.get("size", paging.get("limit")):
                     yield from _largest(f"{operation.name}({argument})", known.parameters["query", name], slot)
                 continue
-            if name in paged or (where in said.listings and {name, argument} & said.parameters):
+            if name in paged or (operation.name in binding.endpoints and {name, argument} & binding.parameters):
                 continue
-            if where in said.listings:
-                line = _line(argument, slot, after.values, _schema(new, where, name), said.fields.get(argument))
+            if operation.name in binding.endpoints:
+                line = _line(argument, slot, after.values, _schema(new, where, name), binding.fields.get(argument))
                 yield Change(Level.HAND, "parameter not exposed", f"{operation.name}({argument})", line)
             elif known is not None:
                 yield Change(

@@ -1,6 +1,6 @@
 """What rows a query asks for: conditions made of fields, checked before anything is sent. Pure."""
 
-from .conditions import And, Comparison, Condition, Not, Or
+from .conditions import And, Condition
 from .fields import (
     Choice,
     Field,
@@ -12,7 +12,6 @@ from .fields import (
     Relation,
     Text,
     Timestamp,
-    predicate,
     read_condition,
     write_condition,
 )
@@ -22,15 +21,12 @@ __all__ = [
     "And",
     "Choice",
     "Choices",
-    "Comparison",
     "Condition",
     "Field",
     "Fields",
     "FullText",
     "Id",
-    "Not",
     "Number",
-    "Or",
     "PartialMatch",
     "Relation",
     "Text",
@@ -39,7 +35,6 @@ __all__ = [
     "checked_extra",
     "checked_order",
     "checked_text",
-    "predicate",
     "read_condition",
     "write_condition",
 ]

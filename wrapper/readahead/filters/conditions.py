@@ -5,7 +5,8 @@ fields could not be compared.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, ClassVar, cast
 
 from attrs import frozen
@@ -13,7 +14,7 @@ from attrs import frozen
 from ..errors import UsageError
 from .values import plain
 
-__all__ = ["And", "Comparison", "Compound", "Condition", "Not", "Or", "compiled"]
+__all__ = ["And", "Comparison", "Compound", "Condition", "Not", "Or", "compiled", "joined"]
 
 Test = Callable[[Any], bool]
 
@@ -28,10 +29,10 @@ class Condition:
     __slots__ = ()
 
     def __and__(self, other: "Condition") -> "Condition":
-        return _join(And, self, other) if isinstance(cast("object", other), Condition) else NotImplemented
+        return joined(And, (self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
 
     def __or__(self, other: "Condition") -> "Condition":
-        return _join(Or, self, other) if isinstance(cast("object", other), Condition) else NotImplemented
+        return joined(Or, (self, other)) if isinstance(cast("object", other), Condition) else NotImplemented
 
     def __invert__(self) -> "Condition":
         return self.parts[0] if isinstance(self, Not) else Not((self,))
@@ -101,6 +102,12 @@ class Not(Compound):
         return repr(part).replace(" == ", " != ", 1) if equal else f"~{_bracketed(part)}"
 
 
+def joined(kind: type[And] | type[Or], conditions: Sequence[Condition]) -> Condition:
+    """Return all of some conditions, or any of them; what is joined in the same way already is not nested."""
+    groups = [condition.parts if isinstance(condition, kind) else (condition,) for condition in conditions]
+    return conditions[0] if len(conditions) == 1 else kind(tuple(chain.from_iterable(groups)))
+
+
 def compiled(condition: Condition, test_of: Callable[[Comparison], Test]) -> Test:
     """Return one test for a condition, made of the tests of its comparisons."""
     if isinstance(condition, Comparison):
@@ -112,11 +119,6 @@ def compiled(condition: Condition, test_of: Callable[[Comparison], Test]) -> Tes
     if isinstance(condition, And):
         return lambda value: all(test(value) for test in tests)
     return lambda value: not tests[0](value)
-
-
-def _join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
-    parts = [condition.parts if isinstance(condition, kind) else (condition,) for condition in conditions]
-    return kind(tuple(part for group in parts for part in group))
 
 
 def _bracketed(condition: Condition) -> str:

@@ -64,7 +64,7 @@ class Field:
         many: How the API takes several values, as a repeated key or joined by commas. None: it takes one.
     """
 
-    #: How each comparison that there is is written.
+    #: The comparisons of this field, and how each is written.
     ops: ClassVar[Mapping[str, str]] = {}
     #: The comparison that ``param`` makes, and that a keyword of ``where`` stands for.
     param_op: ClassVar[str] = "in"
@@ -116,9 +116,10 @@ class Field:
     def _checked_one(self, value: object) -> Any:
         if not is_list(value):
             return self._checked(value)
-        several = f"; for several values use fields.{self.name}.in_(...)" if "in" in self.ops else ""
         values = list(cast("Iterable[object]", value))
-        raise FilterError(self.name, f"{self.name} takes one value, not a list{several}", value=values)
+        message = f"{self.name} takes one value, not a list: {shown(values)}"
+        message += f"; for several values use fields.{self.name}.in_(...)" if "in" in self.ops else ""
+        raise FilterError(self.name, message, value=values)
 
     def _checked_list(self, values: object) -> tuple[Any, ...]:
         if not is_list(values):
@@ -376,7 +377,7 @@ class Fields:
         for name in [name for name in values if name not in known]:
             message = f"unknown filter {name!r}; known are {', '.join(known)}"
             if name in self.declared:
-                message += f"; use a condition: fields.{self.declared[name].only_with}"
+                message += f"; use a condition on fields.{name}: {', '.join(self.declared[name].ops.values())}"
             if name in QUERY_METHODS:
                 message += f"; call .{name}(...) on the query"
             near = () if name in self.declared or name in QUERY_METHODS else nearest(name, known)

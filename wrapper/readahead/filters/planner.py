@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Self, TypeVar
 from attrs import evolve, field, frozen
 
 from ..errors import FilterError
-from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled
+from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled, joined
 from .fields import Field, Fields, predicate
 
 __all__ = ["Branch", "RowFilter", "plan_branches"]
@@ -137,11 +137,10 @@ class _Planner:
         assert isinstance(condition, Comparison)
         part, name = ~condition if negated else condition, condition.field
         if self.fields.declared[name].attr is None and not self._is_pushed(part):
-            ids = f"list all rows, list {condition!r}, and leave out the ids of the latter"
+            instead = f"list all rows and leave out those that {condition!r} lists" if negated else "leave it out"
             raise FilterError(
                 name,
-                f"{part!r} cannot be evaluated: the API has no parameter for it, and rows carry no {name} to tell; "
-                f"{ids if negated else 'leave it out and choose among the rows'}",
+                f"{part!r} cannot be evaluated: the API has no parameter for it, and rows carry no {name}; {instead}",
                 value=part,
             )
         return part
@@ -181,7 +180,7 @@ class _Planner:
                 raise FilterError(
                     name,
                     f"{name} takes one value in a query: {others[0]!r} and {values[0]!r} cannot both be sent, and rows "
-                    f"carry no {name} to tell; make a query of each and keep the rows that are in both",
+                    f"carry no {name}; make a query of each and keep the rows that are in both",
                     value=values[0],
                 )
             pushed[name] = values if others == values else tuple(value for value in others if value in values)
@@ -238,9 +237,11 @@ class _Planner:
         """Return one listing for both, if it brings no row besides theirs."""
         if self.unseen(left.pushed) != self.unseen(right.pushed):
             return None
-        outer = (one.pushed for one, other in ((left, right), (right, left)) if _covers(one.pushed, other.pushed))
-        pushed = next(outer, None)
-        if pushed is None:
+        if _covers(left.pushed, right.pushed):
+            pushed: Pushed | None = left.pushed
+        elif _covers(right.pushed, left.pushed):
+            pushed = right.pushed
+        else:
             pushed = _widened(left.pushed, right.pushed, lambda name: self.fields.declared[name].many is not None)
         return None if pushed is None else _Listing(pushed, left.conjunctions + right.conjunctions)
 
@@ -251,7 +252,7 @@ class _Planner:
         rests = [rest for rest in dict.fromkeys(rests) if not any(other < rest for other in rests)]
         if frozenset[Condition]() in rests:
             return Branch(pushed)
-        return Branch(pushed, _any_of([_all_of(sorted(rest, key=repr)) for rest in rests]))
+        return Branch(pushed, joined(Or, [joined(And, sorted(rest, key=repr)) for rest in rests]))
 
     def skipping(self, branch: Branch, earlier: Sequence[Branch]) -> Branch | None:
         """Return a branch without the rows of earlier ones; None, if they bring all of it."""
@@ -269,8 +270,8 @@ class _Planner:
             rest += [] if other.local is None else [other.local]
             if not rest:
                 return None
-            skip.append(_all_of(rest))
-        return evolve(branch, skip=_any_of(skip) if skip else None, blind=blind)
+            skip.append(joined(And, rest))
+        return evolve(branch, skip=joined(Or, skip) if skip else None, blind=blind)
 
 
 def _rest(conjunction: _Conjunction, pushed: Pushed) -> Iterable[Condition]:
@@ -331,14 +332,6 @@ def _flat(condition: Condition) -> tuple[Condition, ...]:
     if isinstance(condition, And):
         return tuple(dict.fromkeys(part for parts in map(_flat, condition.parts) for part in parts))
     return (condition,)
-
-
-def _all_of(parts: Sequence[Condition]) -> Condition:
-    return parts[0] if len(parts) == 1 else And(tuple(part for condition in parts for part in _flat(condition)))
-
-
-def _any_of(parts: Sequence[Condition]) -> Condition:
-    return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
 
 def _refuse_size(condition: Condition) -> NoReturn:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 from urllib.parse import quote, urlencode
 
 import anyio
-import orjson
 from attrs import define, field, frozen
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, RequestError, StreamError, TimedOut, UsageError
@@ -41,7 +40,6 @@ __all__ = [
     "checked_http_client",
     "checked_timeout",
     "client_for_app",
-    "generated_request",
 ]
 
 
@@ -268,16 +266,6 @@ def checked_timeout(seconds: object) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         raise UsageError(f"timeout must be a positive, finite number of seconds, not {seconds!r}")
     return float(seconds)
-
-
-def generated_request(operation: str, made: Mapping[str, Any]) -> Request:
-    """Return the request that a generated function built. A list is sent as a repeated parameter."""
-    params: list[tuple[str, str]] = []
-    for name, value in made.get("params", {}).items():
-        values = cast("list[Any]", value) if isinstance(value, list) else [value]
-        params += [(name, ("false", "true")[one] if isinstance(one, bool) else str(one)) for one in values]
-    body = orjson.dumps(made["json"]) if "json" in made else None
-    return Request(made["method"].upper(), made["url"], operation, tuple(params), body=body)
 
 
 # ---- the libraries

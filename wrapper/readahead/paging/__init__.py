@@ -1,4 +1,4 @@
-"""How an API pages, what to ask next, and the stream that asks ahead."""
+"""How an API pages, what a listing requests next, and the stream that reads ahead."""
 
 from .checkpoint import Checkpoint, Partition
 from .stream import Pages, Rows, Stream

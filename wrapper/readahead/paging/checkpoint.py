@@ -6,7 +6,7 @@ from typing import Any, Self, cast
 import orjson
 from attrs import field, frozen
 
-from ..errors import CheckpointError, Resumable, shown
+from ..errors import CheckpointError, Resumable
 from .plan import Start
 
 __all__ = ["Checkpoint", "Partition"]
@@ -16,23 +16,32 @@ VERSION = 1
 
 @frozen
 class Checkpoint:
-    """A place in a listing: ``query.prefetch(resume=checkpoint)`` yields the rest, in this process or another.
+    """A place in a listing: ``query.prefetch(resume=checkpoint)`` reads the rest, in this process or another.
 
-    It holds a position, the keys of a few rows handed out last, and a fingerprint of the query, which has to be built
-    again; neither the credentials nor the value of a filter. ``str()`` and ``to_json()`` give it as text.
+    It holds neither credentials nor the value of a filter: the query has to be built again. ``str()`` and ``to_json()``
+    give it as text.
+
+    Attributes:
+        query: A fingerprint of the query.
+        at: The position of the next row.
+        keys: Keys of the last few rows before it.
+        rows: Rows emitted before it.
+        cursor: The page it lies on, where the API pages by cursor.
+        stop: Of a part, the keys of its last rows.
+        branch: Of a query that takes several listings, the one it lies in.
     """
 
     query: str
     at: int
     keys: tuple[str | int, ...]
-    given: int
+    rows: int
     cursor: str | None = None
     stop: tuple[str | int, ...] = ()
     branch: int = 0
 
     def to_json(self) -> str:
-        """As text."""
-        members = {"v": VERSION, "query": self.query, "at": self.at, "keys": list(self.keys), "given": self.given}
+        """Return it as text."""
+        members = {"v": VERSION, "query": self.query, "at": self.at, "keys": list(self.keys), "given": self.rows}
         if self.cursor is not None:
             members["cursor"] = self.cursor
         if self.stop:
@@ -44,95 +53,112 @@ class Checkpoint:
     __str__ = to_json
 
     @classmethod
-    def from_json(cls, text: "Resumable | str | bytes") -> Self:
-        """From its text. Raises CheckpointError."""
-        if isinstance(text, Checkpoint):
-            return cast("Self", text)
-        if not isinstance(text, str | bytes):
-            raise CheckpointError(f"a checkpoint is text or a Checkpoint, not {shown(text)}")
+    def from_json(cls, text: str | bytes | Resumable) -> Self:
+        """Read one from its text.
+
+        Args:
+            text: What ``to_json()`` gave, or a checkpoint.
+
+        Raises:
+            CheckpointError: It is not a checkpoint, or of another version.
+        """
+        if isinstance(text, cls):
+            return text
         members = _members("checkpoint", text)
-        made = cls(
+        cursor = members.get("cursor")
+        checkpoint = cls(
             _typed(members, "query", str),
             _typed(members, "at", int),
             _keys(members, "keys"),
             _typed(members, "given", int),
-            None if members.get("cursor") is None else _typed(members, "cursor", str),
+            None if cursor is None else _typed(members, "cursor", str),
             _keys(members, "stop") if "stop" in members else (),
             _typed(members, "branch", int) if "branch" in members else 0,
         )
-        if made.at < 0 or made.given < 0 or made.branch < 0:
-            raise CheckpointError("checkpoint: a negative number is no place in a listing")
-        return made
+        if min(checkpoint.at, checkpoint.rows, checkpoint.branch) < 0:
+            raise CheckpointError("the checkpoint is damaged: it holds a negative number")
+        return checkpoint
 
     @property
     def start(self) -> Start:
-        """As a plan takes it."""
+        """The place, as a plan takes it."""
         return Start(self.at, self.keys, self.cursor, self.stop, self.branch)
 
     @classmethod
-    def of(cls, query: str, start: Start, given: int) -> Self:
-        """From what a plan gives."""
-        return cls(query, start.at, _plain(start.keys), given, start.cursor, _plain(start.stop), start.branch)
+    def of(cls, query: str, start: Start, rows: int) -> Self:
+        """Make one of a place that a plan gives, after ``rows`` emitted rows."""
+        return cls(query, start.at, _plain(start.keys), rows, start.cursor, _plain(start.stop), start.branch)
 
 
 @frozen
 class Partition:
     """A part of a listing, for another process or machine: ``client.customers.partition(part)`` is its query.
 
-    It carries the query's filter in clear, because whoever reads it needs it; never the credentials.
+    It carries the query's filter in clear, because whoever reads it needs it; never the credentials. ``str()`` and
+    ``to_json()`` give it as text.
     """
 
     query: Mapping[str, Any] = field(hash=False)
     checkpoint: Checkpoint
 
     def to_json(self) -> str:
-        """As text."""
-        return orjson.dumps(
-            {"v": VERSION, "query": dict(self.query), "from": orjson.loads(self.checkpoint.to_json())}
-        ).decode()
+        """Return it as text."""
+        place = orjson.loads(self.checkpoint.to_json())
+        return orjson.dumps({"v": VERSION, "query": dict(self.query), "from": place}).decode()
 
     __str__ = to_json
 
     @classmethod
     def from_json(cls, text: "str | bytes | Partition") -> Self:
-        """From its text. Raises CheckpointError."""
-        if isinstance(text, Partition):
-            return cast("Self", text)
+        """Read one from its text.
+
+        Args:
+            text: What ``to_json()`` gave, or a partition.
+
+        Raises:
+            CheckpointError: It is not a partition, or of another version.
+        """
+        if isinstance(text, cls):
+            return text
         members = _members("partition", text)
         query, place = members.get("query"), members.get("from")
         if not isinstance(query, dict) or not isinstance(place, dict):
-            raise CheckpointError("partition: it has no query or no place")
+            raise CheckpointError("the partition is damaged: it lacks a query or a place")
         return cls(cast("dict[str, Any]", query), Checkpoint.from_json(orjson.dumps(place)))
 
 
-def _members(what: str, text: str | bytes) -> dict[str, Any]:
+def _members(what: str, text: object) -> dict[str, Any]:
+    if not isinstance(text, str | bytes):
+        raise CheckpointError(f"a {what} is text or a {what.capitalize()}, not {type(text).__name__}")
     try:
-        found: Any = orjson.loads(text)
-    except (orjson.JSONDecodeError, TypeError) as error:
-        raise CheckpointError(f"{what}: this is no {what}: {error}") from None
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{what}: this is no {what}: it is not an object")
-    members = cast("dict[str, Any]", found)
+        value: Any = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise CheckpointError(f"this is not a {what}: {error}") from None
+    if not isinstance(value, dict):
+        raise CheckpointError(f"this is not a {what}: a JSON object was expected")
+    members = cast("dict[str, Any]", value)
     if what == "checkpoint" and "from" in members:
-        raise CheckpointError("checkpoint: this is a partition; it is read as client.customers.partition(part)")
+        raise CheckpointError("this is a partition, not a checkpoint; read it with client.customers.partition(part)")
     if "v" not in members:
-        raise CheckpointError(f"{what}: this is no {what}: it has no version")
+        raise CheckpointError(f"this is not a {what}: it has no version")
     if members["v"] != VERSION:
-        raise CheckpointError(f"{what}: version {members['v']!r} was given; this release reads version {VERSION}")
+        raise CheckpointError(
+            f"the {what} has version {members['v']!r}, and this release reads version {VERSION}; make a new one"
+        )
     return members
 
 
 def _typed(members: dict[str, Any], name: str, kind: type) -> Any:
     value = members.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise CheckpointError(f"checkpoint: its {name!r} is {value!r}; due is {kind.__name__}")
+        raise CheckpointError(f"the checkpoint is damaged: {name!r} must be {kind.__name__}, not {value!r}")
     return value
 
 
 def _keys(members: dict[str, Any], name: str) -> tuple[str | int, ...]:
     values = _typed(members, name, list)
     if not all(isinstance(value, str | int) for value in values):
-        raise CheckpointError(f"checkpoint: its {name!r} hold something else than text and whole numbers")
+        raise CheckpointError(f"the checkpoint is damaged: {name!r} must hold only text and whole numbers")
     return tuple(values)
 
 

@@ -5,22 +5,22 @@ from collections.abc import Hashable
 
 from attrs import define, field
 
-from .plan import Plan, Seen, Span, Start
+from ..pages import Fetched
+from .plan import Plan, Span, Start
 
 __all__ = ["CursorPlan"]
 
 
 @define(eq=False)
 class CursorPlan(Plan):
-    """One listing by cursor. Rows that come again on the next pages are dropped; a cursor that comes again ends it."""
+    """One listing by cursor. Rows that come again on later pages are dropped; a cursor that comes again ends it."""
 
     cursor: str
     limit_name: str
     size: int
     _next: str | None = field(default=None, init=False)
-    _flying: Span | None = field(default=None, init=False)
+    _in_flight: Span | None = field(default=None, init=False)
     _begun: bool = field(default=False, init=False)
-    _failure: Exception | None = field(default=None, init=False)
     _cursors: set[str] = field(factory=set[str], init=False)
     _recent: deque[Hashable] = field(init=False)
 
@@ -29,53 +29,53 @@ class CursorPlan(Plan):
         self._recent = deque(self.start.keys, maxlen=4 * self.size)
 
     @property
-    def held(self) -> int:
-        """Spans in flight, or read and not taken."""
-        return len(self.ready) + (self._flying is not None)
+    def occupied(self) -> int:
+        """Places of the window that are taken: spans in flight or buffered."""
+        return len(self.ready) + (self._in_flight is not None)
 
     @property
-    def ending(self) -> bool:
-        """Nothing more will be asked for, as far as is known now."""
-        return self.over or (self._begun and self._flying is None and self._next is None)
+    def all_requested(self) -> bool:
+        """Whether nothing more will be requested, as far as is known now."""
+        return self.finished or (self._begun and self._in_flight is None and self._next is None)
 
-    def ask(self) -> Span | None:
-        """The page that the last one named, once that is read."""
-        if self.over or self._flying is not None or self.held >= self.window or (self._begun and self._next is None):
+    def next_request(self) -> Span | None:
+        """Return the page that the last one named, once that is read."""
+        if self.finished or self._in_flight is not None or self.occupied >= self.window or self.all_requested:
             return None
         cursor = () if self._next is None else ((self.cursor, self._next),)
-        self._flying = span = Span(0, self.size, (*cursor, (self.limit_name, str(self.size))), asked=0)
+        self._in_flight = span = Span(0, self.size, (*cursor, (self.limit_name, str(self.size))))
         self._begun = True
         return span
 
-    def got(self, span: Span, seen: Seen) -> None:
-        """An answer."""
-        self._flying = None
-        if self.over:
+    def add_response(self, span: Span, page: Fetched[object]) -> None:
+        """Take the response to a request."""
+        self._in_flight = None
+        if self.finished:
             return
-        span.keys, span.bad = seen.keys, seen.bad
-        known = set(self._recent)
-        fresh = frozenset(key for key in seen.keys if key not in known)
-        self.repeated += len(seen.keys) - len(fresh)
-        self._recent.extend(seen.keys)
-        self.given += len(fresh - seen.bad)
-        if seen.keys:
+        span.keys, span.uncounted = page.keys, page.uncounted
+        recent = set(self._recent)
+        fresh = frozenset(key for key in page.keys if key not in recent)
+        self.tally.duplicates += len(page.keys) - len(fresh)
+        self._recent.extend(page.keys)
+        self.tally.emitted += len(fresh - page.uncounted)
+        if page.keys:
             self.ready.append((span, fresh))
-        if seen.next in self._cursors:
-            self.unproven += 1  # the server goes round in circles
-        self.done = not seen.next or seen.next in self._cursors or (self.limit is not None and self.given >= self.limit)
-        self._next = seen.next
-        self._cursors.add(seen.next or "")
+        circular = page.next in self._cursors
+        self.tally.gaps_open += circular  # what would have followed is not known
+        self.ended = not page.next or circular or (self.limit is not None and self.tally.emitted >= self.limit)
+        self._next = page.next
+        self._cursors.add(page.next or "")
 
-    def failed(self, span: Span, error: Exception) -> None:  # noqa: ARG002  there is but one in flight
-        """No answer, for good."""
-        self._flying = None
-        if not self.over:
+    def add_error(self, span: Span, error: Exception) -> None:  # noqa: ARG002  there is but one in flight
+        """Take the error that a request ended with, after all retries."""
+        self._in_flight = None
+        if not self.finished:
             self.error = error
 
-    def wants(self, span: Span) -> bool:
-        """Whether the answer to this is still of use."""
-        return span is self._flying and not self.over
+    def needs(self, span: Span) -> bool:
+        """Whether the response to this request is still of use."""
+        return span is self._in_flight and not self.finished
 
-    def after(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
-        """On the same page, behind the rows that were handed out of it."""
+    def resume_at(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
+        """Return the same page, behind the rows of it that were emitted."""
         return Start(keys=(*before, *keys), cursor=dict(span.position).get(self.cursor))

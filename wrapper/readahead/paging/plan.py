@@ -1,8 +1,9 @@
-"""How an API pages, and what whoever runs a listing may ask of its plan. Pure: a plan never waits and sends nothing.
+"""What a listing requests next: the interface of every plan. Pure: a plan never waits and sends nothing.
 
-A *style* says how an API pages: ``PageNumber``, ``OffsetLimit`` or ``Cursor``. It makes one *plan* a listing, which is
-asked with ``ask()`` for the next request until it answers None (wait, or all is asked), is told with ``got()`` or
-``failed()`` what came, and is emptied with ``take()``, until it is ``over``. How positions are planned is in ``sewn``.
+A *style* says how an API pages: ``PageNumber``, ``OffsetLimit`` or ``Cursor``. It makes one *plan* for each listing.
+Whoever runs a plan sends what ``next_request()`` gives until that is None (wait for a response, or all is requested),
+passes on what comes with ``add_response()`` or ``add_error()``, and emits what ``next_page()`` gives, until the plan is
+``finished``. How spans of positions are planned is in ``sewn``.
 """
 
 from abc import ABC, abstractmethod
@@ -11,63 +12,42 @@ from collections.abc import Hashable
 
 from attrs import define, field, frozen
 
-__all__ = ["Plan", "Seen", "Span", "Start"]
+from ..pages import Fetched
+
+__all__ = ["Plan", "Span", "Start", "Tally"]
 
 
 @define(eq=False)
 class Span:
-    """One request of a listing: the positions it asks for, lo <= x < hi, and what came of it.
+    """One request of a listing: the positions from ``lo`` up to ``hi``, without ``hi``, and the keys it brought.
 
-    position: the paging parameters. number: of a numbered page, else 0. asked: its place in the order of asking, before
-    that -1. keys: of the rows that came, None before; bad: of those that a limit does not count. clear: no row is known
-    between the last one and this position. loose: rows are hidden inside it, so its last row may be anywhere in it.
-    sure: it went on where another ended and got less than that did, so no cap cut it short. tries: fruitless mends
-    before it.
-    branch: of a listing that is made of several, which one.
+    Attributes:
+        position: The paging parameters.
+        number: The number of a numbered page, else 0.
+        branch: In a listing made of several, which of them.
+        keys: Keys of the rows in the response; None before it arrived.
+        uncounted: Those of them that a limit does not count.
     """
 
     lo: int
     hi: int
     position: tuple[tuple[str, str], ...]
     number: int = 0
-    asked: int = -1
-    keys: tuple[Hashable, ...] | None = None
-    total: int | None = None
-    clear: int = 0
-    loose: bool = False
-    sure: bool = False
-    tries: int = 0
-    error: Exception | None = None
-    bad: frozenset[Hashable] = frozenset()
     branch: int = 0
-
-    @property
-    def end(self) -> int:
-        """The position after its last row, if none is hidden."""
-        return self.lo + len(self.keys or ())
-
-
-@frozen
-class Seen:
-    """What a plan needs to know of an answer.
-
-    keys: of its rows. total: rows in the whole listing. size: rows in a page, as the server sees it. next: what a
-    cursor API names as the next page. bad: the keys of rows that a limit does not count, because they cannot be read or
-    are left out.
-    """
-
-    keys: tuple[Hashable, ...]
-    total: int | None = None
-    size: int | None = None
-    next: str | None = None
-    bad: frozenset[Hashable] = frozenset()
+    keys: tuple[Hashable, ...] | None = None
+    uncounted: frozenset[Hashable] = frozenset()
 
 
 @frozen
 class Start:
-    """Where a listing goes on: at a position, behind the rows with these keys; or, by cursor, on the page it names.
+    """Where a listing begins or is resumed.
 
-    stop: the listing ends with the last of these keys. branch: of a listing made of several, the one to go on with.
+    Attributes:
+        at: The position to begin at.
+        keys: Keys of the last rows before that position, which were emitted earlier.
+        cursor: The page to begin with, where the API pages by cursor.
+        stop: The listing ends with the last of these keys; empty: at the end of the list.
+        branch: In a listing made of several, the one to begin with.
     """
 
     at: int = 0
@@ -77,71 +57,101 @@ class Start:
     branch: int = 0
 
 
+@define
+class Tally:
+    """What a plan has counted.
+
+    Attributes:
+        emitted: Rows emitted that a limit counts.
+        mismatches: Evidence that rows moved.
+        duplicates: Rows that came again, apart from those that spans share on purpose.
+        gaps_closed: Spans requested to close a gap.
+        gaps_open: Gaps that could not be closed.
+        hides_rows: Whether the server leaves rows out of its pages.
+    """
+
+    emitted: int = 0
+    mismatches: int = 0
+    duplicates: int = 0
+    gaps_closed: int = 0
+    gaps_open: int = 0
+    hides_rows: bool = False
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.emitted + other.emitted,
+            self.mismatches + other.mismatches,
+            self.duplicates + other.duplicates,
+            self.gaps_closed + other.gaps_closed,
+            self.gaps_open + other.gaps_open,
+            self.hides_rows or other.hides_rows,
+        )
+
+
 @define(eq=False)
 class Plan(ABC):
     """One listing.
 
-    window: spans in flight, or read and not taken, at most. limit: rows to hand out at most.
-    drift: how often there was evidence that rows moved. mends: spans asked for to close a gap. unproven: gaps that
-    could not be closed. repeated: rows that came again, those that spans share on purpose aside. total_wrong: an answer
-    contradicted its own total. hides: the server leaves rows out of its windows.
+    Attributes:
+        window: Pages in flight or buffered at most; it may change.
+        limit: Rows to emit at most.
+        ordered: Whether rows are emitted in the order of the list.
+        start: Where it begins.
+        ended: Whether the end was reached.
+        error: What ends the listing early, once the pages before it are emitted.
+        ready: Pages to emit, and which of their rows.
+        tally: What was counted.
     """
 
     window: int
     limit: int | None
     ordered: bool
     start: Start
-    done: bool = field(default=False, init=False)
+    ended: bool = field(default=False, init=False)
     error: Exception | None = field(default=None, init=False)
     ready: deque[tuple[Span, frozenset[Hashable]]] = field(factory=deque[tuple[Span, frozenset[Hashable]]], init=False)
-    given: int = field(default=0, init=False)
-    drift: int = field(default=0, init=False)
-    mends: int = field(default=0, init=False)
-    unproven: int = field(default=0, init=False)
-    repeated: int = field(default=0, init=False)
-    total_wrong: bool = field(default=False, init=False)
-    hides: bool = field(default=False, init=False)
+    tally: Tally = field(factory=Tally, init=False)
 
     @property
     def listings(self) -> int:
-        """How many it reads, one after the other."""
+        """How many listings it reads, one after the other."""
         return 1
 
     @abstractmethod
-    def ask(self) -> Span | None:
-        """The next request; None: wait for what is in flight, or all is asked."""
+    def next_request(self) -> Span | None:
+        """Return the next request; None: wait for one in flight, or all is requested."""
 
     @abstractmethod
-    def got(self, span: Span, seen: Seen) -> None:
-        """An answer."""
+    def add_response(self, span: Span, page: Fetched[object]) -> None:
+        """Take the response to a request."""
 
     @abstractmethod
-    def failed(self, span: Span, error: Exception) -> None:
-        """No answer, for good."""
+    def add_error(self, span: Span, error: Exception) -> None:
+        """Take the error that a request ended with, after all retries."""
 
     @abstractmethod
-    def wants(self, span: Span) -> bool:
-        """Whether the answer to this is still of use."""
+    def needs(self, span: Span) -> bool:
+        """Whether the response to this request is still of use."""
 
     @abstractmethod
-    def after(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
-        """Where a listing goes on that handed out ``keys`` of this span, and ``before`` ahead of it, both in order."""
+    def resume_at(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
+        """Return where a listing is resumed that emitted ``keys`` of this span and ``before`` of those ahead of it."""
 
-    def take(self) -> tuple[Span, frozenset[Hashable]] | None:
-        """The next span to hand out, and which of its rows; None: none now."""
+    def next_page(self) -> tuple[Span, frozenset[Hashable]] | None:
+        """Return the next page to emit, and the keys of its new rows; None: none is ready."""
         return self.ready.popleft() if self.ready else None
 
     @property
     @abstractmethod
-    def held(self) -> int:
-        """Spans in flight, or read and not taken."""
+    def occupied(self) -> int:
+        """Places of the window that are taken: spans in flight or buffered."""
 
     @property
-    def ending(self) -> bool:
-        """Nothing more will be asked for, as far as is known now."""
-        return self.over
+    def all_requested(self) -> bool:
+        """Whether nothing more will be requested, as far as is known now."""
+        return self.finished
 
     @property
-    def over(self) -> bool:
-        """Nothing more will be asked for: the end was reached, or ``error`` follows what is ready."""
-        return self.done or self.error is not None
+    def finished(self) -> bool:
+        """Whether nothing more will be requested: the end was reached, or ``error`` follows what is ready."""
+        return self.ended or self.error is not None

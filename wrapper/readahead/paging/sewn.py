@@ -1,599 +1,430 @@
 """Listings by position that lose no row while the list changes: the sewn chain. Pure: nothing here waits.
 
 The theory
-    A request asks for a window of positions, and an answer holds some of the rows there: rows may be hidden from us,
-    the server may cap the window, and rows inserted or deleted meanwhile shift all that follow. Positions therefore
-    prove nothing. One thing does: *two pages that share a row are sewn*. If rows keep their order, no row that was
-    there throughout can lie between sewn pages, whatever happened meanwhile. So pages are asked for with an overlap,
-    and rows are handed out only along sewn pages. Caps, short pages, hidden rows and drift are then one case.
+    A request asks for a span of positions, and a response holds some of the rows there: rows may be hidden from us, the
+    server may cap the span, and rows that are inserted or deleted meanwhile shift all that follow. Positions therefore
+    prove nothing. One thing does: two pages that share a row are *sewn*. If rows keep their order, no row that was
+    there throughout can lie between sewn pages, whatever happened meanwhile. So pages are requested with an overlap,
+    and rows are emitted only along sewn pages. Caps, short pages, hidden rows and drift are then one case.
 
 The state
-    chain    spans in the order of the listing: the tail, handed out last; then spans in flight, or read and waiting
-    recent   keys of the last spans handed out: to sew with, and so that no row goes out twice
-    learned  what the server taught: ``size`` (rows it gives), ``overlap``, ``leaky`` (it hides rows), drift
+    chain    spans in the order of the listing: the tail, which was emitted last; then spans in flight, or read and
+             waiting for their turn
+    memory   keys of the last spans emitted: to sew with, and so that no row is emitted twice (``memory``)
+    server   what responses have shown of it: how many rows it gives, whether it hides some, its total (``server``)
+    flow     what is in flight, and whether responses still bring new rows
 
 The rules
-    ONWARD   While there is room, ask for a span that overlaps the last one. Not while one came up short: first see what
-             follows it. The first span goes alone, and teaches the size.
+    NEXT     While there is room, request a span that overlaps the last one. Not while one is short: first see what
+             follows it. The first span is requested alone, and shows the size.
     SEWN     Two spans that share a row are neighbours. So is a span that begins at position 0.
-    MEND     Neighbours that are both read and not sewn get a span between them: at the end of the first if it came up
-             short, else around the edge of the newer one. Again, until sewn; after a few fruitless tries the gap is
-             taken as it is, and the report says so.
-    GIVE     When the tail's successor is sewn to it, it becomes the tail, and its rows that are not recent go out.
-    FOLD     A successor without a new row leaves the chain. If it went on where the tail ended, the stretch behind the
+    GAP      Between neighbours that are both read and not sewn another span is requested: from the end of the first if
+             that is short, else around the edge of the newer one. Again, until they are sewn; after a few fruitless
+             tries the gap stays open, and the report says so.
+    EMIT     When the tail's successor is sewn to it, it becomes the tail, and those of its rows that memory does not
+             know are emitted.
+    FOLD     A successor without a new row leaves the chain. If it began where the tail ended, the stretch behind the
              tail that is known to be clear grows by what it covered.
-    SIZE     The stride is what the server gives, not what was asked for. A numbered page of another size is about other
-             positions, and so are those in flight: they are asked for again.
-    END      Half a page is clear behind the last row, looked into from that row on; or the tail's window reaches the
-             total that its own answer names, and its rows account for it. A total that an answer contradicts is not
-             believed again.
+    SIZE     The stride is what the server gives, not what was requested. A numbered page of another size is about other
+             positions, and so are those in flight: they are requested again.
+    END      Half a page is clear behind the last row, seen from that row on; or the tail's span reaches the total that
+             its own response names, and its rows account for it. A total that a response contradicts is not believed
+             again.
     FAIL     A failed span keeps its place: it ends the listing only if the rows before it do not.
 
-What is beyond any client: a hidden stretch longer than what is looked past, and a total wrong by exactly whole pages.
+What no client can know: a hidden stretch longer than what is looked past, and a total wrong by exactly whole pages.
 """
 
-from collections import deque
 from collections.abc import Collection, Hashable
-from typing import Protocol
+from typing import cast
 
 from attrs import define, field
 
-from .plan import Plan, Seen, Span, Start
+from ..pages import Fetched
+from .grids import Link
+from .memory import SPANS, Memory
+from .plan import Plan, Span, Start
+from .server import ServerModel
 
-__all__ = ["Grid", "NumberGrid", "OffsetGrid", "SewnPlan"]
+__all__ = ["SewnPlan"]
 
-SEAM = 5  # keys that say where a listing goes on
-MEMORY = 32  # spans whose keys are remembered
-TRIES = 8  # fruitless mends of one gap, where the server hides rows: 3
-HIDDEN = 50  # rows: half as many are looked past before the end is believed, where the server hides rows
-DRIBBLE = 3  # short answers running that bring a few rows each: rows are appended as fast as the end is looked for
-
-
-class Grid(Protocol):
-    """Where an API lets windows begin and end.
-
-    size: the largest window it gives. smallest: the size from which on windows can overlap without waste.
-    """
-
-    size: int
-    smallest: int
-
-    def at(self, position: int) -> Span:
-        """The window that holds a position and reaches as far past it as possible."""
-        ...
-
-    def around(self, position: int, given: int) -> Span:
-        """The window that holds both sides of a position, as centrally as possible. given: rows an answer brings."""
-        ...
+RESUME_KEYS = 5  # keys that say where a listing is resumed
+TRIES = 8  # fruitless requests to close one gap
+TRIES_SPARSE = 3  # the same, where the server hides rows
+LOOK_PAST = 50  # rows: half as many are looked past before the end is believed, where the server hides rows
+TRICKLE = 3  # short responses in a row that bring a few rows each: rows are appended as fast as the end is looked for
 
 
 @define
-class OffsetGrid:
-    """Windows begin anywhere."""
+class Flow:
+    """What is in flight, and whether responses still bring new rows.
 
-    offset: str
-    limit: str
-    size: int
-    smallest: int = 12
-
-    def at(self, position: int) -> Span:
-        """The window from there on."""
-        lo = max(0, position)
-        return Span(lo, lo + self.size, ((self.offset, str(lo)), (self.limit, str(self.size))))
-
-    def around(self, position: int, given: int) -> Span:
-        """The window with that position in its middle."""
-        return self.at(position - given // 2)
-
-
-@define
-class NumberGrid:
-    """Windows are numbered: page q of size s holds the positions (q - 1) * s to q * s. Another size has other edges,
-    so numbered pages can overlap too. Not where the server has one ``only`` size, whatever is asked for.
+    Attributes:
+        in_flight: Requests without a response.
+        sent: Requests sent.
+        allowed: Spans that may be in flight or buffered; it grows up to the window.
+        idle: Responses in a row that brought next to nothing.
+        trickle: Short responses in a row that brought a few rows each.
+        barren: Of responses that are emitted as they arrive: those in a row without a new row.
     """
 
-    page: str
-    per_page: str
-    size: int
-    smallest: int = 30
-    only: bool = False
-    _largest: int = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._largest = self.size
-
-    def at(self, position: int) -> Span:
-        """Of the pages that hold it, by size, the one that reaches farthest."""
-        position = max(0, position)
-        return self._page(position, max(self._sizes(), key=lambda size: position // size * size + size))
-
-    def around(self, position: int, given: int) -> Span:  # noqa: ARG002  a page that comes short lacks rows anywhere
-        """Of the pages that hold it, by size, the one whose edges are farthest from it."""
-        return self._page(position, max(self._sizes(), key=lambda size: min(position % size, size - position % size)))
-
-    def _sizes(self) -> range:
-        return range(self.size, self.size - 1 if self.only else self.size // 2, -1)
-
-    def _page(self, position: int, size: int) -> Span:
-        number = max(0, position) // size
-        asked = ((self.page, str(number + 1)), (self.per_page, str(min(size, self._largest))))
-        return Span(number * size, (number + 1) * size, asked, number=number + 1)
+    in_flight: int = 0
+    sent: int = 0
+    allowed: int = 1
+    idle: int = 0
+    trickle: int = 0
+    barren: int = 0
 
 
 @define(eq=False)
 class SewnPlan(Plan):
-    """One listing by position. ``overlap``: rows that neighbours should share, at first."""
+    """One listing by position."""
 
-    grid: Grid
-    overlap: int = 5
-    size: int = field(init=False)  # rows an answer gives
-    chain: list[Span] = field(init=False)
-    _least: int = field(init=False)  # overlap that is never gone below
-    _recent: deque[tuple[Hashable, ...]] = field(factory=deque[tuple[Hashable, ...]], init=False)
-    _known: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)  # of these keys, in which span last
-    _settled: int = field(default=0, init=False)
-    _ahead: int = field(default=1, init=False)  # spans that may be held, until the window is reached
-    _born: int = field(default=0, init=False)
-    _flying: int = field(default=0, init=False)
-    _first: bool = field(default=True, init=False)  # nothing was read yet
-    _leaky: bool = field(default=False, init=False)
-    _says_size: bool = field(default=False, init=False)
-    _aware: bool = field(default=False, init=False)  # a full span was seen, so a shared row too few or many is drift
-    _stopping: bool = field(default=False, init=False)  # of a part: some of its stop keys came
-    _lied: bool = field(default=False, init=False)  # an answer contradicted its own total
-    _total: tuple[int, int] | None = field(default=None, init=False)  # and which answer said so
-    _idle: int = field(default=0, init=False)  # answers running that brought next to nothing
-    _dribble: int = field(default=0, init=False)
-    _barren: int = field(default=0, init=False)  # of rows that go out as they arrive: answers without a new one
-    _early: set[Hashable] = field(factory=set[Hashable], init=False)  # handed out as they arrived, before their turn
+    server: ServerModel
+    chain: list[Link] = field(init=False)
+    memory: Memory = field(init=False)
+    flow: Flow = field(factory=Flow, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.size = self.grid.size
-        self._least = self.overlap
-        self._ask_for(self.size)
         start = self.start
-        before = Span(max(0, start.at - len(start.keys)), start.at, (), asked=0, keys=start.keys, clear=start.at)
-        self.chain = [before]
-        self.done = bool(start.stop) and start.keys[-1:] == start.stop[-1:]  # a part of which all was handed out
-        self._remember(start.keys)
+        self.memory = Memory(start)
+        self.chain = [Link(max(0, start.at - len(start.keys)), start.at, (), order=0, keys=start.keys, clear=start.at)]
+        self.ended = bool(start.stop) and start.keys[-1:] == start.stop[-1:]  # a part that was emitted to its end
 
-    def _ask_for(self, size: int) -> None:
-        """Pages of so many rows. Those so small that an overlap would eat them are taken at their positions."""
-        self.grid.size = size
-        most = max(1, size // 10) if size >= self.grid.smallest else 0
-        self.overlap, self._least = min(self.overlap, most), min(self._least, most)
+    # ---- NEXT
 
-    # ---- ONWARD: what to ask
-
-    def ask(self) -> Span | None:
-        """The next window to ask for; None: wait for what is in flight, or all is asked."""
-        if self.over or self._flying >= self.window:
+    def next_request(self) -> Span | None:
+        """Return the next request; None: wait for one in flight, or all is requested."""
+        if self.finished or self.flow.in_flight >= self.window:
             return None
-        span = next((span for span in self.chain if span.asked < 0), None)
-        if span is not None and self.held >= self.window:
-            if span is not self.chain[1] or self.ready or self._by_arrival:
+        link = next((link for link in self.chain if link.order < 0), None)
+        if link is not None and self.occupied >= self.window:
+            if link is not self.chain[1] or self.ready or self._by_arrival:
                 return None
             self._make_room()
-        ahead = self.window if self._believed() is not None else min(self._ahead, self.window)
-        if span is None and self.held < ahead and (span := self._onward()):
-            self.chain.append(span)
-        if span is not None:
-            span.asked = self._born
-            self._born += 1
-            self._flying += 1
-        return span
+        allowed = self.window if self.server.total is not None else min(self.flow.allowed, self.window)
+        if link is None and self.occupied < allowed and (link := self._onward()):
+            self.chain.append(link)
+        if link is not None:
+            link.order = self.flow.sent
+            self.flow.sent += 1
+            self.flow.in_flight += 1
+        return link
 
     @property
-    def held(self) -> int:
-        """Spans in flight, or read and not taken."""
+    def occupied(self) -> int:
+        """Places of the window that are taken: spans in flight or buffered."""
         if self._by_arrival:
-            return self._flying + len(self.ready)
-        return sum(span.asked >= 0 for span in self.chain) - 1 + len(self.ready)
+            return self.flow.in_flight + len(self.ready)
+        return sum(link.order >= 0 for link in self.chain) - 1 + len(self.ready)
 
     @property
-    def ending(self) -> bool:
-        """Nothing more will be asked for, as far as is known now."""
-        total = self._believed()
-        if self.over or self._first:
-            return self.over
-        return self._reach(self.chain[-1]) >= total if total is not None else any(map(self._is_short, self.chain))
+    def all_requested(self) -> bool:
+        """Whether nothing more will be requested, as far as is known now."""
+        total = self.server.total
+        if self.finished or not self.server.answered:
+            return self.finished
+        if total is not None:
+            return self.server.reach(self.chain[-1]) >= total
+        return any(map(self.server.is_short, self.chain))
 
     @property
     def _by_arrival(self) -> bool:
-        # Which rows lie before the last one of a part is known only in order.
+        # Which rows lie before the end of a part is known only in order.
         return not self.ordered and not self.start.stop
 
     def _make_room(self) -> None:
-        """The gap at the head comes first: the farthest span makes way for what mends it, and is asked for again."""
-        while self.held >= self.window and len(self.chain) > 3:
+        """The gap at the head comes first: the farthest span makes way for it, and is requested again."""
+        while self.occupied >= self.window and len(self.chain) > 3:
             self.chain.pop()
 
-    def _onward(self) -> Span | None:
-        last, total, alone = self.chain[-1], self._believed(), len(self.chain) == 1
-        if self._first and alone:
-            return self.grid.at(last.hi - len(last.keys or ()))
-        if self._first or (self.limit is not None and self._coming() >= self.limit):
+    def _onward(self) -> Link | None:
+        server, grid = self.server, self.server.grid
+        last, total, alone = self.chain[-1], server.total, len(self.chain) == 1
+        if not server.answered and alone:
+            return grid.at(last.hi - len(last.keys or ()))
+        if not server.answered or (self.limit is not None and self._expected() >= self.limit):
             return None
-        if len(self.chain) > self.window + MEMORY or (self._barren > 1 and not alone):
-            return None  # rows that are handed out as they arrive leave the chain only in order
-        reach = self._reach(last)
+        if len(self.chain) > self.window + SPANS or (self.flow.barren > 1 and not alone):
+            return None  # rows that are emitted as they arrive leave the chain only in order
+        reach = server.reach(last)
         if alone and last.clear > last.end:
-            return self.grid.at(last.clear)  # nothing follows so far: look farther
+            return grid.at(last.clear)  # nothing follows so far: look farther
         if total is not None:
             if not alone and reach >= total:
                 return None
             reach = min(reach, total) if alone else reach
-        elif not alone and self._short_of_something():
+        elif not alone and self._awaits_end():
             return None
-        told = self._is_full(last) or self._says_size or self._leaky or total is not None
-        cut = self._is_short(last) and not (last.number and self._says_size)
-        if alone and last.keys and not last.tries and (cut or not told):
+        full = server.is_full(last) or server.names_size or server.sparse or total is not None
+        cut = server.is_short(last) and not (last.number and server.names_size)
+        if alone and last.keys and not last.tries and (cut or not full):
             return self._continue(last)
-        span = self.grid.at(reach - self.overlap)
-        if span.hi > last.hi or (alone and reach == total):
-            return span
-        span = self.grid.at(reach - (self._least > 0))
-        return span if span.hi > last.hi else self.grid.at(reach)
+        link = grid.at(reach - server.overlap)
+        if link.hi > last.hi or (alone and reach == total):
+            return link
+        link = grid.at(reach - (server.least_overlap > 0))
+        return link if link.hi > last.hi else grid.at(reach)
 
-    def _short_of_something(self) -> bool:
+    def _awaits_end(self) -> bool:
+        """Whether a short span waits for what follows it, or brought nothing."""
         followers = [*self.chain[1:], self.chain[-1]]
         return any(
-            self._is_short(a) and (b.keys is None or not a.keys) for a, b in zip(self.chain, followers, strict=True)
+            self.server.is_short(a) and (b.keys is None or not a.keys)
+            for a, b in zip(self.chain, followers, strict=True)
         )
 
-    def _coming(self) -> int:
-        """Rows handed out, and about how many more the chain will bring."""
-        return self.given + sum(
-            max(1, (self.size if span.keys is None else len(span.keys)) - self.overlap) for span in self.chain[1:]
+    def _expected(self) -> int:
+        """Rows emitted, and about how many more the chain will bring."""
+        size, overlap = self.server.size, self.server.overlap
+        return self.tally.emitted + sum(
+            max(1, (size if link.keys is None else len(link.keys)) - overlap) for link in self.chain[1:]
         )
 
-    def _continue(self, span: Span) -> Span:
-        """The window that begins at the last row of this one: the listing goes on there, or it has ended."""
-        back = min(self.overlap, len(span.keys or ()) // 2) if self.drift else min(1, self._least)
-        following = self.grid.at(span.end - back)
+    def _continue(self, link: Link) -> Link:
+        """Return the span that begins at the last row of this one: the listing goes on there, or it has ended."""
+        moved, server = self.tally.mismatches, self.server
+        back = min(server.overlap, len(link.keys or ()) // 2) if moved else min(1, server.least_overlap)
+        following = server.grid.at(link.end - back)
         following.tries = 1
         return following
 
-    def _believed(self) -> int | None:
-        return None if self._lied or self._total is None else self._total[0]
+    # ---- responses
 
-    def _reach(self, span: Span) -> int:
-        if span.keys is not None and len(span.keys) > span.hi - span.lo:
-            return span.end  # it gave more than it was asked for
-        return span.hi if span.number or not span.position else min(span.hi, span.lo + self.size)
-
-    def _is_full(self, span: Span) -> bool:
-        return span.keys is not None and len(span.keys) >= min(self.size, span.hi - span.lo)
-
-    def _is_short(self, span: Span) -> bool:
-        wanted = 1 if self._leaky else min(self.size, span.hi - span.lo)
-        return span.keys is not None and span.hi > 0 and 2 * len(span.keys) < wanted
-
-    # ---- what came
-
-    def got(self, span: Span, seen: Seen) -> None:
-        """An answer."""
-        self._flying -= 1
-        if self.over or span not in self.chain:
+    def add_response(self, span: Span, page: Fetched[object]) -> None:
+        """Take the response to a request."""
+        self.flow.in_flight -= 1
+        at = self._place(span)
+        if self.finished or at is None:
             return
-        at = self.chain.index(span)
-        wide = span.hi - span.lo
-        size = seen.size or max(wide, len(seen.keys))
-        self._says_size = bool(seen.size)
-        if size < wide or (span.number and size > wide):
-            self._resize(span, size)
-            start = self.chain[0]
-            if span.number and not (self._first and start.hi - len(start.keys or ()) >= span.lo <= start.hi < span.hi):
-                at = next(index for index, span in enumerate(self.chain) if span.keys is None)
-                del self.chain[at:]  # asked in numbers that mean other rows now: asked again
-                self._give()
-                return
-        span.keys, span.bad, span.total, span.clear = seen.keys, seen.bad, seen.total, span.lo + len(seen.keys)
-        if self._by_arrival and span.lo >= self.start.at:
-            fresh = [key for key in self._unknown(span.keys) if key not in self._early]
-            self._barren = max(0, self._barren + (-1 if fresh else 1))
-            self._hand_out(span, fresh)
-        self._take_total(span)
-        if self._first:
-            self._learn_size(span, says_size=bool(seen.size))
-        self.size = max(
-            self.size, min(len(seen.keys), self.grid.size) if self.size <= self.grid.size else len(seen.keys)
-        )
-        self._idle += 1
+        link, server, keys = self.chain[at], self.server, page.keys
+        server.names_size = bool(page.size)
+        if self._is_resized(link, page.size or max(link.hi - link.lo, len(keys))):
+            return
+        link.keys, link.uncounted, link.total, link.clear = keys, page.uncounted, page.total, link.lo + len(keys)
+        if self._by_arrival and link.lo >= self.start.at:
+            fresh = [key for key in self.memory.new(keys) if key not in self.memory.early]
+            self.flow.barren = max(0, self.flow.barren + (-1 if fresh else 1))
+            self._emit(link, fresh)
+        self.tally.mismatches += server.add_total(link)
+        if not server.answered:
+            server.learn_size(link, at_end=self.memory.knows(keys))
+        server.grow(len(keys))
+        self.flow.idle += 1
         before, after = self.chain[at - 1], self.chain[at + 1] if at + 1 < len(self.chain) else None
-        span.sure = span.tries > 0 and before.keys is not None and len(seen.keys) < len(before.keys)
-        if span.tries and after is not None and after.keys and before.keys:
-            self._judge_mend(before, span, after)
-        self._widen(span)
-        self._first = False
-        for a, b in ((before, span), (span, after)):
+        link.certain = link.tries > 0 and before.keys is not None and len(keys) < len(before.keys)
+        if link.tries and after is not None and after.keys and before.keys:
+            self._judge_gap_request(link, {*before.keys}, {*after.keys})
+        self._widen(link)
+        server.answered = True
+        for a, b in ((before, link), (link, after)):
             if b is not None and a.keys and b.keys:
-                self._compare(a, b)
+                self.tally.mismatches += server.compare(a, b)
                 if a is not self.chain[0] and not a.tries and a.end <= b.lo and not self._sewn(a, b, set(a.keys)):
-                    self._mend(a, b)
-        self._give()
+                    self._close_gap(a, b)
+        self.tally.hides_rows = server.hides_rows
+        self._advance()
 
-    def failed(self, span: Span, error: Exception) -> None:
-        """No answer, for good."""
-        self._flying -= 1
-        if not self.over and span in self.chain:
-            span.error = error
-            self._give()
+    def add_error(self, span: Span, error: Exception) -> None:
+        """Take the error that a request ended with, after all retries."""
+        self.flow.in_flight -= 1
+        at = self._place(span)
+        if not self.finished and at is not None:
+            self.chain[at].error = error
+            self._advance()
 
-    def wants(self, span: Span) -> bool:
-        """Whether the answer to this is still of use."""
-        return not self.over and span in self.chain
+    def needs(self, span: Span) -> bool:
+        """Whether the response to this request is still of use."""
+        return not self.finished and span in self.chain
 
-    def after(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
-        """Behind the last row that was handed out, with a few keys to sew with."""
+    def resume_at(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
+        """Return the place behind the last row that was emitted, with a few keys to sew with."""
         at = span.lo + 1 + (span.keys or ()).index(keys[-1]) if keys else span.lo
-        return Start(at, (*before, *keys)[-SEAM:], stop=self.start.stop)
+        return Start(at, (*before, *keys)[-RESUME_KEYS:], stop=self.start.stop)
 
-    def _take_total(self, span: Span) -> None:
-        if span.total is None or span.keys is None:
-            return
-        if self._total is not None and span.total != self._total[0]:
-            self._drifted()
-        if self._total is None or span.asked > self._total[1]:
-            self._total = span.total, span.asked
-        if span.hi - span.lo >= len(span.keys) > max(0, span.total - span.lo):
-            self._lied = self.total_wrong = True
+    def _place(self, span: Span) -> int | None:
+        return self.chain.index(cast("Link", span)) if span in self.chain else None
 
-    def _resize(self, span: Span, size: int) -> None:
-        """The server chose the size. A numbered page is then about other positions, and so are those in flight."""
-        largest = self.grid.size
-        if isinstance(self.grid, NumberGrid):
-            self._idle += 1
-            if size > span.hi - span.lo:
-                self.grid.only, largest = True, size
-                self.overlap = self._least = 0
-            span.lo = (span.number - 1) * size
-        span.hi = span.lo + size
-        self.size = min(largest, size)
-        self._ask_for(self.size)
+    def _is_resized(self, link: Link, size: int) -> bool:
+        """SIZE. Whether this response, and those in flight, are about other positions than they were requested for."""
+        requested = link.hi - link.lo
+        if size >= requested and not (link.number and size > requested):
+            return False
+        self.flow.idle += bool(link.number)
+        self.server.resize(link, size)
+        tail = self.chain[0]
+        is_first_after_tail = not self.server.answered and (
+            tail.hi - len(tail.keys or ()) >= link.lo <= tail.hi < link.hi
+        )
+        if not link.number or is_first_after_tail:
+            return False
+        del self.chain[next(at for at, link in enumerate(self.chain) if link.keys is None) :]
+        self._advance()
+        return True
 
-    def _learn_size(self, span: Span, *, says_size: bool) -> None:
-        """What the server gives is the size, whatever was asked for: that holds for a cap, and loses nothing else."""
-        assert span.keys is not None
-        count = len(span.keys)
-        self._aware = count >= self.grid.size
-        if self._known.keys() >= set(span.keys):
-            return  # of a listing that goes on, and has ended there
-        if not says_size and span.total != count:
-            self.size = max(count, 2)
-            if span.number:
-                self.grid.size = min(self.grid.size, self.size)
-                span.hi = span.lo + self.grid.size
+    def _judge_gap_request(self, link: Link, before: set[Hashable], after: set[Hashable]) -> None:
+        """One that brought something was not fruitless; one that was cut before ``after`` shows that less is given."""
+        keys = {*(link.keys or ())}
+        if 8 * len(keys - before - after) > self.server.size:
+            link.tries = 1
+            if not self.server.is_full(link) and keys.isdisjoint(after):
+                self.server.size, self.server.sparse = max(len(link.keys or ()), 2), False
 
-    def _judge_mend(self, before: Span, span: Span, after: Span) -> None:
-        """A mend that brought something was not fruitless; one cut before it got there says that less is given now."""
-        assert span.keys is not None and before.keys is not None and after.keys is not None  # noqa: PT018
-        if 8 * len({*span.keys} - {*before.keys, *after.keys}) > self.size:
-            span.tries = 1
-            if not self._is_full(span) and {*span.keys}.isdisjoint(after.keys):
-                self.size, self._leaky = max(len(span.keys), 2), False
+    def _widen(self, link: Link) -> None:
+        """With a total, the whole window at once; without, one more for each response that suggests there is more."""
+        server, flow = self.server, self.flow
+        if server.total is not None:
+            flow.allowed = self.window
+        elif self.tally.mismatches and not link.keys:
+            flow.allowed = 1  # the end is near, and moves
+        elif not server.is_short(link) if server.answered else server.gives_full:
+            flow.allowed = min(self.window, flow.allowed + 1)
 
-    def _widen(self, span: Span) -> None:
-        """With a total, all at once; without, one more for each answer that suggests there is more."""
-        if self._believed() is not None:
-            self._ahead = self.window
-        elif self.drift and not span.keys:
-            self._ahead = 1  # the end is near, and moves
-        elif self._aware if self._first else not self._is_short(span):
-            self._ahead = min(self.window, self._ahead + 1)
+    # ---- SEWN and GAP
 
-    def _compare(self, a: Span, b: Span) -> None:
-        """What two neighbours say of the server: does it give less than asked, does it hide rows, did rows move."""
-        assert a.keys is not None and b.keys is not None  # noqa: PT018
-        shared = {*a.keys} & {*b.keys}
-        n, expected = len(shared), min(max(0, a.end - b.lo), len(b.keys))
-        if b.lo <= a.lo or (a.keys[-1] == b.keys[-1] and n > expected):
-            return  # the last page may be repeated past the end
-        if len(a.keys) < a.hi - a.lo and b.lo < a.end:
-            a.loose = n > expected
-            if n <= a.hi - b.lo and (n > expected + max(1, self.size // 10) or n == len(a.keys) > 1):
-                self._leaky = self.hides = True
-                self.size = self.grid.size
-                if not a.number and n < len(a.keys):  # a cap shows: as many of its rows are new as of positions
-                    self.size = min(self.size, max(len(b.keys), (b.lo - a.lo) * len(a.keys) // (len(a.keys) - n)))
-            elif n == expected and len(a.keys) == len(b.keys) == self.size and not a.number:
-                self._ask_for(self.size)  # a cap: ask for what is given, so that short means short
-        self.hides |= bool(a.number) and len(a.keys) < a.hi - a.lo and b.keys[-1] not in shared
-        moved = n > 0 and a.keys[-n:] != b.keys[:n]
-        if self._says_size or not a.number:
-            moved |= n > max(0, max(a.hi, a.end) - b.lo)  # more rows are shared than positions
-        if self._is_full(a) and self._is_full(b) and (n or a.hi > b.lo):
-            moved |= n != expected and (self._aware or bool(a.number))
-            self._aware |= n == expected > 0
-        if moved:
-            self._drifted()
-        if n:
-            self.overlap = max(self._least, self.overlap // 2 if n == expected else self.overlap - 1)
-
-    # ---- SEWN and MEND
-
-    def _sewn(self, a: Span, b: Span, keys: "Collection[Hashable]") -> bool:
-        """Whether nothing can lie between these two. ``b`` holds rows."""
-        assert b.keys is not None
-        if b.lo == 0 or any(key in keys for key in b.keys):
+    def _sewn(self, a: Link, b: Link, keys: Collection[Hashable]) -> bool:
+        """Whether nothing can lie between these two, of which the first holds ``keys``."""
+        if b.lo == 0 or any(key in keys for key in b.keys or ()):
             return True
-        if self._least == 0 and b.lo <= self._reach(a):
+        if self.server.least_overlap == 0 and b.lo <= self.server.reach(a):
             return True  # pages too small to overlap: positions are all there is
         if a.end < a.clear >= b.lo >= a.end:  # the stretch between was looked into, and was empty
-            self.unproven += self._leaky or self.drift > 0
+            self.tally.gaps_open += self.server.sparse or self.tally.mismatches > 0
             return True
-        gave_up = max(a.tries, b.tries) >= (3 if self._leaky else TRIES)
-        self.unproven += gave_up
+        gave_up = max(a.tries, b.tries) >= (TRIES_SPARSE if self.server.sparse else TRIES)
+        self.tally.gaps_open += gave_up
         return gave_up
 
-    def _mend(self, a: Span, b: Span) -> None:
-        """Ask for a window between the two."""
-        self.mends += bool(b.keys)
+    def _close_gap(self, a: Link, b: Link) -> None:
+        """Request a span between the two."""
+        server, grid = self.server, self.server.grid
+        self.tally.gaps_closed += bool(b.keys)
         if a.clear > a.end:
-            span = self.grid.at(a.clear)
-        elif a.keys and a.end <= b.lo and not (a.tries and self._leaky):
-            span = self._continue(a)
+            link = grid.at(a.clear)
+        elif a.keys and a.end <= b.lo and not (a.tries and server.sparse):
+            link = self._continue(a)
         else:  # rows have moved, and the newer of the two knows better where they are
-            if self._is_full(a) and b.lo < a.end:
-                self._drifted()
+            self.tally.mismatches += server.is_full(a) and b.lo < a.end
             # Where there is nothing at all, the list has become much shorter: step back by twice as much each time.
-            back = 0 if b.keys or self._leaky else (2**b.tries - 1) * self.size // 2
-            span = self.grid.around((b.lo if b.asked > a.asked else a.end) - back, min(self.size, self.grid.size))
-            self.overlap = min(max(2 * self.overlap, 1), self.size // 2)
-        span.tries = max(a.tries, b.tries) + 1
-        self.chain.insert(self.chain.index(b), span)
+            back = 0 if b.keys or server.sparse else (2**b.tries - 1) * server.size // 2
+            link = grid.around((b.lo if b.order > a.order else a.end) - back, server.page_size)
+            server.overlap = min(max(2 * server.overlap, 1), server.size // 2)
+        link.tries = max(a.tries, b.tries) + 1
+        self.chain.insert(self.chain.index(b), link)
 
-    def _drifted(self) -> None:
-        self.drift += 1
+    # ---- EMIT and FOLD
 
-    # ---- GIVE and FOLD
-
-    def _give(self) -> None:
-        while not self._ended() and len(self.chain) > 1:
-            a, b = self.chain[:2]
-            if b.error is not None:
-                if a.hi and not self._is_full(a) and not a.tries:
-                    self.chain.insert(1, self._continue(a))  # perhaps it lies past the end
+    def _advance(self) -> None:
+        while not self._at_end() and len(self.chain) > 1:
+            tail, following = self.chain[:2]
+            if following.error is not None:
+                if tail.hi and not self.server.is_full(tail) and not tail.tries:
+                    self.chain.insert(1, self._continue(tail))  # perhaps it lies past the end
                 else:
-                    self.error = b.error
+                    self.error = following.error
                 return
-            if b.keys is None or not self._step(a, b):
+            if following.keys is None or not self._step(tail, following, following.keys):
                 return
 
-    def _step(self, a: Span, b: Span) -> bool:
-        """Tail and successor, both read: one leaves the chain, or a mend goes between and False says to wait for it."""
-        assert b.keys is not None
-        fresh = self._unknown(b.keys, first=not a.position)
-        nothing_more = not b.keys or b.keys[-1:] == (a.keys or ())[-1:] or not (self._is_full(b) or self._leaky)
-        if not fresh and b.asked < a.asked and (self.drift or not nothing_more):
-            del self.chain[1]  # an older span, overtaken by a mend
+    def _step(self, a: Link, b: Link, keys: tuple[Hashable, ...]) -> bool:
+        """Let the tail or its successor leave the chain; False: there is a gap between them to wait for."""
+        server = self.server
+        fresh = self.memory.new(keys, first=not a.position)
+        nothing_more = not keys or keys[-1:] == (a.keys or ())[-1:] or not (server.is_full(b) or server.sparse)
+        if not fresh and b.order < a.order and (self.tally.mismatches or not nothing_more):
+            del self.chain[1]  # an older span, overtaken by one that closed a gap
             return True
         if not fresh and nothing_more:
             return self._fold(a, b)
-        if not self._sewn(a, b, self._known):
-            self._mend(a, b)
+        if not self._sewn(a, b, self.memory.known):
+            self._close_gap(a, b)
             return False
         self.chain.pop(0)
-        reach = a.hi if self._leaky or a.loose else a.end
-        self._settle(b, fresh, max(0, min(reach, b.end) - b.lo))
+        reach = a.hi if server.sparse or a.loose else a.end
+        self._settle(b, keys, fresh, max(0, min(reach, b.end) - b.lo))
         return True
 
-    def _unknown(self, keys: tuple[Hashable, ...], *, first: bool = False) -> list[Hashable]:
-        """Keys not handed out. Of a listing that goes on, rows before the last one of its seam were handed out as well:
-        so it is in its first answer, and in one that brings the whole seam, as a last page that is repeated does.
-        """
-        seam = self.start.keys
-        if seam:
-            last = max((index for index, key in enumerate(keys) if key in seam), default=-1)
-            if first or keys[max(0, last + 1 - len(seam)) : last + 1] == seam:
-                keys = keys[last + 1 :]
-        known = self._known
-        return [key for key in dict.fromkeys(keys) if key not in known]
-
-    def _fold(self, a: Span, b: Span) -> bool:
-        """A successor without a new row."""
-        assert b.keys is not None
+    def _fold(self, a: Link, b: Link) -> bool:
+        """Take a successor without a new row out of the chain; False: there is a gap before it."""
         follows = self._follows(a, b)
         if not follows and (b.lo >= a.end or not b.keys):
-            self._mend(a, b)
+            self._close_gap(a, b)
             return False
         if follows:
-            if self.drift and not self._leaky and b.keys and b.asked > a.asked:  # the last row is elsewhere now
-                moved = b.end - a.end
+            if self.tally.mismatches and not self.server.sparse and b.keys and b.order > a.order:
+                moved = b.end - a.end  # the last row is elsewhere now
                 a.lo, a.hi, a.clear = a.lo + moved, a.hi + moved, a.clear + moved
-            a.clear = max(a.clear, self._reach(b))
+            a.clear = max(a.clear, self.server.reach(b))
         a.tries = max(a.tries, b.tries) + (not follows)
         a.total = a.total if b.total is None else b.total
         del self.chain[1]
         return True
 
-    def _follows(self, a: Span, b: Span) -> bool:
-        """Whether what this empty-handed span covers may be taken for what comes after the tail."""
-        assert b.keys is not None
-        if self._least == 0 and b.lo <= max(self._reach(a), a.clear):
+    def _follows(self, a: Link, b: Link) -> bool:
+        """Whether what this span without new rows covers may be taken for what comes after the tail."""
+        server = self.server
+        if server.least_overlap == 0 and b.lo <= max(server.reach(a), a.clear):
             return True
-        if b.keys[-1:] == (a.keys or ())[-1:] and b.lo <= a.end and not (b.keys and self._is_full(b)):
+        if (b.keys or ())[-1:] == (a.keys or ())[-1:] and b.lo <= a.end and not (b.keys and server.is_full(b)):
             return True
         if a.end < a.clear >= b.lo >= a.end:
             return True
         if max(a.tries, b.tries) > 3:
-            self.unproven += bool(a.keys)
+            self.tally.gaps_open += bool(a.keys)
             return True
-        continues = a.end <= b.lo <= a.hi and not self._is_full(a)
-        return continues and (self._says_size or a.sure)
+        continues = a.end <= b.lo <= a.hi and not server.is_full(a)
+        return continues and (server.names_size or a.certain)
 
-    def _settle(self, span: Span, fresh: list[Hashable], shared: int) -> None:
+    def _settle(self, link: Link, keys: tuple[Hashable, ...], fresh: list[Hashable], shared: int) -> None:
         """A span becomes the tail. shared: how many rows it was meant to share with the one before."""
-        assert span.keys is not None
-        if 4 * len(fresh) >= self.size or (self._leaky and 2 * len(fresh) > len(span.keys)):
-            self._idle = 0
-        if 2 * len(fresh) >= self.size or self._leaky or self._more_follows():
-            self._dribble = 0
-        elif not (self._is_full(span) or self.hides):
-            self._dribble += 1
-        self.repeated += max(0, len(span.keys) - len(fresh) - shared)
-        self._hand_out(span, self._before_stop(span.keys, fresh) if self.start.stop else fresh)
-        self._remember(span.keys)
-        self._early.difference_update(span.keys)
+        flow, server = self.flow, self.server
+        if 4 * len(fresh) >= server.size or (server.sparse and 2 * len(fresh) > len(keys)):
+            flow.idle = 0
+        if 2 * len(fresh) >= server.size or server.sparse or self._more_follows():
+            flow.trickle = 0
+        elif not (server.is_full(link) or server.hides_rows):
+            flow.trickle += 1
+        self.tally.duplicates += max(0, len(keys) - len(fresh) - shared)
+        fresh, self.ended = self.memory.before_stop(keys, fresh)
+        self._emit(link, fresh)
+        self.memory.remember(keys)
 
     def _more_follows(self) -> bool:
-        many = self.size if self.drift else 1
+        many = self.server.size if self.tally.mismatches else 1
         return any(2 * len(later.keys or ()) >= many for later in self.chain[1:])
 
-    def _before_stop(self, keys: tuple[Hashable, ...], fresh: list[Hashable]) -> list[Hashable]:
-        """Of a part: it ends with the last of its stop keys that is still there. They may lie on two pages."""
-        stop = self.start.stop
-        last = max((index for index, key in enumerate(keys) if key in stop), default=-1)
-        self.done = last + 1 < len(keys) if last >= 0 else self._stopping
-        if last >= 0:
-            self._stopping = True
-            self.done |= keys[last] == stop[-1]
-        within = set(keys[: last + 1]) if self._stopping else set(keys)
-        return [key for key in fresh if key in within]
-
-    def _hand_out(self, span: Span, fresh: list[Hashable]) -> None:
-        rows = frozenset(fresh).difference(self._early)
+    def _emit(self, link: Link, fresh: list[Hashable]) -> None:
+        rows = frozenset(fresh).difference(self.memory.early)
         if self._by_arrival:
-            self._early.update(rows)
+            self.memory.early.update(rows)
         if rows:
-            self.given += len(rows - span.bad)
-            self.ready.append((span, rows))
-
-    def _remember(self, keys: tuple[Hashable, ...]) -> None:
-        self._settled += 1
-        self._recent.append(keys)
-        self._known.update(dict.fromkeys(keys, self._settled))
-        if len(self._recent) > MEMORY:
-            known, gone = self._known, self._settled - MEMORY
-            for key in self._recent.popleft():
-                if known.get(key) == gone:
-                    del known[key]
+            self.tally.emitted += len(rows - link.uncounted)
+            self.ready.append((link, rows))
 
     # ---- END
 
-    def _ended(self) -> bool:
-        if self._idle > 2 * (self.window + MEMORY) and not self.done:
-            self.done = True  # no answer gets anywhere: say so, rather than go on for ever
-            self.unproven += 1
-        if self.limit is not None and self.given >= self.limit:
-            self.done = True
-        if (
-            self.done
-            or self._first
-            or any(span.keys and not all(map(self._known.__contains__, span.keys)) for span in self.chain[1:])
-        ):
-            return self.done
-        tail, size = self.chain[0], min(self.size, self.grid.size)
-        clear = tail.clear - (tail.hi if tail.loose or self._leaky else tail.end)
-        total = self._believed()
+    def _at_end(self) -> bool:
+        server, tally = self.server, self.tally
+        if self.flow.idle > 2 * (self.window + SPANS) and not self.ended:
+            self.ended = True  # no response brings anything: say so, rather than go on for ever
+            tally.gaps_open += 1
+        if self.limit is not None and tally.emitted >= self.limit:
+            self.ended = True
+        if self.ended or not server.answered or not all(self.memory.knows(link.keys or ()) for link in self.chain[1:]):
+            return self.ended
+        tail, size = self.chain[0], server.page_size
+        clear = tail.clear - (tail.hi if tail.loose or server.sparse else tail.end)
+        total = server.total
         if total is None:
-            cleared = 2 * clear >= (max(size, HIDDEN) if self._leaky else size)
-            self.done = cleared or self._dribble > DRIBBLE
-            self.unproven += self.done and not cleared and self.drift > 0  # what is inserted pushes others away
+            cleared = 2 * clear >= (max(size, LOOK_PAST) if server.sparse else size)
+            self.ended = cleared or self.flow.trickle > TRICKLE
+            tally.gaps_open += (
+                self.ended and not cleared and tally.mismatches > 0
+            )  # what is inserted pushes others away
         elif clear >= 3 * size:
-            self.done = self._lied = self.total_wrong = True
+            self.ended = server.total_refuted = True
         else:
             total = max(total, tail.total or 0)
-            told = self._says_size or len(tail.keys or ()) >= min(tail.hi, total) - tail.lo
-            self.done = max(tail.hi if told else tail.end, tail.clear) >= total
-        return self.done
+            accounted = server.names_size or len(tail.keys or ()) >= min(tail.hi, total) - tail.lo
+            self.ended = max(tail.hi if accounted else tail.end, tail.clear) >= total
+        return self.ended

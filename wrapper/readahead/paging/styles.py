@@ -1,45 +1,57 @@
 """How an API pages, as data: numbered pages, offset and limit, or a cursor. Pure."""
 
-from typing import ClassVar, Protocol
+from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from attrs import frozen
 
 from .cursor import CursorPlan
+from .grids import NumberGrid, OffsetGrid
 from .plan import Plan, Span, Start
-from .sewn import NumberGrid, OffsetGrid, SewnPlan
+from .server import ServerModel
+from .sewn import SewnPlan
 
 __all__ = ["Cursor", "OffsetLimit", "PageNumber", "Style"]
 
 
-class Style(Protocol):
-    """How an API pages. name: for people."""
+class Style(ABC):
+    """How an API pages.
+
+    Attributes:
+        name: What it is called in explanations.
+        largest: Rows in the largest page that the API gives.
+    """
 
     name: ClassVar[str]
+    largest: int
 
     @property
-    def parameters(self) -> tuple[str, ...]:
-        """The names of the paging parameters: nobody else may set them."""
-        ...
+    @abstractmethod
+    def parameters(self) -> tuple[str, str]:
+        """The names of the paging parameters, which nothing else may set."""
 
-    @property
-    def largest(self) -> int:
-        """The largest page the API gives."""
-        ...
-
+    @abstractmethod
     def plan(
         self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
     ) -> Plan:
-        """A plan for one listing: pages of ``size`` rows, ``window`` at once, ``limit`` rows in all."""
-        ...
+        """Make a plan for one listing.
 
-    def exactly(self, lo: int, rows: int) -> Span | None:
-        """The page of so many rows from a position on, a multiple of rows; None: pages have no positions."""
-        ...
+        Args:
+            size: Rows in a page.
+            window: Pages in flight or buffered at most.
+            limit: Rows to emit at most; None: all.
+            ordered: Whether rows are emitted in the order of the list.
+            start: Where to begin; None: at the beginning.
+        """
+
+    def exactly(self, lo: int, rows: int) -> Span | None:  # noqa: ARG002  pages by cursor have no positions
+        """Return the page of this many rows from a position on, a multiple of ``rows``; None: it has no position."""
+        return None
 
 
 @frozen
-class PageNumber:
-    """Numbered pages of a size: ``?page=3&size=100``, the first is 1."""
+class PageNumber(Style):
+    """Numbered pages of a size: ``?page=3&size=100``; the first is 1."""
 
     page: str = "page"
     size: str = "size"
@@ -47,24 +59,26 @@ class PageNumber:
     name: ClassVar[str] = "numbered pages"
 
     @property
-    def parameters(self) -> tuple[str, ...]:
+    def parameters(self) -> tuple[str, str]:
         """The names of the paging parameters."""
         return self.page, self.size
 
     def plan(
         self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
     ) -> Plan:
-        """A plan for one listing."""
-        return SewnPlan(window, limit, ordered, start or Start(), NumberGrid(self.page, self.size, size))
+        """Make a plan for one listing."""
+        server = ServerModel(NumberGrid(self.page, self.size, size))
+        return SewnPlan(window, limit, ordered, start or Start(), server)
 
-    def exactly(self, lo: int, rows: int) -> Span | None:
-        """The page of so many rows from a position on."""
-        return Span(lo, lo + rows, ((self.page, str(lo // rows + 1)), (self.size, str(rows))), number=lo // rows + 1)
+    def exactly(self, lo: int, rows: int) -> Span:
+        """Return the page of this many rows from a position on."""
+        number = lo // rows + 1
+        return Span(lo, lo + rows, ((self.page, str(number)), (self.size, str(rows))), number=number)
 
 
 @frozen
-class OffsetLimit:
-    """Rows skipped and rows wanted: ``?offset=200&limit=100``."""
+class OffsetLimit(Style):
+    """Rows to skip and rows to return: ``?offset=200&limit=100``."""
 
     offset: str = "offset"
     limit: str = "limit"
@@ -72,23 +86,24 @@ class OffsetLimit:
     name: ClassVar[str] = "offset and limit"
 
     @property
-    def parameters(self) -> tuple[str, ...]:
+    def parameters(self) -> tuple[str, str]:
         """The names of the paging parameters."""
         return self.offset, self.limit
 
     def plan(
         self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
     ) -> Plan:
-        """A plan for one listing."""
-        return SewnPlan(window, limit, ordered, start or Start(), OffsetGrid(self.offset, self.limit, size))
+        """Make a plan for one listing."""
+        server = ServerModel(OffsetGrid(self.offset, self.limit, size))
+        return SewnPlan(window, limit, ordered, start or Start(), server)
 
-    def exactly(self, lo: int, rows: int) -> Span | None:
-        """The window of so many rows from a position on."""
+    def exactly(self, lo: int, rows: int) -> Span:
+        """Return the page of this many rows from a position on."""
         return Span(lo, lo + rows, ((self.offset, str(lo)), (self.limit, str(rows))))
 
 
 @frozen
-class Cursor:
+class Cursor(Style):
     """Each page names the next: ``?cursor=…&limit=100``. One page can be read ahead, no more."""
 
     cursor: str = "cursor"
@@ -97,16 +112,12 @@ class Cursor:
     name: ClassVar[str] = "pages by cursor"
 
     @property
-    def parameters(self) -> tuple[str, ...]:
+    def parameters(self) -> tuple[str, str]:
         """The names of the paging parameters."""
         return self.cursor, self.size
 
     def plan(
         self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
     ) -> Plan:
-        """A plan for one listing."""
+        """Make a plan for one listing."""
         return CursorPlan(window, limit, ordered, start or Start(), self.cursor, self.size, size)
-
-    def exactly(self, lo: int, rows: int) -> Span | None:  # noqa: ARG002
-        """Pages by cursor have no positions."""
-        return None

@@ -1,34 +1,33 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    import httpx
-
-    from ...client import AuthenticatedClient, Client
-
-from http import HTTPStatus
-from typing import Any
-
-from ... import errors
+from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.error import Error
 from ...models.invalid_request import InvalidRequest
 from ...models.new_customer import NewCustomer
-from ...types import Response
+from ...types import Response, read_response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
+
+OPERATION: Final = "POST /v1/customers"
 
 
-def _get_kwargs(
+def build_request(
     *,
     body: NewCustomer,
 ) -> dict[str, Any]:
+    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/v1/customers",
     }
-
     _kwargs["json"] = body
 
     headers["Content-Type"] = "application/json"
@@ -37,9 +36,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Customer | Error | InvalidRequest | None:
+def _parse(response: httpx.Response) -> Customer | Error | InvalidRequest:
     if response.status_code == 200:
         response_200 = Customer.from_dict(response.json())
 
@@ -65,74 +62,7 @@ def _parse_response(
 
         return response_500
 
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Customer | Error | InvalidRequest]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
-
-
-def sync_detailed(
-    *,
-    client: AuthenticatedClient,
-    body: NewCustomer,
-) -> Response[Customer | Error | InvalidRequest]:
-    """Create a customer.
-
-    Args:
-        body (NewCustomer): A customer to create.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        Response[Customer | Error | InvalidRequest]
-    """
-
-    kwargs = _get_kwargs(
-        body=body,
-    )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
-
-
-def sync(
-    *,
-    client: AuthenticatedClient,
-    body: NewCustomer,
-) -> Customer | Error | InvalidRequest | None:
-    """Create a customer.
-
-    Args:
-        body (NewCustomer): A customer to create.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        Customer | Error | InvalidRequest
-    """
-
-    return sync_detailed(
-        client=client,
-        body=body,
-    ).parsed
+    raise UnexpectedResponse(f"status {response.status_code} is not in the document", response)
 
 
 async def asyncio_detailed(
@@ -145,41 +75,40 @@ async def asyncio_detailed(
     Args:
         body (NewCustomer): A customer to create.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Response[Customer | Error | InvalidRequest]
+        Status, headers and body, and the object that the body describes, as `parsed`.
+
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
     """
-
-    kwargs = _get_kwargs(
-        body=body,
+    return read_response(
+        await client.get_async_httpx_client().request(
+            **build_request(
+                body=body,
+            )
+        ),
+        _parse,
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
 
 
 async def asyncio(
     *,
     client: AuthenticatedClient,
     body: NewCustomer,
-) -> Customer | Error | InvalidRequest | None:
+) -> Customer | Error | InvalidRequest:
     """Create a customer.
 
     Args:
         body (NewCustomer): A customer to create.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Customer | Error | InvalidRequest
-    """
+        The object that the body describes, also where that is an error of the document.
 
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
+    """
     return (
         await asyncio_detailed(
             client=client,

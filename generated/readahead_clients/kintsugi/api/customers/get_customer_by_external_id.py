@@ -1,25 +1,25 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote
+
+from ...errors import UnexpectedResponse
+from ...models.customer import Customer
+from ...models.invalid_request import InvalidRequest
+from ...types import Response, read_response
 
 if TYPE_CHECKING:
     import httpx
 
-    from ...client import AuthenticatedClient, Client
+    from ...client import AuthenticatedClient
 
-from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
-
-from ... import errors
-from ...models.customer import Customer
-from ...models.invalid_request import InvalidRequest
-from ...types import Response
+OPERATION: Final = "GET /v1/customers/external/{external_id}"
 
 
-def _get_kwargs(
+def build_request(
     external_id: str,
 ) -> dict[str, Any]:
+    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -27,13 +27,10 @@ def _get_kwargs(
             external_id=quote(str(external_id), safe=""),
         ),
     }
-
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | Customer | InvalidRequest | None:
+def _parse(response: httpx.Response) -> Any | Customer | InvalidRequest:
     if response.status_code == 200:
         response_200 = Customer.from_dict(response.json())
 
@@ -48,74 +45,7 @@ def _parse_response(
 
         return response_422
 
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | Customer | InvalidRequest]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
-
-
-def sync_detailed(
-    external_id: str,
-    *,
-    client: AuthenticatedClient,
-) -> Response[Any | Customer | InvalidRequest]:
-    """Get the customer that has this id in another system.
-
-    Args:
-        external_id (str):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        Response[Any | Customer | InvalidRequest]
-    """
-
-    kwargs = _get_kwargs(
-        external_id=external_id,
-    )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
-
-
-def sync(
-    external_id: str,
-    *,
-    client: AuthenticatedClient,
-) -> Any | Customer | InvalidRequest | None:
-    """Get the customer that has this id in another system.
-
-    Args:
-        external_id (str):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        Any | Customer | InvalidRequest
-    """
-
-    return sync_detailed(
-        external_id=external_id,
-        client=client,
-    ).parsed
+    raise UnexpectedResponse(f"status {response.status_code} is not in the document", response)
 
 
 async def asyncio_detailed(
@@ -128,41 +58,40 @@ async def asyncio_detailed(
     Args:
         external_id (str):
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Response[Any | Customer | InvalidRequest]
+        Status, headers and body, and the object that the body describes, as `parsed`.
+
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
     """
-
-    kwargs = _get_kwargs(
-        external_id=external_id,
+    return read_response(
+        await client.get_async_httpx_client().request(
+            **build_request(
+                external_id=external_id,
+            )
+        ),
+        _parse,
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
 
 
 async def asyncio(
     external_id: str,
     *,
     client: AuthenticatedClient,
-) -> Any | Customer | InvalidRequest | None:
+) -> Any | Customer | InvalidRequest:
     """Get the customer that has this id in another system.
 
     Args:
         external_id (str):
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Any | Customer | InvalidRequest
-    """
+        The object that the body describes, also where that is an error of the document.
 
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
+    """
     return (
         await asyncio_detailed(
             external_id=external_id,

@@ -1,24 +1,23 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    import httpx
-
-    from ...client import AuthenticatedClient, Client
-
-from http import HTTPStatus
-from typing import Any
-
-from ... import errors
+from ...errors import UnexpectedResponse
 from ...models.country import Country
 from ...models.customer_page import CustomerPage
 from ...models.error import Error
 from ...models.invalid_request import InvalidRequest
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Response, Unset, read_response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
+
+OPERATION: Final = "GET /v1/customers"
 
 
-def _get_kwargs(
+def build_request(
     *,
     search_query: None | str | Unset = UNSET,
     country: list[Country | str] | None | Unset = UNSET,
@@ -28,6 +27,7 @@ def _get_kwargs(
     page: int | Unset = UNSET,
     size: int | Unset = UNSET,
 ) -> dict[str, Any]:
+    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
 
     params: dict[str, Any] = {}
 
@@ -87,13 +87,10 @@ def _get_kwargs(
         "url": "/v1/customers",
         "params": params,
     }
-
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> CustomerPage | Error | InvalidRequest | None:
+def _parse(response: httpx.Response) -> CustomerPage | Error | InvalidRequest:
     if response.status_code == 200:
         response_200 = CustomerPage.from_dict(response.json())
 
@@ -119,110 +116,7 @@ def _parse_response(
 
         return response_500
 
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[CustomerPage | Error | InvalidRequest]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
-
-
-def sync_detailed(
-    *,
-    client: AuthenticatedClient,
-    search_query: None | str | Unset = UNSET,
-    country: list[Country | str] | None | Unset = UNSET,
-    state: None | str | Unset = UNSET,
-    source_in: None | str | Unset = UNSET,
-    order_by: None | str | Unset = UNSET,
-    page: int | Unset = UNSET,
-    size: int | Unset = UNSET,
-) -> Response[CustomerPage | Error | InvalidRequest]:
-    """List customers, a page at a time.
-
-    Args:
-        search_query (None | str | Unset):
-        country (list[Country | str] | None | Unset):
-        state (None | str | Unset):
-        source_in (None | str | Unset):
-        order_by (None | str | Unset):
-        page (int | Unset):
-        size (int | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        Response[CustomerPage | Error | InvalidRequest]
-    """
-
-    kwargs = _get_kwargs(
-        search_query=search_query,
-        country=country,
-        state=state,
-        source_in=source_in,
-        order_by=order_by,
-        page=page,
-        size=size,
-    )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
-
-
-def sync(
-    *,
-    client: AuthenticatedClient,
-    search_query: None | str | Unset = UNSET,
-    country: list[Country | str] | None | Unset = UNSET,
-    state: None | str | Unset = UNSET,
-    source_in: None | str | Unset = UNSET,
-    order_by: None | str | Unset = UNSET,
-    page: int | Unset = UNSET,
-    size: int | Unset = UNSET,
-) -> CustomerPage | Error | InvalidRequest | None:
-    """List customers, a page at a time.
-
-    Args:
-        search_query (None | str | Unset):
-        country (list[Country | str] | None | Unset):
-        state (None | str | Unset):
-        source_in (None | str | Unset):
-        order_by (None | str | Unset):
-        page (int | Unset):
-        size (int | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        CustomerPage | Error | InvalidRequest
-    """
-
-    return sync_detailed(
-        client=client,
-        search_query=search_query,
-        country=country,
-        state=state,
-        source_in=source_in,
-        order_by=order_by,
-        page=page,
-        size=size,
-    ).parsed
+    raise UnexpectedResponse(f"status {response.status_code} is not in the document", response)
 
 
 async def asyncio_detailed(
@@ -247,27 +141,27 @@ async def asyncio_detailed(
         page (int | Unset):
         size (int | Unset):
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Response[CustomerPage | Error | InvalidRequest]
+        Status, headers and body, and the object that the body describes, as `parsed`.
+
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
     """
-
-    kwargs = _get_kwargs(
-        search_query=search_query,
-        country=country,
-        state=state,
-        source_in=source_in,
-        order_by=order_by,
-        page=page,
-        size=size,
+    return read_response(
+        await client.get_async_httpx_client().request(
+            **build_request(
+                search_query=search_query,
+                country=country,
+                state=state,
+                source_in=source_in,
+                order_by=order_by,
+                page=page,
+                size=size,
+            )
+        ),
+        _parse,
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
 
 
 async def asyncio(
@@ -280,7 +174,7 @@ async def asyncio(
     order_by: None | str | Unset = UNSET,
     page: int | Unset = UNSET,
     size: int | Unset = UNSET,
-) -> CustomerPage | Error | InvalidRequest | None:
+) -> CustomerPage | Error | InvalidRequest:
     """List customers, a page at a time.
 
     Args:
@@ -292,14 +186,13 @@ async def asyncio(
         page (int | Unset):
         size (int | Unset):
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        CustomerPage | Error | InvalidRequest
-    """
+        The object that the body describes, also where that is an error of the document.
 
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
+    """
     return (
         await asyncio_detailed(
             client=client,

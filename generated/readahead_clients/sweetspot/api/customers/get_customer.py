@@ -1,25 +1,25 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from ...errors import UnexpectedResponse
+from ...models.customer import Customer
+from ...models.error_answer import ErrorAnswer
+from ...types import Response, read_response
 
 if TYPE_CHECKING:
     import httpx
 
-    from ...client import AuthenticatedClient, Client
+    from ...client import AuthenticatedClient
 
-from http import HTTPStatus
-from typing import Any
-from urllib.parse import quote
-
-from ... import errors
-from ...models.customer import Customer
-from ...models.error_answer import ErrorAnswer
-from ...types import Response
+OPERATION: Final = "GET /v1/customers/{id}"
 
 
-def _get_kwargs(
+def build_request(
     id: str,
 ) -> dict[str, Any]:
+    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -27,11 +27,10 @@ def _get_kwargs(
             id=quote(str(id), safe=""),
         ),
     }
-
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Customer | ErrorAnswer | None:
+def _parse(response: httpx.Response) -> Customer | ErrorAnswer:
     if response.status_code == 200:
         response_200 = Customer.from_dict(response.json())
 
@@ -62,74 +61,7 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_500
 
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Customer | ErrorAnswer]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
-
-
-def sync_detailed(
-    id: str,
-    *,
-    client: AuthenticatedClient,
-) -> Response[Customer | ErrorAnswer]:
-    """Get one customer.
-
-    Args:
-        id (str):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        Response[Customer | ErrorAnswer]
-    """
-
-    kwargs = _get_kwargs(
-        id=id,
-    )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
-
-
-def sync(
-    id: str,
-    *,
-    client: AuthenticatedClient,
-) -> Customer | ErrorAnswer | None:
-    """Get one customer.
-
-    Args:
-        id (str):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        Customer | ErrorAnswer
-    """
-
-    return sync_detailed(
-        id=id,
-        client=client,
-    ).parsed
+    raise UnexpectedResponse(f"status {response.status_code} is not in the document", response)
 
 
 async def asyncio_detailed(
@@ -142,41 +74,40 @@ async def asyncio_detailed(
     Args:
         id (str):
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Response[Customer | ErrorAnswer]
+        Status, headers and body, and the object that the body describes, as `parsed`.
+
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
     """
-
-    kwargs = _get_kwargs(
-        id=id,
+    return read_response(
+        await client.get_async_httpx_client().request(
+            **build_request(
+                id=id,
+            )
+        ),
+        _parse,
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
 
 
 async def asyncio(
     id: str,
     *,
     client: AuthenticatedClient,
-) -> Customer | ErrorAnswer | None:
+) -> Customer | ErrorAnswer:
     """Get one customer.
 
     Args:
         id (str):
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Customer | ErrorAnswer
-    """
+        The object that the body describes, also where that is an error of the document.
 
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
+    """
     return (
         await asyncio_detailed(
             id=id,

@@ -1,23 +1,22 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+
+from ...errors import UnexpectedResponse
+from ...models.customer import Customer
+from ...models.customer_page import CustomerPage
+from ...models.error_answer import ErrorAnswer
+from ...types import UNSET, Response, Unset, read_response
 
 if TYPE_CHECKING:
     import httpx
 
-    from ...client import AuthenticatedClient, Client
+    from ...client import AuthenticatedClient
 
-from http import HTTPStatus
-from typing import Any
-
-from ... import errors
-from ...models.customer import Customer
-from ...models.customer_page import CustomerPage
-from ...models.error_answer import ErrorAnswer
-from ...types import UNSET, Response, Unset
+OPERATION: Final = "GET /v1/customers"
 
 
-def _get_kwargs(
+def build_request(
     *,
     organization_id: str | Unset = UNSET,
     email: str | Unset = UNSET,
@@ -26,6 +25,7 @@ def _get_kwargs(
     limit: int | Unset = UNSET,
     user_id: str | Unset = UNSET,
 ) -> dict[str, Any]:
+    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
 
     params: dict[str, Any] = {}
 
@@ -48,13 +48,10 @@ def _get_kwargs(
         "url": "/v1/customers",
         "params": params,
     }
-
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> CustomerPage | list[Customer] | ErrorAnswer | None:
+def _parse(response: httpx.Response) -> CustomerPage | list[Customer] | ErrorAnswer:
     if response.status_code == 200:
 
         def _parse_response_200(data: object) -> CustomerPage | list[Customer]:
@@ -101,104 +98,7 @@ def _parse_response(
 
         return response_500
 
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[CustomerPage | list[Customer] | ErrorAnswer]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
-
-
-def sync_detailed(
-    *,
-    client: AuthenticatedClient,
-    organization_id: str | Unset = UNSET,
-    email: str | Unset = UNSET,
-    name: str | Unset = UNSET,
-    offset: int | Unset = UNSET,
-    limit: int | Unset = UNSET,
-    user_id: str | Unset = UNSET,
-) -> Response[CustomerPage | list[Customer] | ErrorAnswer]:
-    """List the customers that the caller may see.
-
-    Args:
-        organization_id (str | Unset):
-        email (str | Unset):
-        name (str | Unset):
-        offset (int | Unset):
-        limit (int | Unset):
-        user_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        Response[CustomerPage | list[Customer] | ErrorAnswer]
-    """
-
-    kwargs = _get_kwargs(
-        organization_id=organization_id,
-        email=email,
-        name=name,
-        offset=offset,
-        limit=limit,
-        user_id=user_id,
-    )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
-
-
-def sync(
-    *,
-    client: AuthenticatedClient,
-    organization_id: str | Unset = UNSET,
-    email: str | Unset = UNSET,
-    name: str | Unset = UNSET,
-    offset: int | Unset = UNSET,
-    limit: int | Unset = UNSET,
-    user_id: str | Unset = UNSET,
-) -> CustomerPage | list[Customer] | ErrorAnswer | None:
-    """List the customers that the caller may see.
-
-    Args:
-        organization_id (str | Unset):
-        email (str | Unset):
-        name (str | Unset):
-        offset (int | Unset):
-        limit (int | Unset):
-        user_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
-    Returns:
-        CustomerPage | list[Customer] | ErrorAnswer
-    """
-
-    return sync_detailed(
-        client=client,
-        organization_id=organization_id,
-        email=email,
-        name=name,
-        offset=offset,
-        limit=limit,
-        user_id=user_id,
-    ).parsed
+    raise UnexpectedResponse(f"status {response.status_code} is not in the document", response)
 
 
 async def asyncio_detailed(
@@ -221,26 +121,26 @@ async def asyncio_detailed(
         limit (int | Unset):
         user_id (str | Unset):
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Response[CustomerPage | list[Customer] | ErrorAnswer]
+        Status, headers and body, and the object that the body describes, as `parsed`.
+
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
     """
-
-    kwargs = _get_kwargs(
-        organization_id=organization_id,
-        email=email,
-        name=name,
-        offset=offset,
-        limit=limit,
-        user_id=user_id,
+    return read_response(
+        await client.get_async_httpx_client().request(
+            **build_request(
+                organization_id=organization_id,
+                email=email,
+                name=name,
+                offset=offset,
+                limit=limit,
+                user_id=user_id,
+            )
+        ),
+        _parse,
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
 
 
 async def asyncio(
@@ -252,7 +152,7 @@ async def asyncio(
     offset: int | Unset = UNSET,
     limit: int | Unset = UNSET,
     user_id: str | Unset = UNSET,
-) -> CustomerPage | list[Customer] | ErrorAnswer | None:
+) -> CustomerPage | list[Customer] | ErrorAnswer:
     """List the customers that the caller may see.
 
     Args:
@@ -263,14 +163,13 @@ async def asyncio(
         limit (int | Unset):
         user_id (str | Unset):
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        CustomerPage | list[Customer] | ErrorAnswer
-    """
+        The object that the body describes, also where that is an error of the document.
 
+    Raises:
+        UnexpectedResponse: The document does not list the status, or describes another body.
+        httpx.HTTPError: There is no response, or it is late.
+    """
     return (
         await asyncio_detailed(
             client=client,

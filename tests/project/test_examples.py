@@ -1,0 +1,217 @@
+"""Every example in README, CONTRIBUTING and docs/ runs, and prints what the page says.
+
+A fenced block of Python is one of three kinds:
+
+- a *program*, which calls ``asyncio.run`` or ``anyio.run``: it runs as a process of its own;
+- *tests*, which define ``test_`` functions: they run under pytest, as a process of its own;
+- a *snippet*, anything else: the snippets of a page run one after the other in one event loop, with ``await`` allowed
+  everywhere. Names stay from one to the next. Ready to use are the names of ``setup``, below; ``Kintsugi`` and
+  ``SweetSpot``, imported by a snippet, reach the sandbox.
+
+A ``text`` block that follows directly is what it prints. With ``UPDATE_EXAMPLES=1`` these blocks are written anew.
+"""
+
+import ast
+import contextlib
+import inspect
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import readahead.kintsugi
+import readahead.sweetspot
+from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(str(page.relative_to(ROOT)) for page in [ROOT / "README.md", *DOCS.rglob("*.md")])
+FENCE = re.compile(
+    r"^```(?P<language>[\w-]*)[^\n]*\n(?P<code>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```\n)?",
+    re.DOTALL | re.MULTILINE,
+)
+INCLUDE = re.compile(r'^--8<-- "(docs/examples/.+)"$', re.MULTILINE)
+PROGRAM = re.compile(r"^\s*(asyncio|anyio)\.run\(", re.MULTILINE)
+TESTS = re.compile(r"^(async )?def test_", re.MULTILINE)
+LANGUAGES = {"python", "toml", "sh", "text"}  # any other is a misspelling, and would not run
+NOT_RUN_HERE = {
+    "docs/guide/your-own-api.md": "tests/specs/test_your_own_api.py follows it step by step",
+    "docs/ten-questions.md": "tests/filters/test_ten_questions.py compares rows and explanations with a full reading",
+}
+UPDATE = bool(os.environ.get("UPDATE_EXAMPLES"))
+
+
+class Block:
+    """One fenced block of a page, and what follows it."""
+
+    def __init__(self, page, match):
+        text = match.string
+        self.language = match["language"]
+        self.span, self.output = match.span("output"), match["output"]
+        self.line = text[: match.start("code")].count("\n") + 1
+        self.where = f"{page}:{self.line}"
+        self.code = INCLUDE.sub(lambda include: (ROOT / include[1]).read_text().rstrip(), match["code"])
+
+    @property
+    def kind(self):
+        return "program" if PROGRAM.search(self.code) else "tests" if TESTS.search(self.code) else "snippet"
+
+
+def blocks(page):
+    return [Block(page, match) for match in FENCE.finditer((ROOT / page).read_text())]
+
+
+def environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "KINTSUGI", "SWEETSPOT"))}
+
+
+def run_program(block, folder):
+    command = [sys.executable, "-W", "error", "-c", block.code]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, f"{block.where}\n{done.stderr}"
+    return done.stdout
+
+
+def run_tests(block, folder):
+    (folder / "test_example.py").write_text(block.code)
+    (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_example.py"]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, f"{block.where}\n{done.stdout}{done.stderr}"
+    return ""
+
+
+async def run_snippet(block, page, names):
+    code = "\n" * (block.line - 1) + block.code  # a traceback then names the line of the page
+    compiled = compile(code, str(ROOT / page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        result = eval(compiled, names)
+        if inspect.isawaitable(result):
+            await result
+    return printed.getvalue()
+
+
+@contextlib.asynccontextmanager
+async def setup(folder, monkeypatch):
+    """The names that snippets may use without a word."""
+    for name, value in {
+        "KINTSUGI_API_KEY": API_KEY,
+        "KINTSUGI_ORGANIZATION_ID": ORGANIZATION_ID,
+        "SWEETSPOT_TOKEN": TOKEN,
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(folder)
+    with Sandbox() as sandbox, sandbox.serve() as url:
+
+        class Kintsugi(readahead.kintsugi.Kintsugi):
+            def __init__(self, **options):
+                here = {"api_key": API_KEY, "organization_id": ORGANIZATION_ID, "base_url": f"{url}/kintsugi"}
+                super().__init__(**{**here, **options})
+
+        class SweetSpot(readahead.sweetspot.SweetSpot):
+            def __init__(self, **options):
+                super().__init__(**{"token": TOKEN, "base_url": f"{url}/sweetspot", **options})
+
+        monkeypatch.setattr(readahead.kintsugi, "Kintsugi", Kintsugi)
+        monkeypatch.setattr(readahead.sweetspot, "SweetSpot", SweetSpot)
+
+        async def store(rows):
+            """What a user does with rows."""
+
+        async with Kintsugi() as kintsugi, SweetSpot() as sweetspot:
+            names = {
+                "Sandbox": Sandbox,
+                "SweetSpot": SweetSpot,
+                "__name__": "example",
+                "fields": readahead.kintsugi.fields,
+                "path": folder / "checkpoint.json",
+                "query": kintsugi.customers.where(country="CA"),
+                "sandbox": sandbox,
+                "store": store,
+            }
+            yield names, {"kintsugi": kintsugi, "sweetspot": sweetspot}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_RUN_HERE])
+async def test_the_examples_of_a_page_run_and_print_what_it_says(page, tmp_path, monkeypatch):
+    """In their order; a block that prints something has its output below it."""
+    outputs = []
+    async with setup(tmp_path, monkeypatch) as (names, clients):
+        for block in blocks(page):
+            if block.language != "python":
+                continue
+            own = tmp_path / f"line-{block.line}"
+            own.mkdir()
+            if block.kind == "program":
+                printed = run_program(block, own)
+            elif block.kind == "tests":
+                printed = run_tests(block, own)
+            else:
+                names |= clients  # a snippet before this one may have closed its own
+                printed = await run_snippet(block, page, names)
+            if UPDATE and block.output is not None:
+                outputs.append((block.span, printed))
+            else:
+                assert printed == (block.output or ""), block.where
+    if outputs:
+        update(ROOT / page, outputs)
+
+
+def update(page, outputs):
+    text = page.read_text()
+    for (begin, end), printed in reversed(outputs):
+        text = text[:begin] + printed + text[end:]
+    page.write_text(text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_is_of_a_known_language(page):
+    """A fence that is misspelt, indented or of no language would not run and nobody would know."""
+    text = (ROOT / page).read_text()
+    found = blocks(page)
+    assert {block.language for block in found} <= LANGUAGES
+    fences = len(re.findall(r"^\s*(?:```|~~~)", text, re.MULTILINE))
+    assert fences == 2 * sum(1 + (block.output is not None) for block in found)
+
+
+def test_every_program_in_examples_is_shown_on_a_page():
+    """So that it runs."""
+    shown = {name for page in PAGES for name in INCLUDE.findall((ROOT / page).read_text())}
+    assert shown == {str(file.relative_to(ROOT)) for file in (DOCS / "examples").iterdir() if file.suffix == ".py"}
+
+
+def test_every_page_is_in_the_navigation():
+    """The builder says nothing of a page that is missing there, nor of an entry without a page."""
+    listed = re.findall(r"^ +- .+?: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_every_link_to_a_file_leads_somewhere(page):
+    """Links within docs/ are checked when it is built."""
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text()):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_commands_exist_and_can_be_run():
+    """Each script that a page names exists and is executable."""
+    text = "".join((ROOT / page).read_text() for page in [*PAGES, "CONTRIBUTING.md"])
+    named = set(re.findall(r"scripts/(\w+)\b(?!/)", text)) - {"specs", "benchmarks"}
+    assert {"bench", "check", "demo", "docs", "regenerate", "setup", "test"} <= named
+    for name in named:
+        assert os.access(ROOT / "scripts" / name, os.X_OK), name
+
+
+def test_the_readme_is_read_in_five_minutes():
+    """The rest is in docs/."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 170

@@ -1,0 +1,223 @@
+"""The bookkeeping of a listing that is read: what is emitted of each page, what goes into the report. Pure.
+
+``Ledger.emit`` is the one place where rows pass from a fetched page to the user.
+"""
+
+from collections import deque
+from collections.abc import Hashable
+from typing import Generic, Literal, TypeVar, cast
+
+from attrs import define, evolve, field
+
+from ..errors import DecodeError, DriftError
+from ..pages import DriftWarning, Fetched, IgnoredFilterWarning, Page, Progress, Report, warn
+from .plan import Plan, Span
+
+__all__ = ["Ledger", "OnDrift", "OpenPage"]
+
+T = TypeVar("T")
+OnDrift = Literal["ignore", "warn", "raise", "reread"]
+SWEEPS = 4  # how often on_drift="reread" reads the list at most
+
+
+@define(eq=False)
+class OpenPage(Generic[T]):
+    """A page that was emitted and is read row by row.
+
+    Attributes:
+        span: The request that brought it.
+        page: The page, whatever was read of it.
+        passed: Keys of its new rows, those that are left out included.
+        keys: Keys of the rows that can be read.
+        rows: The rows that are not read yet, a DecodeError in the place of one that could not be decoded.
+        unread: Rows that were not read when the page was closed.
+    """
+
+    span: Span
+    page: Page[T]
+    passed: tuple[Hashable, ...]
+    keys: tuple[Hashable, ...]
+    rows: "deque[T | DecodeError]"
+    unread: int = 0
+
+    @property
+    def passed_so_far(self) -> tuple[Hashable, ...]:
+        """Keys of its new rows up to the one read last."""
+        if not self.rows:
+            return self.passed
+        return self.passed[: self.passed.index(self.keys[len(self.keys) - len(self.rows)])]
+
+    @property
+    def waiting(self) -> int:
+        """Rows that the report counts and that were not read."""
+        return self.unread + sum(not isinstance(row, DecodeError) for row in self.rows)
+
+    def rest(self) -> Page[T]:
+        """Read all that is left of it. Raises DecodeError."""
+        for row in self.rows:
+            if isinstance(row, DecodeError):
+                raise row
+        rows = tuple(cast("deque[T]", self.rows))
+        self.rows.clear()
+        return evolve(self.page, rows=rows)
+
+    def close(self) -> None:
+        """Let go of the rows that were not read; the place in the page stays known."""
+        self.passed, self.unread = self.passed_so_far, self.waiting
+        self.rows.clear()
+
+
+@define(eq=False)
+class Ledger:
+    """What one listing has emitted and reported.
+
+    Attributes:
+        report: The report, which is kept up to date.
+        limit: Rows to emit at most.
+        skip_bad_rows: Whether rows that cannot be decoded are only reported.
+        on_drift: What to do when rows move.
+        remember: Whether the keys of all rows are kept, so that no row is emitted twice.
+        began: When the first page was requested, by the clock of the event loop.
+    """
+
+    report: Report = field(factory=Report)
+    limit: int | None = None
+    skip_bad_rows: bool = False
+    on_drift: OnDrift = "ignore"
+    remember: bool = False
+    began: float | None = field(default=None, init=False)
+    _emitted: set[Hashable] = field(factory=set[Hashable], init=False)
+    _totals: dict[int, int] = field(factory=dict[int, int], init=False)  # by listing, the latest
+    _warned: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.remember |= self.on_drift == "reread"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the limit is reached."""
+        return self.limit is not None and self.report.rows >= self.limit
+
+    def add_page(self, span: Span, page: Fetched[object]) -> None:
+        """Count a page that was fetched."""
+        self.report.pages += 1
+        self.report.short_pages += len(page.keys) < span.hi - span.lo
+        total, totals = page.total, self.report.totals
+        if total is None or self._totals.get(span.branch) == total:
+            return
+        first = span.branch not in self._totals
+        self._totals[span.branch] = total
+        total = sum(self._totals.values())
+        if first and totals:
+            totals[-1] = total  # of another listing: they add up
+        elif total not in totals:
+            totals.append(total)
+
+    def emit(self, span: Span, new: frozenset[Hashable], page: Fetched[T]) -> OpenPage[T] | None:
+        """Hand out those rows of a page that are new, match, and fit the limit; None: nothing in it is new."""
+        keys, rows = page.keys, page.rows
+        if self.remember:
+            new -= self._emitted
+        if len(new) < len(keys):
+            first = {key: row for key, row in zip(reversed(keys), reversed(rows), strict=True) if key in new}
+            keys, rows = tuple(reversed(first)), tuple(reversed(first.values()))
+        room = None if self.limit is None else self.limit - self.report.rows
+        if page.uncounted:
+            passed, keys, rows = self._pick(page, keys, rows, room)
+        else:
+            passed = keys = keys[:room]
+            rows = rows[:room]
+        if not passed:
+            return None
+        if self.remember:
+            self._emitted.update(keys)
+        good = cast("tuple[T, ...]", rows)
+        if page.uncounted:
+            good = tuple(row for row in rows if not isinstance(row, DecodeError))
+            self.report.bad_rows += [str(row) for row in rows if isinstance(row, DecodeError)]
+            if self.skip_bad_rows:
+                keys, rows = tuple(key for key in keys if key not in page.uncounted), good
+        self.report.rows += len(good)
+        return OpenPage(span, page.page(good, dict(span.position)), passed, keys, deque(rows))
+
+    def _pick(
+        self,
+        page: Fetched[T],
+        keys: tuple[Hashable, ...],
+        rows: "tuple[T | DecodeError, ...]",
+        room: int | None,
+    ) -> "tuple[tuple[Hashable, ...], tuple[Hashable, ...], tuple[T | DecodeError, ...]]":
+        """Return the keys gone through until there is no more room, and the keys and rows picked of them."""
+        passed = 0
+        picked: dict[Hashable, T | DecodeError] = {}
+        for key, row in zip(keys, rows, strict=True):
+            if room == 0:
+                break
+            passed += 1
+            if self.admits(page, key):
+                picked[key] = row
+                room = room if room is None or isinstance(row, DecodeError) else room - 1
+        return keys[:passed], tuple(picked), tuple(picked.values())
+
+    def admits(self, page: Fetched[object], key: Hashable) -> bool:
+        """Whether the row with this key is emitted. One that is not is counted, and may be warned about."""
+        if key in page.ignored:
+            names, report = page.ignored[key], self.report
+            if not report.ignored_filters:
+                fields = ", ".join(names)
+                message = f"the API ignored a filter ({fields}): it sent rows that contradict it, which are left out"
+                warn(message, IgnoredFilterWarning)
+            for name in names:
+                report.ignored_filters[name] = report.ignored_filters.get(name, 0) + 1
+            return False
+        self.report.left_out += key in page.left_out
+        return key not in page.left_out
+
+    def check_drift(self, plan: Plan) -> None:
+        """Report what the plan has seen of moving rows, and do what ``on_drift`` says about it."""
+        tally, report = plan.tally, self.report
+        report.gaps_closed, report.gaps_open = tally.gaps_closed, tally.gaps_open
+        report.duplicates, report.mismatches = tally.duplicates, tally.mismatches
+        if tally.mismatches:
+            report.drift = "seen"
+            if self.on_drift == "warn" and not self._warned:
+                self._warned = True
+                warn("rows moved while the list was read; see the report", DriftWarning)
+            if self.on_drift == "raise" and plan.error is None:
+                plan.error = DriftError("rows moved while the list was read")
+        elif tally.hides_rows and report.drift == "none":
+            report.drift = "unverifiable"
+
+    def needs_sweep(self, plan: Plan) -> bool:
+        """Whether the list is to be read once more: rows moved, and ``on_drift`` is "reread"."""
+        if self.on_drift != "reread" or not plan.tally.mismatches or self.report.sweeps >= SWEEPS:
+            return False
+        self.report.sweeps += 1
+        return True
+
+    def conclude(self, plan: Plan) -> None:
+        """Report what ended the listing, and whether it is complete."""
+        report = self.report
+        if self.is_full:
+            report.complete, report.why = True, "the limit was reached"
+        elif plan.error is not None:
+            report.why = f"{type(plan.error).__name__}: {plan.error}"
+        elif report.gaps_open:
+            report.why = f"{report.gaps_open} gaps between pages could not be closed; rows may be missing there"
+        elif self.on_drift == "reread" and plan.tally.mismatches:
+            report.why = f"the list still changed after it was read {report.sweeps} times"
+        else:
+            report.complete, report.why = True, "the end was reached"
+
+    def progress(self, page: Page[T], plan: Plan, in_flight: int, now: float) -> Progress[T]:
+        """Return how far the listing is."""
+        report, start = self.report, plan.start
+        seconds = now - (self.began or 0.0)
+        total = None
+        if len(self._totals) == plan.listings and not start.stop:
+            total = sum(self._totals.values())
+        read = report.rows + report.left_out + len(report.bad_rows)
+        ends = [(self.limit, report.rows), (None if total is None else total - start.at, read)]
+        left = [max(0, end - so_far) * seconds / so_far for end, so_far in ends if end is not None and so_far]
+        rate = report.rows / seconds if seconds > 0 else 0.0
+        return Progress(page, report.rows, report, total, in_flight, rate, min(left, default=None))
