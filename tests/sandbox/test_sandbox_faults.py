@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from effort import examples
 from readahead import Retry
 from readahead.cli import main as cli
 from readahead.errors import (
@@ -98,7 +99,7 @@ async def test_without_faults_nothing_is_amiss(api):
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(0, 3), st.floats(0, 1), st.floats(0, 1), st.integers(1, 100))
 async def test_the_same_faults_give_the_same_answers(seed, hide, errors, cap):
     """Two sandboxes with equal faults answer the same requests alike, to the byte."""
