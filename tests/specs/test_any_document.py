@@ -181,9 +181,9 @@ def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
     (tmp_path / "wild.json").write_text(json.dumps(document))
     assert main(["wild", "--from", str(tmp_path / "wild.json"), "--json", "-"], tmp_path) == 0
     report = json.loads(capsys.readouterr().out)
-    assert "a reference to nothing: #/components/responses/Nowhere" in report["left out"]["GET /plain"]
+    assert "the reference #/components/responses/Nowhere points to nothing" in report["left out"]["GET /plain"]
     assert "nowhere" in report["left out"]["POST /form"]
-    assert report["left out"]["POST /nothing"] == "a reference to itself: #/components/requestBodies/Itself"
+    assert report["left out"]["POST /nothing"] == "the reference #/components/requestBodies/Itself points to itself"
     assert list(report["kept as plain data"]) == ["Problem"]
     assert "non-object" in report["kept as plain data"]["Problem"]
     assert (report["operations"], len(report["left out"])) == (17, 3)
@@ -191,7 +191,7 @@ def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
     document["paths"] = {"/plain": document["paths"]["/plain"]}
     (tmp_path / "nothing.json").write_text(json.dumps(document))
     assert main(["nothing", "--from", str(tmp_path / "nothing.json")], tmp_path) == 1
-    assert "no operation can be taken; GET /plain: a reference to nothing" in capsys.readouterr().err
+    assert "no operation of the document can be used; GET /plain: the reference" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

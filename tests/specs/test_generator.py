@@ -34,7 +34,7 @@ def test_a_template_that_moved_is_named(project, capsys, template):
     was = lock.read(project / "openapi").stock[template]
     path.write_text(text.replace(was, "0" * 64))
     assert main([], project) == 1
-    assert f"template moved: {template}" in capsys.readouterr().err
+    assert f"template changed: {template}" in capsys.readouterr().err
     assert path.read_text() == text.replace(was, "0" * 64)
 
 

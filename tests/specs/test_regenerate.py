@@ -94,7 +94,7 @@ def test_a_taken_document_is_not_edited(project, capsys):
     """A hand edit in the taken document is refused: it would vanish with the next one."""
     path = project / "openapi/kintsugi.yaml"
     path.write_text(path.read_text() + "# a hand edit\n")
-    assert "corrections go to the overlay" in failing_with(project, capsys)
+    assert "put the correction into the overlay" in failing_with(project, capsys)
 
 
 def test_a_document_of_another_api_is_refused(project, capsys, tmp_path):
@@ -109,14 +109,14 @@ def test_a_document_of_another_api_is_refused(project, capsys, tmp_path):
 def test_a_name_that_is_nearly_one_is_refused(project, capsys):
     """It would become an API of its own."""
     said = failing_with(project, capsys, "kintsgi", "--from", str(project / "openapi/kintsugi.yaml"))
-    assert "kintsgi is not in openapi/apis.toml. Did you mean kintsugi?" in said
+    assert "kintsgi is not in openapi/apis.toml; did you mean kintsugi?" in said
 
 
 def test_another_generator_is_refused(project, capsys):
     """Code is never written by another version of generator or formatter than the locked one."""
     path = project / "openapi/openapi.lock"
     path.write_text(path.read_text().replace("0.29.1", "0.30.0"))
-    assert "0.30.0 is locked" in failing_with(project, capsys)
+    assert "openapi.lock has 0.30.0" in failing_with(project, capsys)
     assert main(["--check"], project) == 1
 
 
@@ -156,7 +156,7 @@ def test_every_operation_has_its_module(tmp_path):
     document = load(command.ROOT / "openapi/sweetspot.yaml")
     (_, _, first), (_, _, second), *_ = operations(document)
     first["operationId"], second["operationId"] = "getCustomer", "get_customer"
-    with pytest.raises(SpecError, match="3 operations in the document, 2 endpoint modules"):
+    with pytest.raises(SpecError, match="the document has 3 operations, but the generator wrote 2"):
         generate.package(document, "sweetspot", command.ROOT / "openapi/templates", tmp_path / "out")
 
 
