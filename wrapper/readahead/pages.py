@@ -68,29 +68,16 @@ class Page(Generic[T]):
 
 @frozen(kw_only=True)
 class Fetched(Generic[T_co]):
-    """One response of a listing, decoded.
+    """One response of a listing, decoded."""
 
-    Attributes:
-        keys: A key for each row, in order, that tells it from every other row.
-        rows: The rows, a DecodeError in the place of one that cannot be decoded.
-        total: Rows in the whole listing, where the API says so.
-        size: Rows in a full page as the server sees it, where the API says so.
-        next: The cursor of the next page, where the API pages by cursor.
-        uncounted: Keys of rows that a limit does not count: those that cannot be decoded, and the two below.
-        left_out: Keys of rows that do not meet a condition.
-        ignored: By key, the fields in which a row contradicts a filter that was sent.
-        status, headers, request_id: Of the response, as in ``Page``.
-        seconds: How long the response took.
-    """
-
-    keys: tuple[Hashable, ...] = field(kw_only=False)
-    rows: "tuple[T_co | DecodeError, ...]" = ()
+    keys: tuple[Hashable, ...] = field(kw_only=False)  # one for each row, in order
+    rows: "tuple[T_co | DecodeError, ...]" = ()  # an error stands in the place of a row that cannot be decoded
     total: int | None = None
-    size: int | None = None
-    next: str | None = None
-    uncounted: frozenset[Hashable] = frozenset()
-    left_out: frozenset[Hashable] = frozenset()
-    ignored: Mapping[Hashable, tuple[str, ...]] = field(factory=dict[Hashable, tuple[str, ...]])
+    size: int | None = None  # rows in a full page as the server sees it, where it says so
+    next: str | None = None  # the cursor of the next page
+    uncounted: frozenset[Hashable] = frozenset()  # by a limit: what cannot be decoded, is left out or ignored
+    left_out: frozenset[Hashable] = frozenset()  # rows that do not meet a condition
+    ignored: Mapping[Hashable, tuple[str, ...]] = field(factory=dict[Hashable, tuple[str, ...]])  # filters, by row
     status: int | None = None
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     request_id: str | None = None

@@ -41,14 +41,9 @@ class Checkpoint:
 
     def to_json(self) -> str:
         """Return it as text."""
-        members = {"v": VERSION, "query": self.query, "at": self.at, "keys": list(self.keys), "given": self.rows}
-        if self.cursor is not None:
-            members["cursor"] = self.cursor
-        if self.stop:
-            members["stop"] = list(self.stop)
-        if self.branch:
-            members["branch"] = self.branch
-        return orjson.dumps(members).decode()
+        members = {"v": VERSION, "query": self.query, "at": self.at, "keys": self.keys, "given": self.rows}
+        optional = {"cursor": self.cursor, "stop": self.stop, "branch": self.branch}
+        return orjson.dumps(members | {name: value for name, value in optional.items() if value}).decode()
 
     __str__ = to_json
 
@@ -65,19 +60,14 @@ class Checkpoint:
         if isinstance(text, cls):
             return text
         members = _members("checkpoint", text)
-        cursor = members.get("cursor")
-        checkpoint = cls(
-            _typed(members, "query", str),
-            _typed(members, "at", int),
-            _keys(members, "keys"),
-            _typed(members, "given", int),
-            None if cursor is None else _typed(members, "cursor", str),
-            _keys(members, "stop") if "stop" in members else (),
-            _typed(members, "branch", int) if "branch" in members else 0,
-        )
-        if min(checkpoint.at, checkpoint.rows, checkpoint.branch) < 0:
+        optional: dict[str, Any] = {"stop": [], "branch": 0, **members}
+        at, rows, branch = (_typed(optional, name, int) for name in ("at", "given", "branch"))
+        if min(at, rows, branch) < 0:
             raise CheckpointError("the checkpoint is damaged: it holds a negative number")
-        return checkpoint
+        cursor = None if members.get("cursor") is None else _typed(members, "cursor", str)
+        return cls(
+            _typed(members, "query", str), at, _keys(members, "keys"), rows, cursor, _keys(optional, "stop"), branch
+        )
 
     @property
     def start(self) -> Start:
@@ -92,7 +82,7 @@ class Checkpoint:
 
 @frozen
 class Partition:
-    """A part of a listing, for another process or machine: ``client.customers.partition(part)`` is its query.
+    """A part of a listing, for another process or machine: ``client.customers.from_partition(part)`` is its query.
 
     It carries the query's filter in clear, because whoever reads it needs it; never the credentials. ``str()`` and
     ``to_json()`` give it as text.
@@ -138,7 +128,9 @@ def _members(what: str, text: object) -> dict[str, Any]:
         raise CheckpointError(f"this is not a {what}: a JSON object was expected")
     members = cast("dict[str, Any]", value)
     if what == "checkpoint" and "from" in members:
-        raise CheckpointError("this is a partition, not a checkpoint; read it with client.customers.partition(part)")
+        raise CheckpointError(
+            "this is a partition, not a checkpoint; read it with client.customers.from_partition(part)"
+        )
     if "v" not in members:
         raise CheckpointError(f"this is not a {what}: it has no version")
     if members["v"] != VERSION:

@@ -30,12 +30,10 @@ class CursorPlan(Plan):
 
     @property
     def occupied(self) -> int:
-        """Places of the window that are taken: spans in flight or buffered."""
         return len(self.ready) + (self._in_flight is not None)
 
     @property
     def all_requested(self) -> bool:
-        """Whether nothing more will be requested, as far as is known now."""
         return self.finished or (self._begun and self._in_flight is None and self._next is None)
 
     def next_request(self) -> Span | None:
@@ -48,7 +46,6 @@ class CursorPlan(Plan):
         return span
 
     def add_response(self, span: Span, page: Fetched[object]) -> None:
-        """Take the response to a request."""
         self._in_flight = None
         if self.finished:
             return
@@ -67,13 +64,11 @@ class CursorPlan(Plan):
         self._cursors.add(page.next or "")
 
     def add_error(self, span: Span, error: Exception) -> None:  # noqa: ARG002  there is but one in flight
-        """Take the error that a request ended with, after all retries."""
         self._in_flight = None
         if not self.finished:
             self.error = error
 
     def needs(self, span: Span) -> bool:
-        """Whether the response to this request is still of use."""
         return span is self._in_flight and not self.finished
 
     def resume_at(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:

@@ -11,24 +11,14 @@ __all__ = ["Grid", "Link", "NumberGrid", "OffsetGrid"]
 
 @define(eq=False)
 class Link(Span):
-    """A span as part of the sewn chain.
+    """A span as part of the sewn chain."""
 
-    Attributes:
-        order: Its place in the order of requests; -1 before it is requested.
-        total: The total that its response named.
-        clear: No row is known between its last one and this position.
-        loose: Rows are hidden inside it, so its last row may be anywhere in it.
-        certain: It began where another ended and brought fewer rows, so no cap cut it short.
-        tries: Fruitless requests to close the gap before it.
-        error: What its request ended with.
-    """
-
-    order: int = -1
-    total: int | None = None
-    clear: int = 0
-    loose: bool = False
-    certain: bool = False
-    tries: int = 0
+    order: int = -1  # its place in the order of requests; -1 before it is requested
+    total: int | None = None  # what its response named
+    clear: int = 0  # no row is known between its last one and this position
+    loose: bool = False  # rows are hidden inside it, so its last row may be anywhere in it
+    certain: bool = False  # it began where another ended and brought fewer rows, so no cap cut it short
+    tries: int = 0  # fruitless requests to close the gap before it
     error: Exception | None = None
 
     @property
@@ -39,18 +29,12 @@ class Link(Span):
 
 @define
 class OffsetGrid:
-    """Spans begin anywhere.
+    """Spans begin anywhere."""
 
-    Attributes:
-        offset, limit: The names of the paging parameters.
-        size: The largest span that is requested.
-        smallest: From this size on spans can overlap without waste.
-    """
-
-    offset: str
+    offset: str  # the names of the paging parameters
     limit: str
-    size: int
-    smallest: int = 12
+    size: int  # of the largest span that is requested
+    smallest: int = 12  # from this size on spans can overlap without waste
 
     def at(self, position: int) -> Link:
         """Return the span from a position on."""
@@ -67,19 +51,13 @@ class NumberGrid:
     """Spans are numbered pages: page q of size s holds the positions (q - 1) * s to q * s.
 
     Pages of another size have other edges, so numbered pages can overlap too.
-
-    Attributes:
-        page, per_page: The names of the paging parameters.
-        size: The largest page that is requested.
-        smallest: From this size on pages can overlap without waste.
-        fixed: The server has one size, whatever is requested.
     """
 
-    page: str
+    page: str  # the names of the paging parameters
     per_page: str
-    size: int
-    smallest: int = 30
-    fixed: bool = False
+    size: int  # of the largest page that is requested
+    smallest: int = 30  # from this size on pages can overlap without waste
+    fixed: bool = False  # the server has one size, whatever is requested
     _largest: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:

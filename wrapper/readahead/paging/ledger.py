@@ -22,23 +22,14 @@ SWEEPS = 4  # how often on_drift="reread" reads the list at most
 
 @define(eq=False)
 class OpenPage(Generic[T]):
-    """A page that was emitted and is read row by row.
+    """A page that was emitted and is read row by row."""
 
-    Attributes:
-        span: The request that brought it.
-        page: The page, whatever was read of it.
-        passed: Keys of its new rows, those that are left out included.
-        keys: Keys of the rows that can be read.
-        rows: The rows that are not read yet, a DecodeError in the place of one that could not be decoded.
-        unread: Rows that were not read when the page was closed.
-    """
-
-    span: Span
+    span: Span  # the request that brought it
     page: Page[T]
-    passed: tuple[Hashable, ...]
-    keys: tuple[Hashable, ...]
-    rows: "deque[T | DecodeError]"
-    unread: int = 0
+    passed: tuple[Hashable, ...]  # keys of its new rows, those that are left out included
+    keys: tuple[Hashable, ...]  # of the rows that can be read
+    rows: "deque[T | DecodeError]"  # that are not read yet
+    unread: int = 0  # rows that were not read when it was closed
 
     @property
     def passed_so_far(self) -> tuple[Hashable, ...]:
@@ -69,23 +60,14 @@ class OpenPage(Generic[T]):
 
 @define(eq=False)
 class Ledger:
-    """What one listing has emitted and reported.
-
-    Attributes:
-        report: The report, which is kept up to date.
-        limit: Rows to emit at most.
-        skip_bad_rows: Whether rows that cannot be decoded are only reported.
-        on_drift: What to do when rows move.
-        remember: Whether the keys of all rows are kept, so that no row is emitted twice.
-        began: When the first page was requested, by the clock of the event loop.
-    """
+    """What one listing has emitted and reported."""
 
     report: Report = field(factory=Report)
-    limit: int | None = None
+    limit: int | None = None  # rows to emit at most
     skip_bad_rows: bool = False
     on_drift: OnDrift = "ignore"
-    remember: bool = False
-    began: float | None = field(default=None, init=False)
+    remember: bool = False  # keep the keys of all rows, so that none is emitted twice
+    began: float | None = field(default=None, init=False)  # by the clock of the event loop
     _emitted: set[Hashable] = field(factory=set[Hashable], init=False)
     _totals: dict[int, int] = field(factory=dict[int, int], init=False)  # by listing, the latest
     _warned: bool = field(default=False, init=False)
@@ -119,8 +101,11 @@ class Ledger:
         if self.remember:
             new -= self._emitted
         if len(new) < len(keys):
-            first = {key: row for key, row in zip(reversed(keys), reversed(rows), strict=True) if key in new}
-            keys, rows = tuple(reversed(first)), tuple(reversed(first.values()))
+            first: dict[Hashable, T | DecodeError] = {}
+            for key, row in zip(keys, rows, strict=True):
+                if key in new:
+                    first.setdefault(key, row)
+            keys, rows = tuple(first), tuple(first.values())
         room = None if self.limit is None else self.limit - self.report.rows
         if page.uncounted:
             passed, keys, rows = self._pick(page, keys, rows, room)
@@ -203,7 +188,8 @@ class Ledger:
         elif plan.error is not None:
             report.why = f"{type(plan.error).__name__}: {plan.error}"
         elif report.gaps_open:
-            report.why = f"{report.gaps_open} gaps between pages could not be closed; rows may be missing there"
+            gaps = f"{report.gaps_open} gap{'s' if report.gaps_open > 1 else ''}"
+            report.why = f"{gaps} between pages could not be closed; rows may be missing there"
         elif self.on_drift == "reread" and plan.tally.mismatches:
             report.why = f"the list still changed after it was read {report.sweeps} times"
         else:

@@ -14,19 +14,12 @@ SPANS = 32  # whose keys are remembered
 
 @define
 class Memory:
-    """The keys of the last spans whose rows were emitted. It does not grow with the listing.
+    """The keys of the last spans whose rows were emitted. It does not grow with the listing."""
 
-    Attributes:
-        start: Where the listing began, and with which keys it stops.
-        recent: The keys of each of these spans.
-        known: By key, the last span that held it.
-        early: Keys of rows that were emitted when they arrived, before their span's turn.
-    """
-
-    start: Start
-    known: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)
-    early: set[Hashable] = field(factory=set[Hashable], init=False)
-    recent: deque[tuple[Hashable, ...]] = field(factory=deque[tuple[Hashable, ...]], init=False)
+    start: Start  # says with which keys the listing began, and with which it stops
+    known: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)  # the last span that held it
+    early: set[Hashable] = field(factory=set[Hashable], init=False)  # emitted as they arrived, before their turn
+    recent: deque[tuple[Hashable, ...]] = field(factory=deque[tuple[Hashable, ...]], init=False)  # by span
     _spans: int = field(default=0, init=False)
     _stopping: bool = field(default=False, init=False)  # a stop key was seen
 

@@ -19,58 +19,33 @@ __all__ = ["Plan", "Span", "Start", "Tally"]
 
 @define(eq=False)
 class Span:
-    """One request of a listing: the positions from ``lo`` up to ``hi``, without ``hi``, and the keys it brought.
-
-    Attributes:
-        position: The paging parameters.
-        number: The number of a numbered page, else 0.
-        branch: In a listing made of several, which of them.
-        keys: Keys of the rows in the response; None before it arrived.
-        uncounted: Those of them that a limit does not count.
-    """
+    """One request of a listing: the positions from ``lo`` up to ``hi``, without ``hi``, and the keys it brought."""
 
     lo: int
     hi: int
-    position: tuple[tuple[str, str], ...]
-    number: int = 0
-    branch: int = 0
-    keys: tuple[Hashable, ...] | None = None
-    uncounted: frozenset[Hashable] = frozenset()
+    position: tuple[tuple[str, str], ...]  # the paging parameters
+    number: int = 0  # of a numbered page
+    branch: int = 0  # in a listing made of several, which of them
+    keys: tuple[Hashable, ...] | None = None  # of its rows; None before they arrived
+    uncounted: frozenset[Hashable] = frozenset()  # those that a limit does not count
 
 
 @frozen
 class Start:
-    """Where a listing begins or is resumed.
+    """Where a listing begins or is resumed."""
 
-    Attributes:
-        at: The position to begin at.
-        keys: Keys of the last rows before that position, which were emitted earlier.
-        cursor: The page to begin with, where the API pages by cursor.
-        stop: The listing ends with the last of these keys; empty: at the end of the list.
-        branch: In a listing made of several, the one to begin with.
-    """
-
-    at: int = 0
-    keys: tuple[Hashable, ...] = ()
-    cursor: str | None = None
-    stop: tuple[Hashable, ...] = ()
-    branch: int = 0
+    at: int = 0  # the position
+    keys: tuple[Hashable, ...] = ()  # of the last rows before it, which were emitted earlier
+    cursor: str | None = None  # the page, where the API pages by cursor
+    stop: tuple[Hashable, ...] = ()  # it ends with the last of these keys; empty: at the end of the list
+    branch: int = 0  # in a listing made of several, the one to begin with
 
 
 @define
 class Tally:
-    """What a plan has counted.
+    """What a plan has counted; most of it goes into the report."""
 
-    Attributes:
-        emitted: Rows emitted that a limit counts.
-        mismatches: Evidence that rows moved.
-        duplicates: Rows that came again, apart from those that spans share on purpose.
-        gaps_closed: Spans requested to close a gap.
-        gaps_open: Gaps that could not be closed.
-        hides_rows: Whether the server leaves rows out of its pages.
-    """
-
-    emitted: int = 0
+    emitted: int = 0  # rows that a limit counts
     mismatches: int = 0
     duplicates: int = 0
     gaps_closed: int = 0
@@ -90,25 +65,15 @@ class Tally:
 
 @define(eq=False)
 class Plan(ABC):
-    """One listing.
+    """One listing. ``window`` may change; ``error`` ends it once the pages before it are emitted."""
 
-    Attributes:
-        window: Pages in flight or buffered at most; it may change.
-        limit: Rows to emit at most.
-        ordered: Whether rows are emitted in the order of the list.
-        start: Where it begins.
-        ended: Whether the end was reached.
-        error: What ends the listing early, once the pages before it are emitted.
-        ready: Pages to emit, and which of their rows.
-        tally: What was counted.
-    """
-
-    window: int
-    limit: int | None
-    ordered: bool
+    window: int  # pages in flight or buffered at most
+    limit: int | None  # rows to emit at most
+    ordered: bool  # rows are emitted in the order of the list
     start: Start
     ended: bool = field(default=False, init=False)
     error: Exception | None = field(default=None, init=False)
+    # Pages to emit, and which of their rows.
     ready: deque[tuple[Span, frozenset[Hashable]]] = field(factory=deque[tuple[Span, frozenset[Hashable]]], init=False)
     tally: Tally = field(factory=Tally, init=False)
 

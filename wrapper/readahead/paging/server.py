@@ -9,37 +9,22 @@ __all__ = ["ServerModel"]
 
 @define
 class ServerModel:
-    """What is known of the server.
-
-    Attributes:
-        grid: Where spans can begin and end, and how large they are requested.
-        overlap: Rows that neighbours are requested to share.
-        least_overlap: The overlap is never smaller; 0: pages are too small to overlap.
-        size: Rows in a response.
-        sparse: It gives fewer rows than positions, because it hides some.
-        hides_rows: It has hidden a row at least once.
-        names_size: Its last response named the size of a page.
-        gives_full: A full response was seen, so that a shared row too many or too few is a mismatch.
-        answered: There was a response.
-        latest_total: The total named last, and the order of the request that it answers.
-        total_refuted: A response contradicted its own total: no total is believed from there on.
-    """
+    """What is known of the server."""
 
     grid: Grid
-    overlap: int = 5
-    least_overlap: int = field(init=False)
-    size: int = field(init=False)
-    sparse: bool = field(default=False, init=False)
-    hides_rows: bool = field(default=False, init=False)
-    names_size: bool = field(default=False, init=False)
-    gives_full: bool = field(default=False, init=False)
-    answered: bool = field(default=False, init=False)
-    latest_total: tuple[int, int] | None = field(default=None, init=False)
-    total_refuted: bool = field(default=False, init=False)
+    overlap: int = 5  # rows that neighbours are requested to share
+    least_overlap: int = field(init=False)  # it is never smaller; 0: pages are too small to overlap
+    size: int = field(init=False)  # rows in a response
+    sparse: bool = field(default=False, init=False)  # it gives fewer rows than positions, because it hides some
+    hides_rows: bool = field(default=False, init=False)  # it has hidden a row at least once
+    names_size: bool = field(default=False, init=False)  # its last response named the size of a page
+    gives_full: bool = field(default=False, init=False)  # so that a shared row too many or too few is a mismatch
+    answered: bool = field(default=False, init=False)  # there was a response
+    latest_total: tuple[int, int] | None = field(default=None, init=False)  # and the order of the request it answers
+    total_refuted: bool = field(default=False, init=False)  # a response contradicted its own: none is believed any more
 
     def __attrs_post_init__(self) -> None:
-        self.size = self.grid.size
-        self.least_overlap = self.overlap
+        self.size, self.least_overlap = self.grid.size, self.overlap
         self.request(self.size)
 
     def request(self, size: int) -> None:

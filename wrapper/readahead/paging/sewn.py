@@ -57,23 +57,14 @@ TRICKLE = 3  # short responses in a row that bring a few rows each: rows are app
 
 @define
 class Flow:
-    """What is in flight, and whether responses still bring new rows.
+    """What is in flight, and whether responses still bring new rows."""
 
-    Attributes:
-        in_flight: Requests without a response.
-        sent: Requests sent.
-        allowed: Spans that may be in flight or buffered; it grows up to the window.
-        idle: Responses in a row that brought next to nothing.
-        trickle: Short responses in a row that brought a few rows each.
-        barren: Of responses that are emitted as they arrive: those in a row without a new row.
-    """
-
-    in_flight: int = 0
-    sent: int = 0
-    allowed: int = 1
-    idle: int = 0
-    trickle: int = 0
-    barren: int = 0
+    in_flight: int = 0  # requests
+    sent: int = 0  # requests
+    allowed: int = 1  # spans in flight or buffered; it grows up to the window
+    idle: int = 0  # responses in a row that brought next to nothing
+    trickle: int = 0  # short responses in a row that brought a few rows each
+    barren: int = 0  # responses in a row without a new row, of those that are emitted as they arrive
 
 
 @define(eq=False)
@@ -94,7 +85,6 @@ class SewnPlan(Plan):
     # ---- NEXT
 
     def next_request(self) -> Span | None:
-        """Return the next request; None: wait for one in flight, or all is requested."""
         if self.finished or self.flow.in_flight >= self.window:
             return None
         link = next((link for link in self.chain if link.order < 0), None)
@@ -113,14 +103,12 @@ class SewnPlan(Plan):
 
     @property
     def occupied(self) -> int:
-        """Places of the window that are taken: spans in flight or buffered."""
         if self._by_arrival:
             return self.flow.in_flight + len(self.ready)
         return sum(link.order >= 0 for link in self.chain) - 1 + len(self.ready)
 
     @property
     def all_requested(self) -> bool:
-        """Whether nothing more will be requested, as far as is known now."""
         total = self.server.total
         if self.finished or not self.server.answered:
             return self.finished
@@ -192,7 +180,6 @@ class SewnPlan(Plan):
     # ---- responses
 
     def add_response(self, span: Span, page: Fetched[object]) -> None:
-        """Take the response to a request."""
         self.flow.in_flight -= 1
         at = self._place(span)
         if self.finished or at is None:
@@ -226,7 +213,6 @@ class SewnPlan(Plan):
         self._advance()
 
     def add_error(self, span: Span, error: Exception) -> None:
-        """Take the error that a request ended with, after all retries."""
         self.flow.in_flight -= 1
         at = self._place(span)
         if not self.finished and at is not None:
@@ -234,7 +220,6 @@ class SewnPlan(Plan):
             self._advance()
 
     def needs(self, span: Span) -> bool:
-        """Whether the response to this request is still of use."""
         return not self.finished and span in self.chain
 
     def resume_at(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:

@@ -44,27 +44,15 @@ BEFORE = 8  # keys of earlier pages that are kept for a checkpoint
 
 @define(eq=False)
 class Engine(Generic[T]):
-    """The tasks of a listing, and the pages that have arrived.
+    """The tasks of a listing, and the pages that have arrived."""
 
-    Attributes:
-        plans: Makes the plan of each sweep.
-        fetch: Sends a request and decodes its response.
-        ledger: Decides what is emitted, and keeps the report.
-        window: How many pages are requested at once.
-        on_page: Called when a page is emitted.
-        bind: Makes a checkpoint of a place in the listing and the number of rows before it.
-        spawn: Starts the task of a request; without it pages are read one by one, in place.
-        stopped: Nothing is requested any more.
-        plan: The plan of this sweep.
-    """
-
-    plans: Callable[[], Plan]
+    plans: Callable[[], Plan]  # makes the plan of each sweep
     fetch: Fetch[T]
     ledger: Ledger
     window: Window
     on_page: "Callable[[Progress[T]], None] | None" = None
-    bind: "Callable[[Start, int], Checkpoint] | None" = None
-    spawn: "Callable[[Span], None] | None" = None
+    bind: "Callable[[Start, int], Checkpoint] | None" = None  # of a place and the rows before it
+    spawn: "Callable[[Span], None] | None" = None  # starts a task; without it pages are fetched one by one, in place
     stopped: bool = False
     plan: Plan = field(init=False)
     _pages: dict[Span, Fetched[T]] = field(factory=dict[Span, Fetched[T]], init=False)

@@ -1,6 +1,8 @@
 """How an API pages, as data: numbered pages, offset and limit, or a cursor. Pure."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from attrs import frozen
@@ -31,6 +33,9 @@ class Style(ABC):
         """The names of the paging parameters, which nothing else may set."""
 
     @abstractmethod
+    def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
+        """Return what makes a plan with pages of this size from a window, a limit, an order and a start."""
+
     def plan(
         self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
     ) -> Plan:
@@ -43,6 +48,7 @@ class Style(ABC):
             ordered: Whether rows are emitted in the order of the list.
             start: Where to begin; None: at the beginning.
         """
+        return self.plan_type(size)(window, limit, ordered, start or Start())
 
     def exactly(self, lo: int, rows: int) -> Span | None:  # noqa: ARG002  pages by cursor have no positions
         """Return the page of this many rows from a position on, a multiple of ``rows``; None: it has no position."""
@@ -60,18 +66,12 @@ class PageNumber(Style):
 
     @property
     def parameters(self) -> tuple[str, str]:
-        """The names of the paging parameters."""
         return self.page, self.size
 
-    def plan(
-        self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
-    ) -> Plan:
-        """Make a plan for one listing."""
-        server = ServerModel(NumberGrid(self.page, self.size, size))
-        return SewnPlan(window, limit, ordered, start or Start(), server)
+    def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
+        return partial(SewnPlan, server=ServerModel(NumberGrid(self.page, self.size, size)))
 
     def exactly(self, lo: int, rows: int) -> Span:
-        """Return the page of this many rows from a position on."""
         number = lo // rows + 1
         return Span(lo, lo + rows, ((self.page, str(number)), (self.size, str(rows))), number=number)
 
@@ -87,18 +87,12 @@ class OffsetLimit(Style):
 
     @property
     def parameters(self) -> tuple[str, str]:
-        """The names of the paging parameters."""
         return self.offset, self.limit
 
-    def plan(
-        self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
-    ) -> Plan:
-        """Make a plan for one listing."""
-        server = ServerModel(OffsetGrid(self.offset, self.limit, size))
-        return SewnPlan(window, limit, ordered, start or Start(), server)
+    def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
+        return partial(SewnPlan, server=ServerModel(OffsetGrid(self.offset, self.limit, size)))
 
     def exactly(self, lo: int, rows: int) -> Span:
-        """Return the page of this many rows from a position on."""
         return Span(lo, lo + rows, ((self.offset, str(lo)), (self.limit, str(rows))))
 
 
@@ -113,11 +107,7 @@ class Cursor(Style):
 
     @property
     def parameters(self) -> tuple[str, str]:
-        """The names of the paging parameters."""
         return self.cursor, self.size
 
-    def plan(
-        self, size: int, window: int, *, limit: int | None = None, ordered: bool = True, start: Start | None = None
-    ) -> Plan:
-        """Make a plan for one listing."""
-        return CursorPlan(window, limit, ordered, start or Start(), self.cursor, self.size, size)
+    def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
+        return partial(CursorPlan, cursor=self.cursor, limit_name=self.size, size=size)

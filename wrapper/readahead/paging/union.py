@@ -31,12 +31,10 @@ class UnionPlan(Plan):
 
     @property
     def listings(self) -> int:
-        """How many listings it reads, one after the other."""
         return len(self.plans)
 
     @property
     def occupied(self) -> int:
-        """Places of the window that are taken: spans in flight or buffered."""
         return len(self.ready) + sum(map(_occupied, self.plans))
 
     def next_request(self) -> Span | None:
@@ -65,17 +63,14 @@ class UnionPlan(Plan):
         return min(share - sum(map(_occupied, self.plans[self._current + 1 :])), self.window - self.occupied)
 
     def add_response(self, span: Span, page: Fetched[object]) -> None:
-        """Take the response to a request."""
         self._plan_of(span).add_response(span, page)
         self._advance()
 
     def add_error(self, span: Span, error: Exception) -> None:
-        """Take the error that a request ended with, after all retries."""
         self._plan_of(span).add_error(span, error)
         self._advance()
 
     def needs(self, span: Span) -> bool:
-        """Whether the response to this request is still of use."""
         plan = self._plan_of(span)
         return not self.finished and (plan.needs(span) or any(span is waiting for waiting, _ in plan.ready))
 
