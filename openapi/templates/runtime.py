@@ -67,8 +67,8 @@ class OpenStr(str):
         if not isinstance(value, str):
             raise TypeError(f"{cls.__name__} must be a string, not {type(value).__name__}")
         by_folded = {listed.casefold(): str(listed) for listed in cls.listed()}
-        near = [by_folded[name] for name in difflib.get_close_matches(value.casefold(), by_folded)]
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        near = difflib.get_close_matches(value.casefold(), by_folded, n=1)
+        hint = f"; did you mean {by_folded[near[0]]!r}?" if near else ""
         way_out = f"use {cls.__name__}.unlisted({value!r}) to send it anyway"
         raise ValueError(f"{value!r} is not a listed {cls.__name__}{hint} ({way_out})")
 
