@@ -1,8 +1,8 @@
-# ruff: noqa: INP001, SLF001  no package here; rows are filled from outside of __init__, which costs a third more
-"""What the generated classes have in common: open string enumerations, rows, and how values are read.
+# ruff: noqa: INP001, SLF001  not a package; filling rows in __init__ would take a third longer
+"""What generated classes share: open string enumerations, rows, and functions that read values.
 
-Reading is lenient. What a document does not list, or describes otherwise, is kept as it came: a row says what the
-server said. Only something that is not an object at all is refused.
+Reading is lenient: a value that the document does not list, or describes differently, is kept as the server sent it.
+Only something that is not an object is refused as a row.
 """
 
 import datetime as dt
@@ -21,7 +21,7 @@ Writer = Callable[[Any], Any]
 
 
 class Member:
-    """A listed value, as written in the body of an `OpenStr` class."""
+    """A listed value in the body of an `OpenStr` class."""
 
     def __init__(self, value: str) -> None:
         self.value = value
@@ -33,7 +33,7 @@ def member(value: str) -> Any:
 
 
 class Readings(dict[Any, Any]):
-    """From what came to what is kept: one subscript when listed, `__missing__` for everything else."""
+    """Maps a value of the server to the one that a row has: one lookup if listed, `__missing__` otherwise."""
 
     def __init__(self, unlisted: Callable[[str], Any]) -> None:
         super().__init__({None: None})
@@ -46,8 +46,8 @@ class Readings(dict[Any, Any]):
 class OpenStr(str):
     """A string with a list of known values that may grow at any time.
 
-    `Country.CA` is a listed value and `Country("CA")` is the same object. `Country("XX")` is an error; a value that
-    the document does not list is asked for by name, `Country.unlisted("XX")`.
+    `Country.CA` is a listed value, and `Country("CA")` is the same object. `Country("XX")` raises ValueError; use
+    `Country.unlisted("XX")` for a value that the document does not list.
     """
 
     __slots__ = ()
@@ -65,11 +65,11 @@ class OpenStr(str):
         if known is not None:
             return known
         if not isinstance(value, str):
-            raise TypeError(f"{cls.__name__} takes a string, not {type(value).__name__}")
+            raise TypeError(f"{cls.__name__} must be a string, not {type(value).__name__}")
         by_folded = {listed.casefold(): str(listed) for listed in cls.listed()}
         near = [by_folded[name] for name in difflib.get_close_matches(value.casefold(), by_folded)]
-        hint = f"; nearest: {', '.join(map(repr, near))}" if near else ""
-        way_out = f"{cls.__name__}.unlisted({value!r}) takes it all the same"
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        way_out = f"use {cls.__name__}.unlisted({value!r}) to send it anyway"
         raise ValueError(f"{value!r} is not a listed {cls.__name__}{hint} ({way_out})")
 
     @classmethod
@@ -81,13 +81,13 @@ class OpenStr(str):
     def unlisted(cls, value: str) -> Self:
         """Return `value` as an instance of this class, whether it is listed or not."""
         if not isinstance(value, str):
-            raise TypeError(f"{cls.__name__} takes a string, not {type(value).__name__}")
-        found: Self = cls._readings[value]
-        return found
+            raise TypeError(f"{cls.__name__} must be a string, not {type(value).__name__}")
+        instance: Self = cls._readings[value]
+        return instance
 
     @classmethod
     def read(cls, value: Any) -> Any:
-        """Return what came as an instance of this class if it is a string, else as it is."""
+        """Return a string as an instance of this class, and any other value unchanged."""
         try:
             return cls._readings[value]
         except TypeError:  # not hashable
@@ -95,12 +95,12 @@ class OpenStr(str):
 
     @classmethod
     def read_listed(cls, value: Any) -> Any:
-        """Return what came as the listed value that it is, else as it is."""
+        """Return the listed value that equals `value`, or else `value` unchanged."""
         return cls._readings.get(value, value) if isinstance(value, str) else value
 
     @property
     def value(self) -> str:
-        """The bare text."""
+        """The value as a plain str."""
         return str(self)
 
     @property
@@ -120,9 +120,9 @@ class OpenStr(str):
 
 @define
 class Row:
-    """An object that the server sent: declared fields as attributes, every field by its wire name, `row["createdAt"]`.
+    """An object that the server sent. Declared fields are attributes; `row["createdAt"]` takes any field's wire name.
 
-    Fields that the document does not declare are kept as well.
+    Fields that the document does not declare are kept too.
     """
 
     _unknown: dict[str, Any] | None = field(default=None, init=False, repr=False)
@@ -134,13 +134,17 @@ class Row:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read a row from decoded JSON. A missing field is None; raises TypeError if `data` is not a mapping."""
+        """Return a row of decoded JSON. A missing field is None.
+
+        Raises:
+            TypeError: `data` is not a mapping.
+        """
         return cls._from_any(data)
 
     @classmethod
     def _from_any(cls, data: Mapping[str, Any]) -> Self:
         if not isinstance(data, Mapping):
-            raise TypeError(f"{cls.__name__} is read from a mapping, not from {type(data).__name__}")
+            raise TypeError(f"{cls.__name__} must be read from an object, not from {type(data).__name__}")
         row = cls.__new__(cls)
         for wire, (name, reader) in cls._fields.items():
             value = data.get(wire)
@@ -163,10 +167,10 @@ class Row:
         return cls.from_dict(value) if isinstance(value, Mapping) and cls._required <= value.keys() else value
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data that JSON can carry, by wire names, with the fields that the document does not declare.
+        """Return the row as JSON data by wire names, undeclared fields included.
 
-        It is what was sent, with None for what is missing; but points in time are written anew: with the zone as
-        `+00:00` where `Z` may have been sent, and without digits beyond microseconds, which Python does not keep.
+        It equals what the server sent, with two differences: a missing field is None, and a date-time is formatted
+        anew (`+00:00` instead of `Z`, at most microseconds).
         """
         data = {wire: plain(getattr(self, name)) for wire, (name, _) in self._fields.items()}
         for wire, value in (self._unknown or {}).items():
@@ -190,7 +194,7 @@ class Row:
 
 
 def plain(value: Any) -> Any:
-    """Return `value` as JSON can carry it."""
+    """Return `value` as JSON data."""
     match value:
         case Row():
             return value.to_dict()
@@ -211,15 +215,15 @@ def plain(value: Any) -> Any:
 
 
 def key_objects(names: Iterable[str]) -> tuple[str, ...]:
-    """Return `names` as the objects that orjson makes its keys of, mostly: what is the same object is found sooner.
+    """Return `names` as the string objects that orjson caches for its keys.
 
-    That takes a third from the time for a row, in which nearly everything is looking up keys.
+    Looking up a key that is the same object is faster; decoding a row takes a third less time.
     """
     return tuple(orjson.loads(orjson.dumps(dict.fromkeys(names))))
 
 
 def read_datetime(value: Any) -> Any:
-    """Return the point in time that the text names, else what came."""
+    """Return a date-time text as datetime, and any other value unchanged."""
     try:
         return dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -227,7 +231,7 @@ def read_datetime(value: Any) -> Any:
 
 
 def read_date(value: Any) -> Any:
-    """Return the day that the text names, else what came."""
+    """Return a date text as date, and any other value unchanged."""
     try:
         return dt.date.fromisoformat(value)
     except (TypeError, ValueError):
@@ -235,7 +239,7 @@ def read_date(value: Any) -> Any:
 
 
 def read_uuid(value: Any) -> Any:
-    """Return the UUID that the text names, else what came."""
+    """Return a UUID text as UUID, and any other value unchanged."""
     try:
         return uuid.UUID(value)
     except (AttributeError, TypeError, ValueError):
@@ -243,7 +247,7 @@ def read_uuid(value: Any) -> Any:
 
 
 def int_enum_of(cls: type[enum.IntEnum]) -> Reader:
-    """Read integers as members of `cls` where they are listed."""
+    """Return a function that reads listed integers as members of `cls`."""
     members = {item.value: item for item in cls}
 
     def read(value: Any) -> Any:
@@ -253,7 +257,7 @@ def int_enum_of(cls: type[enum.IntEnum]) -> Reader:
 
 
 def list_of(reader: Reader) -> Reader:
-    """Read every item of a list."""
+    """Return a function that reads every item of a list."""
 
     def read(value: Any) -> Any:
         return list(map(reader, value)) if isinstance(value, list) else value
@@ -262,7 +266,7 @@ def list_of(reader: Reader) -> Reader:
 
 
 def dict_of(reader: Reader) -> Reader:
-    """Read every value of a map."""
+    """Return a function that reads every value of a map."""
 
     def read(value: Any) -> Any:
         return {key: reader(item) for key, item in value.items()} if isinstance(value, dict) else value
@@ -271,20 +275,20 @@ def dict_of(reader: Reader) -> Reader:
 
 
 def any_of(*readers: Reader) -> Reader:
-    """Read with the first of `readers` that makes something else of what came."""
+    """Return a function that tries `readers` in turn until one changes the value."""
 
     def read(value: Any) -> Any:
         for reader in readers:
-            made = reader(value)
-            if made is not value:
-                return made
+            result = reader(value)
+            if result is not value:
+                return result
         return value
 
     return read
 
 
 def by_wire_names(body: Any, names: Mapping[str, tuple[str, Writer | None]], extra: Writer | None) -> Any:
-    """Write an object: keys by `names`, the values below them by their writers; keys that are not there by `extra`."""
+    """Return an object under wire names: `names` has wire name and writer of each key, `extra` writes other values."""
     if not isinstance(body, Mapping):
         return body
     written = {}
@@ -295,7 +299,7 @@ def by_wire_names(body: Any, names: Mapping[str, tuple[str, Writer | None]], ext
 
 
 def one_of(*shapes: tuple[Any, Writer | None]) -> Writer:
-    """Write an object as the first of several typed dictionaries that has all of its keys and requires no more."""
+    """Return a function that writes an object as the first of `shapes` that fits its keys."""
 
     def write(value: Any) -> Any:
         if not isinstance(value, Mapping):

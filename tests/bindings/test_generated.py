@@ -52,11 +52,6 @@ OPERATIONS = {**KINTSUGI, **SWEETSPOT}
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda module: module.__name__[18:])
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request):
-    return request.param
-
-
 @pytest.fixture
 def box():
     with Sandbox(kintsugi_rows=20, sweetspot_rows=20) as box:

@@ -11,7 +11,7 @@ from reference import among, build, ordered, trees, truth
 from readahead.errors import FilterError
 from readahead.filters import Choice, Fields, FullText, Id, Number, Relation, Text, Timestamp
 from readahead.filters.fields import predicate
-from readahead.filters.planner import RowFilter, plan_branches
+from readahead.filters.planner import NormalForm, RowFilter
 from readahead.kintsugi import Country, CustomerStatus, Source
 
 COUNTRIES, SOURCES, STATES = ["US", "CA", "MX"], ["SHOPIFY", "STRIPE"], ["CA", "NY", "ca"]
@@ -93,7 +93,7 @@ def listed(pushed, rows):
 def select(condition, rows):
     """The ids that the planned listings bring; each once by itself, unless the plan says that keys are kept."""
     ids, read = [], 0
-    branches = plan_branches(condition, fields)
+    branches = NormalForm(fields).narrowed(condition).branches()
     for branch in branches:
         through = RowFilter.of(branch, fields)
         for row in listed(branch.pushed, rows):
@@ -168,7 +168,7 @@ def test_double_negation_de_morgan_and_the_excluded_middle(one, two, rows):
 @given(positive_tree)
 def test_no_listing_lies_inside_another(tree):
     """Where rows can tell them apart, the two are one; and two do not differ in one parameter that takes several."""
-    branches = plan_branches(build(tree, fields), fields)
+    branches = NormalForm(fields).narrowed(build(tree, fields)).branches()
     for one in branches:
         for other in branches:
             hidden = [{name: each.pushed.get(name) for name in ("search", "org")} for each in (one, other)]
@@ -194,7 +194,7 @@ def test_what_neither_side_can_tell_is_refused_wherever_it_stands(tree, other):
     refused, other = build(tree, fields), build(other, fields)
     for condition in (refused, refused | other, other & refused, ~(~refused & other), ~(other | ~refused)):
         with pytest.raises(FilterError, match=r"rows carry no (search|org); list all rows and leave out those that"):
-            plan_branches(condition, fields)
+            NormalForm(fields).narrowed(condition).branches()
 
 
 @laws

@@ -38,27 +38,32 @@ def test_every_bench_answers_with_lines_that_say_what_was_asked(measured):
 
 @pytest.mark.slow
 def test_results_are_drawn_and_told(measured, tmp_path):
-    """What was kept makes a plot and the README's section, in the place of the one before."""
+    """What was kept makes a plot and the figures of two pages, in the place of those before."""
     results = {name: Result.from_json(one) for name, one in json.loads(measured.read_text()).items()}
     write_plot([results["listing"]], tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    write_readme(readme, measured, tmp_path / "plot.png")
-    text = readme.read_text()
-    assert text.startswith(f"before\n{BEGIN}\n| bench |")
-    assert text.endswith(f"{END}\nafter\n")
-    assert "old" not in text
+    readme, performance = tmp_path / "README.md", tmp_path / "performance.md"
+    for page in (readme, performance):
+        page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    write_readme(readme, performance, measured, tmp_path / "plot.png")
+    for page in (readme, performance):
+        text = page.read_text()
+        assert text.startswith(f"before\n{BEGIN}\n| bench |")
+        assert text.endswith(f"{END}\nafter\n")
+        assert "old" not in text
     for name in ("listing", "auto", "small"):
-        assert f"| `{name}` |" in text
+        assert f"| `{name}` |" in performance.read_text()
+    assert results["listing"].title in readme.read_text()
 
 
-def test_the_readme_says_what_the_kept_results_say(tmp_path):
-    """The section of the README is that of the results that are kept."""
-    readme = tmp_path / "README.md"
-    readme.write_text((ROOT / "README.md").read_text())
-    write_readme(readme, plot=tmp_path / "plot.png")
-    assert readme.read_text() == (ROOT / "README.md").read_text()
+def test_the_pages_show_the_kept_results(tmp_path):
+    """The figures of README and docs/performance.md are those of the results that are kept."""
+    pages = [ROOT / "README.md", ROOT / "docs/performance.md"]
+    copies = [tmp_path / page.name for page in pages]
+    for page, copy in zip(pages, copies, strict=True):
+        copy.write_text(page.read_text())
+    write_readme(*copies, plot=tmp_path / "plot.png")
+    assert [copy.read_text() for copy in copies] == [page.read_text() for page in pages]
 
 
 @pytest.mark.slow

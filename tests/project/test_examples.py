@@ -65,6 +65,10 @@ def blocks(page):
     return [Block(page, match) for match in FENCE.finditer((ROOT / page).read_text())]
 
 
+def has_python(page):
+    return any(block.language == "python" for block in blocks(page))
+
+
 def environment():
     return {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "KINTSUGI", "SWEETSPOT"))}
 
@@ -142,7 +146,7 @@ async def setup(folder, monkeypatch):
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_RUN_HERE])
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_RUN_HERE and has_python(page)])
 async def test_the_examples_of_a_page_run_and_print_what_it_says(page, tmp_path, monkeypatch):
     """In their order; a block that prints something has its output below it."""
     outputs = []

@@ -1,3 +1,4 @@
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -21,8 +22,28 @@ def project(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """A document of Kintsugi as one might be published: all that is in it is taken, so it gives what is committed."""
+    path = tmp_path_factory.mktemp("published") / "server-2026-06-01-own.json"
+    path.write_text(json.dumps(load(ROOT / "openapi/kintsugi.yaml")))
+    return path
+
+
+@pytest.fixture(scope="session")
+def older(published, tmp_path_factory):
+    """An older document, in which Kintsugi knew three sources less."""
+    document = json.loads(published.read_text())
+    sources = document["components"]["schemas"]["SourceEnum"]["enum"]
+    for source in ("SHOPLINE", "VERTEX_O_SERIES", "DUALENTRY"):
+        sources.remove(source)
+    path = tmp_path_factory.mktemp("published") / "server-2026-03-05-own.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.fixture(scope="session")
 def upstream():
-    """The folder of published documents; they are not ours to carry along."""
+    """The folder of published documents. They are not ours to carry along: other tests do the same with our own."""
     if not UPSTREAM.exists():
         pytest.skip("the published Kintsugi documents are not next to this checkout (../shared/upstream/kintsugi)")
     return UPSTREAM

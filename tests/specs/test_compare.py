@@ -207,8 +207,8 @@ MUTATIONS = {
 
 
 @pytest.fixture(scope="module")
-def newest(upstream):
-    document = load(max(upstream.glob("server-*.json")))
+def newest(published):
+    document = load(published)
     return document, seen(take(repair(document), ENTRY["operations"], "Kintsugi"))
 
 

@@ -12,8 +12,6 @@ from specs.pipeline.command import main
 from specs.pipeline.fetch import fetch
 from specs.pipeline.lock import read
 
-SOURCE = "server-2026-05-15-3f8a18f.json"
-
 
 class Server:
     """Serves one document, as a web server does; notes what it was asked with, and what it answered."""
@@ -63,9 +61,9 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
-def test_unchanged_is_a_quiet_success(project, upstream, capsys, monkeypatch):
+def test_unchanged_is_a_quiet_success(project, published, capsys, monkeypatch):
     """A URL is asked with the validators of last time; "not modified" writes nothing and says nothing."""
-    server = Server((upstream / SOURCE).read_bytes())
+    server = Server(published.read_bytes())
     with serving(server) as url:
         assert main(["kintsugi", "--from", url], project) == 0
         source = read(project / "openapi").sources["kintsugi"]
@@ -86,9 +84,9 @@ def test_unchanged_is_a_quiet_success(project, upstream, capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_change_of_ours_is_taken_up_though_the_document_is_unchanged(project, upstream, capsys):
+def test_a_change_of_ours_is_taken_up_though_the_document_is_unchanged(project, published, capsys):
     """Validators are sent only if everything else is what the client was made from, too."""
-    server = Server((upstream / SOURCE).read_bytes())
+    server = Server(published.read_bytes())
     with serving(server) as url:
         assert main(["kintsugi", "--from", url], project) == 0
         path = project / "openapi/kintsugi.overlay.yaml"
@@ -98,7 +96,7 @@ def test_a_change_of_ours_is_taken_up_though_the_document_is_unchanged(project, 
     assert "One customer." in (project / "generated/readahead_clients/kintsugi/models/customer.py").read_text()
 
 
-def test_a_query_may_be_private(upstream):
+def test_a_query_may_be_private():
     """What stands in a URL beside host and path is not written down, and such a URL is asked without validators."""
     server = Server(b"{}")
     with serving(server) as url:
@@ -153,9 +151,9 @@ def test_a_server_that_drips():
             thread.join()
 
 
-def test_the_lock_holds_any_validator(project, upstream):
+def test_the_lock_holds_any_validator(project, published):
     """Quotes and backslashes in a validator do not break the lock."""
-    with serving(Server((upstream / SOURCE).read_bytes(), etag='W/"a\\b"')) as url:
+    with serving(Server(published.read_bytes(), etag='W/"a\\b"')) as url:
         assert main(["kintsugi", "--from", url], project) == 0
     assert read(project / "openapi").sources["kintsugi"]["etag"] == 'W/"a\\b"'
     assert json.dumps(dict(read(project / "openapi").sources["kintsugi"]))

@@ -88,7 +88,7 @@ def test_odd_values_are_kept_as_they_came(odd):
 @pytest.mark.parametrize("odd", [None, 7, "text" * 5, [1] * 21, []], ids=repr)
 def test_what_is_no_object_is_no_row(odd):
     """Only what is not an object at all is refused, with the class and what came."""
-    with pytest.raises(TypeError, match="Customer is read from a mapping"):
+    with pytest.raises(TypeError, match="Customer must be read from an object"):
         Customer.from_dict(odd)
 
 

@@ -5,12 +5,12 @@ import subprocess
 
 import pytest
 
+from specs.pipeline import lock
 from specs.pipeline.binding import read_binding
 from specs.pipeline.command import ROOT, main
 from specs.pipeline.compare import Change, Level
 from specs.pipeline.report import Report
 
-SOURCE = "server-2026-05-15-3f8a18f.json"
 QUERY = {"name": "createdAfter", "in": "query", "required": False, "schema": {"type": "string"}}
 
 
@@ -19,11 +19,11 @@ def contents(folder):
 
 
 @pytest.fixture
-def changed(upstream, tmp_path):
+def changed(published, tmp_path):
     """Make a document of the newest one; return where it is."""
 
     def make(change):
-        document = json.loads((upstream / SOURCE).read_text())
+        document = json.loads(published.read_text())
         change(document)
         path = tmp_path / "changed.json"
         path.write_text(json.dumps(document))
@@ -61,6 +61,7 @@ def whole(tmp_path):
     return root
 
 
+@pytest.mark.slow
 def test_breakage_is_proven(whole, changed, capsys):
     """What the public typing tests wrote, and is wrong now, is in the report, line by line; whose they are, too."""
     schemas = ("CustomerRead", "CustomerUpdate", "CustomerCreate")
@@ -86,6 +87,7 @@ def test_breakage_is_proven(whole, changed, capsys):
     }
 
 
+@pytest.mark.slow
 def test_breakage_is_proven_with_the_last_release(whole, changed, capsys):
     """It is the typing tests of the last tagged release that count: not older ones, nor those of the checkout."""
 
@@ -141,13 +143,13 @@ def test_an_operation_that_is_gone(project, changed, capsys):
     assert contents(project) == before
 
 
-def test_the_report_goes_where_it_should(project, upstream, tmp_path, capsys):
+def test_the_report_goes_where_it_should(project, older, tmp_path, capsys):
     """Into files as Markdown and JSON, and then not to the screen; nothing changed is one line of it, if asked for."""
-    older = next(upstream.glob("server-2026-03-05-*.json"))
+    locked = lock.read(project / "openapi").sources["kintsugi"]["name"]
     markdown, data = tmp_path / "report.md", tmp_path / "report.json"
     assert main(["kintsugi", "--from", str(older), "--report", str(markdown), "--json", str(data)], project) == 2
     assert capsys.readouterr().out == ""
-    assert markdown.read_text().startswith(f"# kintsugi: {SOURCE} → {older.name}\n\n**breaking**: 3 breaking\n")
+    assert markdown.read_text().startswith(f"# kintsugi: {locked} → {older.name}\n\n**breaking**: 3 breaking\n")
     found = json.loads(data.read_text())
     assert (found["status"], len(found["breaking"]), found["to"]["date"]) == (2, 3, "2026-03-05")
     assert main(["kintsugi", "--from", str(older), "--report", "-"], project) == 0

@@ -55,6 +55,29 @@ def test_none_of_the_prose_comes_along(upstream):
         assert [each for each in prose if each in text] == []
 
 
+OWN = ROOT / "tests" / "specs" / "tickets.yaml"
+OWN_WANTED = ["GET /v1/customers", "POST /v1/customers"]
+
+
+def test_what_is_not_taken_has_no_influence():
+    """Of our own document the part that is taken, and all of it in another order, give the same bytes."""
+    document = load(OWN)
+    part = copy.deepcopy(document)
+    del part["paths"]["/v1/tickets"], part["components"]["schemas"]["TicketRead"], part["tags"]
+    part["info"]["description"] = "Something else."
+    part["components"]["schemas"] = dict(reversed(part["components"]["schemas"].items()))
+    assert dump(take(part, OWN_WANTED, "Tickets")) == dump(take(document, OWN_WANTED, "Tickets"))
+
+
+def test_no_prose_is_taken():
+    """Of our own document nothing is left that is a sentence or an example."""
+    text = dump(take(load(OWN), OWN_WANTED, "Tickets"))
+    for prose in ("Pages of customers", "List the", "One page", "Ada Lovelace", "identifier", "separated", "people"):
+        assert prose in OWN.read_text()
+        assert prose not in text
+    assert "TicketRead" not in text
+
+
 def test_the_committed_document_has_no_texts():
     """The taken document has names, types and values only: no titles, summaries, examples, and empty descriptions."""
     text = (OPENAPI / "kintsugi.yaml").read_text()

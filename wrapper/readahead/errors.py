@@ -262,10 +262,6 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def not_allowed(field: str, given: object, allowed: str, *, near: Iterable[str] = ()) -> FilterError:
-    return FilterError(field, f"{field}: {shown(given)} was given; allowed is {allowed}", value=given, near=near)
-
-
 def nearest(value: object, known: Iterable[str]) -> list[str]:
     """Return the known names that look most like a value, two at most, for a message."""
     from difflib import get_close_matches  # noqa: PLC0415  only a message needs it

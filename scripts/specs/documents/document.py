@@ -33,12 +33,12 @@ _BOOLEAN_IN_YAML_1_1 = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE
 
 
 class SpecError(Exception):
-    """A step of regenerating cannot be done; nothing has been written."""
+    """A document cannot be used, or a step failed. Nothing has been written."""
 
 
 @contextlib.contextmanager
 def as_spec_error(name: str) -> Iterator[None]:
-    """Turn whatever code that expects a valid document stumbles over into a SpecError."""
+    """Turn errors of code that expects a valid document into a SpecError."""
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
@@ -81,7 +81,7 @@ def _as_json(text: str) -> str:
 
 
 def _plain(node: Any) -> Any:
-    """Return what YAML says in JSON's terms: keys are text (of statuses, `200` is usual), so are dates."""
+    """Return YAML data as JSON has it: keys such as `200` and dates become text."""
     if isinstance(node, dict):
         return {_key(key): _plain(item) for key, item in node.items()}
     if isinstance(node, list):
@@ -152,20 +152,20 @@ def component(document: dict[str, Any], target: str) -> tuple[str, str, Any]:
     """Return kind, name and content of the component that a `$ref` points to."""
     parts = target.split("/")
     if len(parts) != 4 or parts[:2] != ["#", "components"]:
-        raise SpecError(f"a reference that is not to a component: {target}")
+        raise SpecError(f"unsupported reference {target}; it must point to a component")
     kind, name = parts[2], parts[3].replace("~1", "/").replace("~0", "~")
     try:
         return kind, name, document["components"][kind][name]
     except KeyError:
-        raise SpecError(f"a reference to nothing: {target}") from None
+        raise SpecError(f"the reference {target} points to nothing") from None
 
 
 def resolved(document: dict[str, Any], node: Any) -> Any:
-    """Return what `node` refers to, by way of however many components; what is no reference is returned as it is."""
+    """Return the node that `node` refers to, through any number of components; itself if it is no reference."""
     seen: list[str] = []
     while isinstance(node, dict) and isinstance(node.get("$ref"), str):
         if node["$ref"] in seen:
-            raise SpecError(f"a reference to itself: {node['$ref']}")
+            raise SpecError(f"the reference {node['$ref']} points to itself")
         seen.append(node["$ref"])
         node = component(document, node["$ref"])[2]
     return node

@@ -38,7 +38,7 @@ TOOLS = ("openapi-python-client", "ruff")
 _OF_FUNCTIONS = {"asyncio_detailed", "body", "build_request", "cookies", "headers", "params", "quote", "read_response"}
 _OF_ROWS = {"from_dict", "to_dict"}
 
-# The formatter's defaults change between releases and read the nearest pyproject: everything is said here.
+# The formatter's defaults change between releases, and it reads the nearest pyproject: set every option here.
 _RUFF_CHECK = ["check", "--isolated", "--no-cache", "--quiet", "--fix-only", "--select", "F401,I001"]
 _RUFF_FORMAT = ["format", "--isolated", "--no-cache", "--quiet"]
 _RUFF_OPTIONS = ["--target-version", "py311", "--config", "line-length = 120"]
@@ -52,7 +52,12 @@ _RUFF_STYLE = [
 
 
 class LeftOutError(SpecError):
-    """The generator leaves out operations, or schemas: which, and why."""
+    """The generator leaves out operations or schemas.
+
+    Attributes:
+        operations: Which, and why.
+        schemas: Which, and why.
+    """
 
     def __init__(self, told: str, operations: dict[str, str], schemas: dict[str, str]) -> None:
         super().__init__(told)
@@ -82,7 +87,7 @@ _NO_SCHEMA = re.compile(r"Unable to (parse|process) schema /components/schemas/(
 def package(document: dict[str, Any], name: str, templates: Path, target: Path) -> None:
     """Write the package of one API into the folder `target`, unformatted.
 
-    Every warning of the generator is an error, because it warns of what it leaves out.
+    Warnings of the generator are errors, because they say what it leaves out.
     """
     check(document, name)
     with as_spec_error(name):
@@ -140,11 +145,11 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     wanted = sum(1 for _ in operations(seen))
     written = sum(1 for path in (target / "api").glob("*/*.py") if path.name != "__init__.py")
     if wanted != written:
-        raise SpecError(f"{name}: {wanted} operations in the document, {written} endpoint modules written")
+        raise SpecError(f"{name}: the document has {wanted} operations, but the generator wrote {written} modules")
 
 
 def check(document: dict[str, Any], name: str) -> None:
-    """Raise SpecError if the document is not valid OpenAPI; what is dropped before generating may be wrong."""
+    """Raise SpecError if the document is not valid OpenAPI. Titles and defaults, which are dropped, may be wrong."""
     try:
         with as_spec_error(name):
             _validate(json.dumps(plain_components(forget(document))))
@@ -153,13 +158,13 @@ def check(document: dict[str, Any], name: str) -> None:
         raise SpecError(f"{name} is not a valid document: {str(error).splitlines()[0]} at {where}") from error
 
 
-@lru_cache(maxsize=16)  # that takes long, and is asked of what is taken and again of what is generated from
+@lru_cache(maxsize=16)  # slow, and needed twice for each document
 def _validate(text: str) -> None:
     validate(json.loads(text))
 
 
 def _told(name: str, errors: Any) -> str:
-    lines = [f"{name}: the generator cannot read all of the document"]
+    lines = [f"{name}: the generator cannot read the whole document"]
     lines += [_readable(f"{error.header} {error.detail or ''}") for error in errors]
     return "\n  ".join(lines)
 
@@ -174,7 +179,7 @@ def _readable(text: str) -> str:
 
 
 def clients(packages: dict[str, dict[str, Any]], templates: Path, target: Path) -> None:
-    """Write the whole of `generated/` into the folder `target`: one package for each document."""
+    """Write `generated/` into the folder `target`: one package for each document."""
     root = target / PACKAGE
     root.mkdir(parents=True)
     (root / "__init__.py").write_text(
@@ -194,14 +199,14 @@ def _style() -> list[str]:
 
 
 def _ruff(arguments: list[str]) -> None:
-    # of this interpreter, never one found on PATH
+    # of this interpreter, not the first on PATH
     done = subprocess.run([sys.executable, "-m", "ruff", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SpecError(f"ruff failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def tools() -> dict[str, str]:
-    """Return the versions of what decides the bytes of the output."""
+    """Return the versions of the tools that decide the bytes of the output."""
     return {name: version(name) for name in TOOLS}
 
 

@@ -32,16 +32,15 @@ NAME = "x-readahead-name"
 
 
 def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return a valid document: mend what published documents get wrong often, without changing what they say.
+    """Return a valid document: correct common mistakes of published documents without changing their meaning.
 
-    An operation that says nothing of its answers has some. What is part of a path is required, what a path names and
-    no operation declares is text, what it does not name is none of its parts. A boolean `required` inside a property
+    An operation without responses gets one. A path parameter is required; one that the path names and nothing
+    declares is text; one that the path does not name is dropped. A boolean `required` inside a property
     and a `collectionFormat` belong to OpenAPI 2; an empty `enum` allows no value at all, which is never meant; an array
-    that does not say of what is one of anything; `2xx` is `2XX`; a part of a server's address has a default; what is
-    required is required once; limits are exclusive, and constants constant, in the way of the document's version;
-    anchors say nothing.
+    without items may have any; `2xx` is `2XX`; a server variable has a default; `required` has
+    no duplicates; exclusive limits and constants are written as the document's version has them; anchors are dropped.
 
-    What was done to an operation that its callers see goes into `notes`.
+    Changes that callers of an operation see go into `notes`.
     """
     numeric = not str(document.get("openapi", "")).startswith("3.0")
 
@@ -128,12 +127,12 @@ def _tell_apart(document: dict[str, Any], notes: dict[str, str]) -> None:
             other = taken[snake_case(name)]
             operation["operationId"] = new
             what = f"the operation id {said!r} is" if said else "without an operation id, its name is"
-            notes[where] = f"{what} that of {other} too, so its function is {snake_case(new)}"
+            notes[where] = f"{what} that of {other} too, so its module is {snake_case(new)}"
         taken[snake_case(new)] = where
 
 
 def normalise(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document as the generator should see it."""
+    """Return the document in the form that the generator reads completely."""
     for rule in _RULES:
         document = rule(document)
     return document
@@ -149,7 +148,7 @@ def rename(document: dict[str, Any]) -> dict[str, Any]:
     names = {old: schema.get(NAME, old) for old, schema in schemas.items()}
     twice = [name for name, count in Counter(names.values()).items() if count > 1]
     if twice:
-        raise SpecError(f"two schemas would be named {', '.join(twice)}")
+        raise SpecError(f"two schemas would both be named {', '.join(twice)}")
     targets = {_target(old): _target(new) for old, new in names.items()}
 
     def change(node: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _STRICT = {
 
 
 class Shapes:
-    """What the templates ask for beyond what the generator gives them.
+    """What the templates need beyond what the generator provides.
 
     A model is a row, except where it is sent: as JSON it is a typed dictionary (`sent`), as a form it stays what the
     generator makes of it (`forms`). A model without properties is a map, and inside others a plain `dict`.
@@ -99,7 +99,7 @@ class Shapes:
     # --- reading
 
     def reader(self, prop: Property) -> str | None:
-        """Return the expression of a function that reads the property, or None where what came is kept as it is."""
+        """Return the expression of a function that reads the property, or None if values are kept unchanged."""
         match prop:
             case UnionProperty():
                 return self._union_reader(prop)
@@ -143,7 +143,7 @@ class Shapes:
             return f"_{prop.python_name}[{source}]"
         # no call for empty lists, which most are, and for texts that are null
         if how.startswith("list_of(") or how in _STRICT:
-            return f"(came := {source}) and _{prop.python_name}(came)"
+            return f"(value := {source}) and _{prop.python_name}(value)"
         return f"_{prop.python_name}({source})"
 
     def helper(self, prop: Property) -> str | None:

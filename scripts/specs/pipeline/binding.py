@@ -1,4 +1,4 @@
-"""What a binding written by hand exposes of its API, read from its text: it may not fit the new code yet."""
+"""What a binding exposes of its API, read from its source: it may not import with new generated code."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
@@ -93,18 +93,18 @@ def not_exposed(path: Path, old: dict[str, Any], new: dict[str, Any], paging: Ma
                     Level.HAND,
                     "parameter not exposed",
                     f"{operation.name}({argument})",
-                    "no method of the binding passes it",
+                    "no method of the binding takes it",
                 )
 
 
 def _largest(name: str, old: Slot, new: Slot) -> Iterator[Change]:
     was, now = old.limits.get("maximum"), new.limits.get("maximum")
     if was != now and now is not None:
-        yield Change(Level.HAND, "page size", name, f"the paging of the binding says largest={was}; set largest={now}")
+        yield Change(Level.HAND, "page size", name, f"the binding has largest={was} in its paging; set largest={now}")
 
 
 def _line(name: str, slot: Slot, values: Iterable[str], schema: dict[str, Any], there: ast.Call | None) -> str:
-    """Return what to do in the class of fields: the line to add, or the one to write in place of what is there."""
+    """Return what to change in the class of fields: the line to add, or the line that replaces the present one."""
     if there is not None:  # so far evaluated on rows
         there.keywords.append(ast.keyword("param", ast.Constant(name)))
         return f"change it to {name} = {ast.unparse(there)}".replace("'", '"')

@@ -39,22 +39,22 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Run the command; return 0, 1 if it failed and wrote nothing, 2 if something breaks for callers."""
     parser = _Parser("scripts/regenerate", description="Rebuild generated/ from openapi/, offline.")
-    parser.add_argument("api", nargs="?", help="take a new upstream document for this API")
-    parser.add_argument("--from", dest="source", metavar="FILE-OR-URL", help="the upstream document")
+    parser.add_argument("api", nargs="?", help="the API to take a new upstream document for")
+    parser.add_argument("--from", dest="source", metavar="FILE-OR-URL", help="where the upstream document is")
     parser.add_argument(
         "--dated", metavar="DATE", help="date of the upstream document (default: in its name, or today)"
     )
-    parser.add_argument("--report", metavar="FILE", help="write the report there, as Markdown; - is the screen")
-    parser.add_argument("--json", metavar="FILE", help="write the report there, as JSON; - is the screen")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if anything differs")
-    given = parser.parse_args(arguments)
-    if (given.api is None) != (given.source is None) or (given.check and given.api):
-        parser.error("either --check, or an API with --from, or nothing")
+    parser.add_argument("--report", metavar="FILE", help="write the report to FILE as Markdown; - prints it")
+    parser.add_argument("--json", metavar="FILE", help="write the report to FILE as JSON; - prints it")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if generated/ is not up to date")
+    options = parser.parse_args(arguments)
+    if (options.api is None) != (options.source is None) or (options.check and options.api):
+        parser.error("give an API together with --from, or --check alone, or nothing")
     try:
-        if given.check:
+        if options.check:
             return _check(root)
-        if given.api:
-            return _take(root, given)
+        if options.api:
+            return _take(root, options)
         return _rebuild(root)
     except SpecError as error:
         print(f"scripts/regenerate: {error}", file=sys.stderr)
@@ -91,28 +91,28 @@ def _check(root: Path) -> int:
     for line in wrong:
         print(line, file=sys.stderr)
     if wrong:
-        print("scripts/regenerate rebuilds generated/; corrections go to openapi/.", file=sys.stderr)
+        print("Run scripts/regenerate to rebuild generated/; put corrections into openapi/.", file=sys.stderr)
     return FAILED if wrong else COMPATIBLE
 
 
-def _take(root: Path, given: argparse.Namespace) -> int:
+def _take(root: Path, options: argparse.Namespace) -> int:
     openapi = root / "openapi"
-    api: str = given.api
+    api: str = options.api
     locked = _locked(openapi)
     known = locked.sources.get(api, {})
     apis, added = _with_entry(openapi, api, locked)
     as_locked = bool(known) and dict(locked.inputs) == lock.digests(openapi)
-    fetched = fetch(given.source, known if as_locked else {})
+    fetched = fetch(options.source, known if as_locked else {})
     if fetched is None or (
         as_locked
         and known == {**known, "name": fetched.name, "sha256": lock.digest(fetched.content)}
-        and given.dated in {None, known.get("date")}
+        and options.dated in {None, known.get("date")}
     ):
         if fetched is not None and any(known.get(name) != said for name, said in fetched.validators.items()):
             renewed = {**locked.sources, api: {**known, **fetched.validators}}
             _write(openapi / lock.NAME, lock.Lock(locked.tools, renewed, locked.inputs, locked.stock).text())
         kept = sum(1 for _ in operations(load(openapi / apis[api]["document"])))
-        _publish(given, Report(api, known, known, kept=kept))
+        _publish(options, Report(api, known, known, kept=kept))
         return COMPATIBLE
 
     entry = apis[api]
@@ -124,7 +124,7 @@ def _take(root: Path, given: argparse.Namespace) -> int:
     with as_spec_error(fetched.name):
         upstream = repair(document, notes)
     old = load(path) if path.exists() else None
-    report = Report(api, known, {"name": fetched.name, "date": _date(fetched.name, given.dated)}, notes=notes)
+    report = Report(api, known, {"name": fetched.name, "date": _date(fetched.name, options.dated)}, notes=notes)
     wanted: list[str] | None = entry.get("operations")
     if wanted is None:
         with as_spec_error(fetched.name):
@@ -135,14 +135,14 @@ def _take(root: Path, given: argparse.Namespace) -> int:
         if here.isdisjoint(wanted) and (old is None or not any(lost(upstream, wanted, old).values())):
             raise SpecError(
                 f"{fetched.name} has none of the operations that openapi/apis.toml takes for {api} "
-                f"({', '.join(wanted)}): is it the document of another API?"
+                f"({', '.join(wanted)}): check that it is the document of this API"
             )
         if old is not None and (gone := lost(upstream, wanted, old)):
             rest = take(upstream, [name for name in wanted if name not in gone], entry["title"])
             seen = [normalise(_corrected(openapi, entry, each, all_match=False)) for each in (old, rest)]
             report.changes = [_placed(change, gone) for change in compare(*seen)]
             report.taken = False
-            _publish(given, report)
+            _publish(options, report)
             return report.status
         taken = take(upstream, wanted, entry["title"])
     with _scratch(root) as scratch:
@@ -185,25 +185,25 @@ def _take(root: Path, given: argparse.Namespace) -> int:
             _write(openapi / "apis.toml", added)
         _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
     _write(openapi / lock.NAME, now.text())
-    _publish(given, report)
+    _publish(options, report)
     return report.status
 
 
 def _placed(change: Change, gone: Mapping[str, str | None]) -> Change:
-    """Return the change; of an operation that only moved, with the new place."""
+    """Return the change, with the new path of an operation that only moved."""
     place = gone.get(change.detail) if change.kind == "operation gone" else None
     return replace(change, kind="operation moved", detail=f"{change.detail} is now {place}") if place else change
 
 
-def _publish(given: argparse.Namespace, report: Report) -> None:
-    """Write the report where it is wanted; where nothing is said, to the screen, if it says anything."""
+def _publish(options: argparse.Namespace, report: Report) -> None:
+    """Write the report to the files that were asked for; to the screen if there are none and something changed."""
     quiet = report.verdict == "unchanged" and bool(report.before) and not report.left_out
-    for target, made in ((given.report, report.markdown), (given.json, report.json)):
+    for target, made in ((options.report, report.markdown), (options.json, report.json)):
         if target == "-":
             print(made(), end="")
         elif target is not None:
             _write(Path(target), made())
-    if given.report is None and given.json is None and not quiet:
+    if options.report is None and options.json is None and not quiet:
         print(report.markdown(), end="")
 
 
@@ -214,7 +214,7 @@ def _apis(openapi: Path) -> dict[str, Any]:
         raise SpecError(f"openapi/apis.toml: {error}") from error
     for api, entry in apis.items():
         if not _is_name(api) or not {"title", "document"} <= entry.keys():
-            raise SpecError(f"openapi/apis.toml: [{api}] must be a Python name and have title and document")
+            raise SpecError(f"openapi/apis.toml: [{api}] must be a Python name and needs title and document")
     return apis
 
 
@@ -223,16 +223,24 @@ def _is_name(api: str) -> bool:
 
 
 def _with_entry(openapi: Path, api: str, locked: lock.Lock) -> tuple[dict[str, Any], str | None]:
-    """Return all entries with one for this API, and the text of apis.toml if it had none: it takes every operation."""
+    """Return all entries, one for this API included, and the new text of apis.toml if an entry was added.
+
+    A new entry takes every operation.
+    """
     apis = _apis(openapi)
     if api in apis:
         if api not in locked.sources and (openapi / apis[api]["document"]).exists():
-            raise SpecError(f"openapi/{apis[api]['document']}, the document of {api!r}, is written by hand")
+            raise SpecError(
+                f"openapi/{apis[api]['document']}, the document of {api!r}, is written by hand; "
+                "edit it, then run scripts/regenerate"
+            )
         return apis, None
     if not _is_name(api):
-        raise SpecError(f"{api!r} cannot be the name of a Python package")
+        raise SpecError(
+            f"{api!r} cannot be the name of a Python package; use lower-case letters, digits and underscores"
+        )
     if near := get_close_matches(api, apis, n=1, cutoff=0.8):
-        raise SpecError(f"{api} is not in openapi/apis.toml. Did you mean {near[0]}? Else give it an entry first")
+        raise SpecError(f"{api} is not in openapi/apis.toml; did you mean {near[0]}? If not, add an entry for it first")
     title = api.replace("_", " ").title()
     text = (openapi / "apis.toml").read_text(encoding="utf-8").rstrip("\n")
     text += f'\n\n[{api}]\ntitle = "{title}"\ndocument = "{api}.yaml"  # written by scripts/regenerate {api} --from\n'
@@ -242,13 +250,13 @@ def _with_entry(openapi: Path, api: str, locked: lock.Lock) -> tuple[dict[str, A
 def _documents(
     openapi: Path, apis: dict[str, Any], instead: dict[str, dict[str, Any]] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Return the corrected document of every API, made from the one in `instead` where there is one."""
+    """Return the corrected document of every API; `instead` replaces documents before they are corrected."""
     instead = instead or {}
     documents = {}
     for api, entry in apis.items():
         path = openapi / entry["document"]
         if api not in instead and not path.exists():
-            raise SpecError(f"openapi/{entry['document']} is missing; scripts/regenerate {api} --from ... takes it")
+            raise SpecError(f"openapi/{entry['document']} is missing; run scripts/regenerate {api} --from FILE-OR-URL")
         documents[api] = _corrected(openapi, entry, instead[api] if api in instead else load(path))
     return documents
 
@@ -261,7 +269,9 @@ def _corrected(
     try:
         return overlay.apply(document, load(openapi / entry["overlay"]), all_match=all_match)
     except SpecError as error:
-        raise SpecError(f"openapi/{entry['overlay']}: {error}: is the document put right, or another API's?") from error
+        raise SpecError(
+            f"openapi/{entry['overlay']}: {error}; remove the action if the document is correct now"
+        ) from error
 
 
 def _locked(openapi: Path) -> lock.Lock:
@@ -274,7 +284,7 @@ def _require_taken(locked: lock.Lock, openapi: Path) -> None:
     for api, entry in _apis(openapi).items():
         name = entry["document"]
         if api in locked.sources and lock.digest((openapi / name).read_bytes()) != locked.inputs.get(name):
-            raise SpecError(f"openapi/{name} was changed by hand; it is taken as it is, corrections go to the overlay")
+            raise SpecError(f"openapi/{name} was changed by hand; undo that and put the correction into the overlay")
 
 
 def _date(name: str, dated: str | None) -> str:
@@ -283,7 +293,7 @@ def _date(name: str, dated: str | None) -> str:
     try:
         return dt.date.fromisoformat(text).isoformat()
     except ValueError as error:
-        raise SpecError(f"not a date: {text}") from error
+        raise SpecError(f"{text} is not a date; write it as YYYY-MM-DD") from error
 
 
 def _differences(wanted: Path, found: Path) -> Iterator[str]:
@@ -293,20 +303,20 @@ def _differences(wanted: Path, found: Path) -> Iterator[str]:
         if not (found / name).exists():
             yield f"generated/{name}: missing"
         elif not (wanted / name).exists():
-            yield f"generated/{name}: nothing generates it"
+            yield f"generated/{name}: no document has it"
         elif not filecmp.cmp(wanted / name, found / name, shallow=False):
             yield f"generated/{name}: differs from what is generated"
 
 
 @contextlib.contextmanager
 def _scratch(root: Path) -> Iterator[Path]:
-    """Yield a folder on the same file system, so that what is in it can be moved into place."""
+    """Yield a temporary folder on the same file system, so that its contents can be moved into place."""
     with tempfile.TemporaryDirectory(prefix=".regenerate_", suffix="_cache", dir=root) as folder:
         yield Path(folder)
 
 
 def _swap(new: Path, place: Path) -> None:
-    """Put the folder `new` in the place of another one as a whole, so that nothing stray stays behind."""
+    """Replace a whole folder by `new`, so that no old file stays behind."""
     place.parent.mkdir(exist_ok=True)
     old = new.with_name("old")
     if place.exists():

@@ -1,4 +1,4 @@
-"""What a new document means for callers of the client that was made from the old one."""
+"""Compare two documents: what the new one changes for callers of the client generated from the old one."""
 
 import re
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ from specs.pipeline.surface import Operation, Slot, Surface, surface
 
 
 class Level(StrEnum):
-    """What a change asks of a caller."""
+    """How much a change matters to callers."""
 
     BREAKING = "breaking"
     NEW = "new"
@@ -22,7 +22,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. kind: what happened to what. name: its public name."""
+    """One difference.
+
+    Attributes:
+        level: How much it matters.
+        kind: What changed, such as `field new`.
+        name: Public name of what changed, such as `Customer.name`.
+        detail: More, such as the old and the new value.
+    """
 
     level: Level
     kind: str
@@ -34,9 +41,9 @@ class Change:
 
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """Return the differences between two normalised documents, what breaks first.
+    """Return the differences between two normalised documents, breaking ones first.
 
-    Parts are compared where both documents have the whole: a class that is gone is one change.
+    A class that is gone is one change; its fields are not listed.
     """
     before, after = surface(old), surface(new)
     changes = [*_operations(before, after)]
@@ -47,11 +54,13 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
         if name in after.values:
             changes += _values(name, before.values[name], after.values[name])
     if [old.get("security"), _schemes(old)] != [new.get("security"), _schemes(new)]:
-        changes.append(Change(Level.HAND, "credentials changed", "client", "the binding says which keys are sent"))
+        changes.append(
+            Change(Level.HAND, "credentials changed", "client", "change the credentials that the binding sends")
+        )
     if old.get("servers") != new.get("servers"):
-        changes.append(Change(Level.HAND, "server changed", "client", "the binding says where requests go"))
+        changes.append(Change(Level.HAND, "server changed", "client", "change BASE_URL in the binding"))
     if not changes and old != new:
-        changes.append(Change(Level.NONE, "document changed", "document", "nothing of it reaches a caller"))
+        changes.append(Change(Level.NONE, "document changed", "document", "nothing that callers use"))
     return sorted(dict.fromkeys(changes), key=lambda each: (list(Level).index(each.level), each.kind, each.name))
 
 
@@ -165,7 +174,7 @@ def _inside(wire: str, wholes: set[str]) -> bool:
 
 
 class _Side(ABC):
-    """How a place is compared; what is read may become narrower, what is sent may become wider."""
+    """How a place is compared: what is read may become narrower, what is sent may become wider."""
 
     sent: bool
 
@@ -174,7 +183,7 @@ class _Side(ABC):
 
     @abstractmethod
     def slot(self, what: str, name: str, old: Slot, new: Slot) -> Iterator[Change]:
-        """What changed in one place."""
+        """Yield what changed in one place."""
 
     def covers(self, wide: frozenset[str], narrow: frozenset[str]) -> bool:
         """Whether every value of the narrow types is a value of the wide ones."""
@@ -229,7 +238,7 @@ class _Sent(_Side):
 
 
 def _as_sent(types: frozenset[str]) -> frozenset[str]:
-    # dates are sent as the text they are given as
+    # dates are sent as text
     return frozenset("string" if each in {"date", "date-time", "uuid"} else each for each in types)
 
 
@@ -259,7 +268,7 @@ def _said(value: Any) -> str:
 
 def _values(owner: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterator[Change]:
     if bool(before) != bool(after):
-        return  # another type, which is said elsewhere
+        return  # a change of type, reported as such
     gone = [value for value in before if value not in after]
     added = [value for value in after if value not in before]
     for value in gone:

@@ -1,4 +1,4 @@
-"""Get a published document: a file, or a URL asked only for what is newer than what is locked."""
+"""Read a published document from a file, or from a URL if it changed since it was locked."""
 
 import http.client
 import time
@@ -15,13 +15,19 @@ from specs.documents.document import SpecError
 TIMEOUT = 60.0  # seconds, for the whole of it
 LARGEST = 64_000_000  # bytes; the largest documents published have about 12 million
 
-# Header of the answer, header of the next request
+# Response header, header of the next request
 _CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A document as it came. name: without anything private or local. validators: for asking again."""
+    """A document.
+
+    Attributes:
+        content: Its bytes.
+        name: File name, or URL without credentials and query.
+        validators: ETag and Last-Modified, for the next conditional request.
+    """
 
     content: bytes
     name: str
@@ -29,7 +35,17 @@ class Fetched:
 
 
 def fetch(source: str, locked: Mapping[str, str], timeout: float = TIMEOUT, largest: int = LARGEST) -> Fetched | None:
-    """Return what is in the file or at the URL; None if the server says that it is what is locked."""
+    """Return the document in the file or at the URL.
+
+    Args:
+        source: A path, or an http or https URL.
+        locked: What the lock says of it.
+        timeout: Seconds, for the whole download.
+        largest: Bytes.
+
+    Returns:
+        The document; None if the server says that it has not changed.
+    """
     if not source.startswith(("http://", "https://")):
         try:
             return Fetched(Path(source).read_bytes(), Path(source).name)
@@ -63,9 +79,9 @@ def _read(answer: http.client.HTTPResponse, deadline: float, largest: int) -> by
         if len(content) > largest:
             raise SpecError(f"the document is larger than {largest:,} bytes")
         if time.monotonic() > deadline:
-            raise TimeoutError("it takes too long")
+            raise TimeoutError("the download takes too long")
     if answer.length:
-        raise SpecError("the document ended early")
+        raise SpecError("the document is incomplete; the connection ended early")
     return bytes(content)
 
 

@@ -1,4 +1,4 @@
-"""`openapi/openapi.lock`: what the generated code was made from, and with what."""
+"""`openapi/openapi.lock`: the inputs of the generated code and the versions of the tools."""
 
 import hashlib
 import json
@@ -12,15 +12,22 @@ from specs.documents.document import SpecError
 NAME = "openapi.lock"
 
 _HEAD = """\
-# What generated/ is made from, and with what. Written by scripts/regenerate.
-# To take up another generator or formatter: change pyproject.toml and [tools] here, look at the stock templates that
-# moved and carry over what they gained into ours, delete [stock], regenerate, read the difference.
+# The inputs of generated/ and the versions of the tools. Written by scripts/regenerate.
+# To upgrade the generator or the formatter: change pyproject.toml and [tools] here, compare the stock templates that
+# changed and carry their improvements over into ours, delete [stock], regenerate, review the difference.
 """
 
 
 @dataclass(frozen=True)
 class Lock:
-    """Versions of the tools, sha256 of the generator's own templates and of every input, origin of taken documents."""
+    """The lock.
+
+    Attributes:
+        tools: Versions.
+        sources: Where each taken document comes from.
+        inputs: The sha256 of every file in `openapi/`.
+        stock: The sha256 of the generator's own templates.
+    """
 
     tools: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -53,12 +60,12 @@ def read(openapi: Path) -> Lock:
 
 
 def digest(content: bytes) -> str:
-    """Return the sha256 of what is in a file."""
+    """Return the sha256 of a file's content."""
     return hashlib.sha256(content).hexdigest()
 
 
 def digests(openapi: Path, instead: Mapping[str, bytes] | None = None) -> dict[str, str]:
-    """Return the sha256 of every file in the folder, of the contents in `instead` where it has any."""
+    """Return the sha256 of every file in the folder; `instead` replaces or adds contents."""
     found = {
         path.relative_to(openapi).as_posix(): path.read_bytes()
         for path in openapi.rglob("*")
@@ -68,17 +75,17 @@ def digests(openapi: Path, instead: Mapping[str, bytes] | None = None) -> dict[s
 
 
 def require_tools(lock: Lock, installed: Mapping[str, str], stock: Mapping[str, str]) -> None:
-    """Raise SpecError if generator or formatter is not the locked one: another version writes other bytes."""
+    """Raise SpecError if generator or formatter is not the locked version, which writes other bytes."""
     wrong = [
-        f"{name} {installed.get(name)} is installed, {wanted} is locked in {NAME}"
+        f"{name} {installed.get(name)} is installed, but {NAME} has {wanted}; run scripts/setup"
         for name, wanted in lock.tools.items()
         if installed.get(name) != wanted
     ]
-    wrong += [f"the generator's template moved: {name}" for name in moved(lock, stock)]
+    wrong += [f"the generator's own template changed: {name}" for name in moved(lock, stock)]
     if wrong:
         raise SpecError("\n  ".join(wrong))
 
 
 def moved(lock: Lock, stock: Mapping[str, str]) -> list[str]:
-    """Return the generator's own templates that are not those that ours were made for."""
+    """Return the generator's own templates that changed since ours were written."""
     return sorted(name for name in {*lock.stock, *stock} if lock.stock and lock.stock.get(name) != stock.get(name))

@@ -38,7 +38,10 @@ def apply(document: dict[str, Any], overlay: dict[str, Any], *, all_match: bool 
         target = action.get("target", "")
         extra = {key for key in action if key not in _ACTION and not key.startswith("x-")}
         if extra or not action.get("description") or not {"update", "remove"} & action.keys():
-            raise SpecError(f"overlay action {target!r} needs target, description (its reason), update or remove, only")
+            raise SpecError(
+                f"overlay action {target!r} must have target, description (its reason) and update or remove, "
+                "and nothing else"
+            )
         places = list(find(root, target))
         if all_match and not places and not action.get("x-optional", False):
             raise SpecError(f"overlay action {target!r} matches nothing")
@@ -57,9 +60,9 @@ def apply(document: dict[str, Any], overlay: dict[str, Any], *, all_match: bool 
 
 
 def find(root: dict[str, Any], path: str) -> Iterator[Place]:
-    """Yield where the nodes are that `path` names; `root` holds the document under `$`."""
+    """Yield the places of the nodes that match `path`; `root` holds the document under `$`."""
     if not path.startswith("$"):
-        raise SpecError(f"not a JSONPath: {path!r}")
+        raise SpecError(f"{path!r} is not a JSONPath; it must begin with $")
     places: list[Place] = [(root, "$")]
     position = 1
     while position < len(path):

@@ -1,4 +1,4 @@
-"""What the type checker says of the wrapper, and of what the last release let callers write, with new code."""
+"""Type-check the wrapper, and the public typing tests of the last release, against newly generated code."""
 
 import os
 import re
@@ -9,12 +9,12 @@ from io import BytesIO
 from pathlib import Path
 
 TYPING = Path("tests", "typing")
-WRAPPER = "Our wrapper does not fit the new client"
-USAGE = "What the last release let callers write, and no type checker accepts now"
+WRAPPER = "The wrapper does not fit the new client"
+USAGE = "Code that the last release allowed and no type checker accepts now"
 
 
 def prove(root: Path, generated: Path, scratch: Path) -> tuple[str, dict[str, list[str]]]:
-    """Return whose typing tests were checked, and the complaints, those with the old code left out."""
+    """Return whose typing tests were checked, and the new errors; errors that the old code has too are left out."""
     if not (root / "wrapper" / "readahead").exists():
         return "", {}
     baseline, usage = _released(root, scratch / "typing")

@@ -1,4 +1,4 @@
-"""The report: what a new document means for callers, for people (Markdown) and for programs (JSON)."""
+"""The report on a new document: what changes for callers, as Markdown and as JSON."""
 
 import json
 import re
@@ -11,21 +11,28 @@ from specs.pipeline.compare import Change, Level
 COMPATIBLE, FAILED, BREAKING = 0, 1, 2
 
 _EMPTY = {
-    Level.BREAKING: "Code that was right may be wrong now.",
-    Level.NEW: "Nothing has to be done.",
-    Level.HAND: "Nothing breaks, but something is missing until somebody does this.",
-    Level.NONE: "The document changed; callers do not notice.",
+    Level.BREAKING: "Code that worked may fail now.",
+    Level.NEW: "Nothing to do.",
+    Level.HAND: "Nothing breaks, but the wrapper does not offer these until the binding is changed.",
+    Level.NONE: "The document changed; callers see no difference.",
 }
 
 
 @dataclass
 class Report:
-    """What became of taking a document.
+    """The result of taking a document.
 
-    before, after: where the documents come from. kept: operations in the client. notes: what had to be done to
-    operations to keep them. plain: schemas that could not be classes, and why. left_out: operations that could not be
-    kept, and why. proof: what the type checker says of the previous public typing tests and of the wrapper, with the
-    new client. baseline: whose typing tests these are. taken: whether anything was written.
+    Attributes:
+        api: Name of the API.
+        before, after: Where the old and the new document come from.
+        changes: Differences for callers.
+        kept: Number of operations in the client.
+        notes: Operations that got another name, and why.
+        plain: Schemas that could not become classes, and why.
+        left_out: Operations that could not be generated, and why.
+        proof: Type errors of the wrapper and of the public typing tests, with the new client.
+        baseline: The release whose typing tests these are.
+        taken: Whether anything was written.
     """
 
     api: str
@@ -48,7 +55,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One word for the exit status."""
+        """The result in one word."""
         if self.status == BREAKING:
             return "breaking"
         if not self.before:
@@ -86,15 +93,15 @@ class Report:
 
     def markdown(self) -> str:
         """Return the report as Markdown."""
-        came = f"{_name(self.before)} → {_name(self.after)}" if self.before else _name(self.after)
+        sources = f"{_name(self.before)} → {_name(self.after)}" if self.before else _name(self.after)
         counts = [f"{len(found)} {level}" for level in Level if (found := self._at(level))]
-        lines = [f"# {self.api}: {came}", ""]
+        lines = [f"# {self.api}: {sources}", ""]
         lines += [f"**{self.verdict}**" + (f": {', '.join(counts)}" if counts else "")]
         lines += ["", f"{self.kept} operations.", ""] if not self.before else [""]
         if self.baseline:
             lines += [f"Type-checked with the public typing tests of {_plain(self.baseline)}.", ""]
         if not self.taken:
-            lines += ["Nothing was written: openapi/apis.toml lists operations that the document does not have.", ""]
+            lines += ["Nothing was written: openapi/apis.toml lists operations that the new document lacks.", ""]
         for level in Level:
             if found := self._at(level):
                 lines += [f"## {level.value.capitalize()}", "", _EMPTY[level], "", *map(_line, found), ""]

@@ -1,4 +1,4 @@
-"""What a caller of the generated client meets: operations, their arguments, fields of rows, keys of bodies, values."""
+"""The public surface of a generated client: operations, arguments, fields of rows, keys of bodies, values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,15 @@ _READ_FORMATS = frozenset({"date", "date-time", "uuid"})
 
 @dataclass(frozen=True)
 class Slot:
-    """A place for a value. types: in JSON's terms, or a class. values: of an enumeration without a name."""
+    """A place for a value.
+
+    Attributes:
+        types: JSON types, or names of classes.
+        nullable: Whether it may be null.
+        required: Whether it must be there.
+        limits: JSON Schema limits by keyword.
+        values: The values of an enumeration without a name.
+    """
 
     types: frozenset[str]
     nullable: bool = False
@@ -33,7 +41,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation. where: method and path. parameters: by place and wire name. result: of a success."""
+    """One operation.
+
+    Attributes:
+        name: Name of its module.
+        where: Method and path.
+        parameters: By location and wire name.
+        body: The request body.
+        result: The body of a success.
+        statuses: Documented statuses.
+    """
 
     name: str
     where: str
@@ -45,7 +62,14 @@ class Operation:
 
 @dataclass
 class Surface:
-    """Everything a caller can name. rows and bodies: slots by class and wire name. texts: classes that are text."""
+    """Everything that a caller can name.
+
+    Attributes:
+        operations: By method and path.
+        rows, bodies: Places by class and wire name.
+        values: The values of each enumeration.
+        texts: Enumerations of strings.
+    """
 
     operations: dict[str, Operation] = field(default_factory=dict)
     rows: dict[str, dict[str, Slot]] = field(default_factory=dict)
@@ -55,7 +79,7 @@ class Surface:
 
 
 def surface(document: dict[str, Any]) -> Surface:
-    """Return what a caller meets of a normalised document."""
+    """Return the public surface of the client of a normalised document."""
     return _Reader(document).read()
 
 

@@ -1,4 +1,4 @@
-"""Take from an upstream document what `apis.toml` lists: facts, no prose."""
+"""Take the operations that `apis.toml` lists from an upstream document: names, types and values, but no prose."""
 
 import re
 from collections.abc import Container
@@ -23,7 +23,7 @@ def take(source: dict[str, Any], wanted: list[str], title: str) -> dict[str, Any
     found = {f"{method.upper()} {path}": (path, method, operation) for path, method, operation in operations(source)}
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise SpecError(f"not in the document: {', '.join(missing)}")
+        raise SpecError(f"the document has no {', '.join(missing)}")
 
     paths: dict[str, Any] = {}
     for name in wanted:
@@ -55,7 +55,7 @@ def take(source: dict[str, Any], wanted: list[str], title: str) -> dict[str, Any
 
 
 def take_what_can_be(source: dict[str, Any], title: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return a document of all operations that are whole and valid, and why the others are not."""
+    """Return a document of all operations that are complete and valid, and why the others are left out."""
     left_out: dict[str, str] = {}
     wanted = [f"{method.upper()} {path}" for path, method, _ in operations(source)]
     try:
@@ -81,7 +81,7 @@ def take_what_can_be(source: dict[str, Any], title: str) -> tuple[dict[str, Any]
         taken = without(taken, invalid)
     if not taken.get("paths"):
         reasons = [f"{name}: {why}" for name, why in left_out.items()]
-        raise SpecError("; ".join(["no operation can be taken", *reasons[:1]]))
+        raise SpecError("; ".join(["no operation of the document can be used", *reasons[:1]]))
     return taken, left_out
 
 
@@ -104,14 +104,14 @@ def plainer(document: dict[str, Any], failed: dict[str, str]) -> tuple[dict[str,
 
 
 def _origins(name: str) -> list[str]:
-    """Return what a schema may be called in the document: it was split, kept apart from another, or is inside one."""
+    """Return the names that a schema may have in the document, before rules split, numbered or nested it."""
     outer = re.sub(r"_(type_\d+|item|additional_property)(_.*)?$", "", name)
     bare = [name, *(re.sub(r"_\d+$", "", each) for each in (name, outer))]
     return [*bare, *(re.sub(rf"{side}\d*$", "", each) for side in ("Input", "Form") for each in bare)]
 
 
 def lost(source: dict[str, Any], wanted: list[str], old: dict[str, Any]) -> dict[str, str | None]:
-    """Return the operations that were taken and are not there any more, and where each is now, if it moved."""
+    """Return the operations that the old document has and the new one lacks, and where each moved to, if it did."""
     here = {f"{method.upper()} {path}": each for path, method, each in operations(source)}
     before = {f"{method.upper()} {path}": each for path, method, each in operations(old)}
     gone: dict[str, str | None] = {}
@@ -130,7 +130,7 @@ def _unversioned(where: str) -> str:
 
 
 def without(document: dict[str, Any], names: Container[str]) -> dict[str, Any]:
-    """Return a taken document without some operations, and without what only they refer to."""
+    """Return a taken document without these operations, and without components that only they use."""
     paths = {
         path: {key: item for key, item in items.items() if f"{key.upper()} {path}" not in names}
         for path, items in document.get("paths", {}).items()
@@ -147,7 +147,7 @@ def without(document: dict[str, Any], names: Container[str]) -> dict[str, Any]:
 
 
 def _described(responses: dict[str, Any]) -> dict[str, Any]:
-    """A response must have a description; an empty one is nobody's prose."""
+    """Give every response the description that OpenAPI requires; an empty one is no prose."""
     return {
         code: response if "$ref" in response else {"description": "", **response}
         for code, response in sorted(responses.items())
@@ -161,7 +161,7 @@ def _facts(node: dict[str, Any]) -> dict[str, Any]:
         if key not in _PROSE and (not key.startswith("x-") or key in _KEPT_EXTENSIONS)
     }
     if "responses" in kept:
-        kept.pop("callbacks", None)  # what the server asks of others
+        kept.pop("callbacks", None)  # requests that the server sends
     if isinstance(kept.get("servers"), list):
         kept["servers"] = [{"url": server["url"]} for server in kept["servers"]]
     if isinstance(kept.get("scopes"), dict):

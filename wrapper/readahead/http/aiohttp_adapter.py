@@ -16,13 +16,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
-from .secret import Secret, revealed
+from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
     import ssl
 
 __all__ = ["ERRORS", "AiohttpAdapter", "opened", "over"]
 
+_JSON = {"Content-Type": "application/json"}
 _LONGEST_HEADER = 65_536  # bytes; httpx takes as many, aiohttp's default is an eighth of it
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # the transport has its own
 
@@ -103,11 +104,10 @@ class AiohttpAdapter:
         if proxy_headers and base_url.startswith("http:"):
             headers = {**headers, **proxy_headers}  # without a tunnel the proxy reads the request's own
         self._session, self._base_url = session, base_url
-        self._headers = {
-            False: CIMultiDict(revealed(headers)),
-            True: CIMultiDict(revealed(headers, **{"Content-Type": "application/json"})),
-        }
-        self._proxy, self._proxy_headers = proxy, CIMultiDict(revealed(proxy_headers or {}))
+        self._headers = Hidden(
+            {has_body: CIMultiDict(revealed(headers, **_JSON if has_body else {})) for has_body in (False, True)}
+        )
+        self._proxy, self._proxy_headers = proxy, Hidden(CIMultiDict(revealed(proxy_headers or {})))
 
     @property
     def is_closed(self) -> bool:
@@ -120,14 +120,14 @@ class AiohttpAdapter:
             method,
             yarl.URL(self._base_url + target, encoded=True),
             data=body,
-            headers=self._headers[body is not None],
+            headers=self._headers.value[body is not None],
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
             proxy=self._proxy,
-            proxy_headers=self._proxy_headers,
+            proxy_headers=self._proxy_headers.value,
         ) as response:
             content = await response.read()
             return response.status, {name.lower(): text for name, text in response.headers.items()}, content
@@ -180,10 +180,13 @@ async def _send_once(
 
 def _proxy(url: Secret) -> tuple[str, Mapping[str, str | Secret] | None]:
     """The proxy's URL without its password, and the header that carries it."""
+    proxy = None
     try:
         proxy = httpx.Proxy(url.value)
     except (ValueError, httpx.InvalidURL) as error:
-        raise UsageError(f"the proxy cannot be used: {error}") from None
+        fault = f"the proxy cannot be used: {error}"
+    if proxy is None:  # raised here, httpx's exception does not stay as the context: it holds the password
+        raise UsageError(fault)
     if proxy.url.scheme.startswith("socks"):
         raise UsageError("aiohttp cannot use a SOCKS proxy; use httpx, the default, with pip install 'httpx[socks]'")
     if proxy.raw_auth is None:

@@ -15,13 +15,14 @@ import httpx
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
 from .httpx_pool import Pools
-from .secret import Secret, revealed
+from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
     import ssl
 
 __all__ = ["HttpxAdapter", "errors_of", "opened", "over"]
 
+_JSON = {"Content-Type": "application/json"}
 _ERRORS: dict[type[ReadaheadError], str] = {
     ConnectFailed: "ConnectError ProxyError",
     TimedOut: "TimeoutException ConnectTimeout ReadTimeout WriteTimeout PoolTimeout",
@@ -60,10 +61,9 @@ class HttpxAdapter:
     ) -> None:
         self._library: Any = httpx if isinstance(client, httpx.AsyncClient) else sys.modules["httpx2"]
         self._client, self._base_url, self._timeout, self._is_ours = client, base_url, timeout, is_ours
-        self._headers: dict[bool, Any] = {
-            False: revealed(headers),
-            True: revealed(headers, **{"Content-Type": "application/json"}),
-        }
+        self._headers: Hidden[dict[bool, Any]] = Hidden(
+            {has_body: revealed(headers, **_JSON if has_body else {}) for has_body in (False, True)}
+        )
         self.errors = errors_of(self._library)
         # The auth of a client would replace our Authorization header.
         self._auth = None if "Authorization" in headers else self._library.USE_CLIENT_DEFAULT
@@ -72,7 +72,7 @@ class HttpxAdapter:
         if is_ours:
             for has_body, prototype in prototypes.items():
                 prototype.headers.pop("Content-Length", None)
-                self._headers[has_body] = prototype.headers
+                self._headers.value[has_body] = prototype.headers
 
     @property
     def is_closed(self) -> bool:
@@ -95,7 +95,7 @@ class HttpxAdapter:
         await self._client.aclose()
 
     def _shared(self, method: str, target: str, body: bytes | None) -> Any:
-        headers = self._headers[body is not None]
+        headers = self._headers.value[body is not None]
         return httpx.Request(
             method, self._base_url + target, headers=headers, content=body, extensions=self._extensions
         )
@@ -108,7 +108,7 @@ class HttpxAdapter:
             method,
             self._base_url + (target if params is None else path),
             params=cast("Any", params),
-            headers=self._headers[body is not None],
+            headers=self._headers.value[body is not None],
             content=body,
             timeout=self._timeout,
         )
@@ -137,12 +137,16 @@ def opened(
         )
 
     try:
-        client = httpx.AsyncClient(
-            transport=Pools(open_pool), cookies=CookieJar(DefaultCookiePolicy(allowed_domains=()))
-        )
+        pools = Pools(open_pool)
     except (ValueError, ImportError, httpx.InvalidURL) as error:
-        raise UsageError(f"the proxy cannot be used: {error}") from None
-    return HttpxAdapter(client, base_url, headers, timeout, is_ours=True)
+        fault = f"the proxy cannot be used: {error}"
+    else:
+        cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        return HttpxAdapter(
+            httpx.AsyncClient(transport=pools, cookies=cookies), base_url, headers, timeout, is_ours=True
+        )
+    # Raised here, httpx's exception does not stay as the context: its traceback holds the proxy's password.
+    raise UsageError(fault)
 
 
 def _lowered(headers: Any) -> dict[str, str]:

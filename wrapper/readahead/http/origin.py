@@ -75,7 +75,8 @@ def _bypasses(entry: str, scheme: str, host: str, port: int) -> bool:
     except ValueError:
         pass
     else:
-        return _address(host) in network
+        address = _address(host)
+        return address is not None and address in network
     try:
         parts = urlsplit(f"//{name}")
         name, wanted = parts.hostname or "", parts.port

@@ -1,20 +1,27 @@
-"""Keep a credential out of everything that is shown."""
+"""Keep credentials out of everything that is shown."""
 
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 from attrs import frozen
 
-__all__ = ["Secret", "revealed"]
+__all__ = ["Hidden", "Secret", "revealed"]
+
+T = TypeVar("T")
 
 
 @frozen(repr=False, eq=False)
-class Secret:
-    """A credential. Its repr does not show it."""
+class Hidden(Generic[T]):
+    """What a repr does not show."""
 
-    value: str
+    value: T
 
     def __repr__(self) -> str:
-        return "Secret(…)"
+        return f"{type(self).__name__}(…)"
+
+
+class Secret(Hidden[str]):
+    """A credential."""
 
 
 def revealed(headers: Mapping[str, str | Secret], **more: str) -> dict[str, str]:

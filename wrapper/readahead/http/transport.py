@@ -21,7 +21,6 @@ from .origin import proxy_for, tls_context
 from .secret import Secret
 
 if TYPE_CHECKING:
-    import asyncio
     import ssl
 
     import aiohttp
@@ -149,7 +148,7 @@ class Transport:
     verify: "ssl.SSLContext | bool" = True
     http_client: "HTTPClient | None" = None
     _adapter: Adapter | None = field(default=None, init=False, repr=False)
-    _loop: "asyncio.AbstractEventLoop | None" = field(default=None, init=False, repr=False)
+    _loop: object = field(default=None, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
 
     @property
@@ -195,7 +194,7 @@ class Transport:
         if self._closed:
             raise StreamError("the client is closed; open a new one")
         if self._adapter is None:
-            self._adapter, self._loop = self._adapt(), _running_loop()
+            self._adapter, self._loop = self._adapt(), _current_loop()
         else:
             self._check_loop()
         if self._adapter.is_closed:
@@ -204,7 +203,7 @@ class Transport:
 
     def _adapt(self) -> Adapter:
         client, library = self.http_client, self.http if self.http_client is None else _library_of(self.http_client)
-        if library == "aiohttp" and _running_loop() is None:
+        if library == "aiohttp" and type(_current_loop()).__module__.startswith("trio"):
             raise UsageError("aiohttp runs on asyncio only; use httpx, the default, on trio")
         adapt = _adapter_of(library)
         adapter: Adapter
@@ -217,7 +216,7 @@ class Transport:
         return adapter
 
     def _check_loop(self) -> None:
-        if self.is_open and self._loop is not _running_loop():
+        if self.is_open and self._loop is not _current_loop():
             raise StreamError("the client belongs to another event loop; open and close it within one")
 
 
@@ -234,7 +233,7 @@ def checked_http(http: object) -> str:
     Raises:
         UsageError: It is not one that we can send with, or not installed.
     """
-    if http not in _LIBRARIES:
+    if http not in ("httpx", "aiohttp"):
         raise UsageError(f"http must be 'httpx' or 'aiohttp', not {http!r}")
     try:
         _adapter_of(str(http)) if http != "httpx" else None
@@ -304,14 +303,19 @@ def _target(request: Request) -> str:
     return _shared(request.path, request.params) + urlencode(request.position, quote_via=quote)
 
 
-def _running_loop() -> "asyncio.AbstractEventLoop | None":
-    """The asyncio loop that the caller is a task of. None: trio's, which may be a guest of asyncio."""
+def _current_loop() -> object:
+    """What connections belong to: asyncio's loop, or trio's token where the caller is no task of asyncio.
+
+    Trio may be a guest of asyncio; both are running then.
+    """
     import asyncio
 
     try:
-        return asyncio.get_running_loop() if asyncio.current_task() else None
+        if asyncio.current_task():
+            return asyncio.get_running_loop()
     except RuntimeError:
-        return None
+        pass
+    return sys.modules["trio"].lowlevel.current_trio_token() if "trio" in sys.modules else None
 
 
 # ---- exceptions

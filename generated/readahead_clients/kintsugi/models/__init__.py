@@ -1,4 +1,4 @@
-"""Rows, bodies and enumerations; each is imported when first asked for."""
+"""Rows, bodies and enumerations; each is imported on first use."""
 
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,8 @@ else:
     def __getattr__(name):
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
-        return found
+        value = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
+        return value
 
     def __dir__():
         return sorted({*globals(), *_MODULES})

@@ -65,11 +65,11 @@ class Customer(Row):
                     row.registration_number = data[_KEY_registration_number]
                     row.external_friendly_id = data[_KEY_external_friendly_id]
                     row.customer_tax_registrations = (
-                        came := data[_KEY_customer_tax_registrations]
-                    ) and _customer_tax_registrations(came)
+                        value := data[_KEY_customer_tax_registrations]
+                    ) and _customer_tax_registrations(value)
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
             row.id = rest.pop(_KEY_id, None)
@@ -93,11 +93,11 @@ class Customer(Row):
             row.registration_number = rest.pop(_KEY_registration_number, None)
             row.external_friendly_id = rest.pop(_KEY_external_friendly_id, None)
             row.customer_tax_registrations = (
-                came := rest.pop(_KEY_customer_tax_registrations, None)
-            ) and _customer_tax_registrations(came)
+                value := rest.pop(_KEY_customer_tax_registrations, None)
+            ) and _customer_tax_registrations(value)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

@@ -24,24 +24,24 @@ class CustomerPage(Row):
         try:
             if len(data) == 5:
                 try:
-                    row.items = (came := data[_KEY_items]) and _items(came)
+                    row.items = (value := data[_KEY_items]) and _items(value)
                     row.total = data[_KEY_total]
                     row.page = data[_KEY_page]
                     row.size = data[_KEY_size]
                     row.pages = data[_KEY_pages]
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
-            row.items = (came := rest.pop(_KEY_items, None)) and _items(came)
+            row.items = (value := rest.pop(_KEY_items, None)) and _items(value)
             row.total = rest.pop(_KEY_total, None)
             row.page = rest.pop(_KEY_page, None)
             row.size = rest.pop(_KEY_size, None)
             row.pages = rest.pop(_KEY_pages, None)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

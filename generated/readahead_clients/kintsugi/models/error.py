@@ -23,13 +23,13 @@ class Error(Row):
                     row.detail = data[_KEY_detail]
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
             row.detail = rest.pop(_KEY_detail, None)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

@@ -20,16 +20,16 @@ class InvalidRequest(Row):
         try:
             if len(data) == 1:
                 try:
-                    row.detail = (came := data[_KEY_detail]) and _detail(came)
+                    row.detail = (value := data[_KEY_detail]) and _detail(value)
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
-            row.detail = (came := rest.pop(_KEY_detail, None)) and _detail(came)
+            row.detail = (value := rest.pop(_KEY_detail, None)) and _detail(value)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

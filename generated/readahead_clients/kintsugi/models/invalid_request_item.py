@@ -31,7 +31,7 @@ class InvalidRequestItem(Row):
                     row.ctx = data[_KEY_ctx]
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
             row.type_ = rest.pop(_KEY_type_, None)
@@ -41,7 +41,7 @@ class InvalidRequestItem(Row):
             row.ctx = rest.pop(_KEY_ctx, None)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

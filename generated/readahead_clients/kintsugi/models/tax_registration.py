@@ -35,7 +35,7 @@ class TaxRegistration(Row):
                     row.is_valid = data[_KEY_is_valid]
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
             row.id = rest.pop(_KEY_id, None)
@@ -46,7 +46,7 @@ class TaxRegistration(Row):
             row.is_valid = rest.pop(_KEY_is_valid, None)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

@@ -44,8 +44,8 @@ class Customer(Row):
             if len(data) == 18:
                 try:
                     row.id = data[_KEY_id]
-                    row.created_at = (came := data[_KEY_created_at]) and _created_at(came)
-                    row.updated_at = (came := data[_KEY_updated_at]) and _updated_at(came)
+                    row.created_at = (value := data[_KEY_created_at]) and _created_at(value)
+                    row.updated_at = (value := data[_KEY_updated_at]) and _updated_at(value)
                     row.credit_status = _credit_status[data[_KEY_credit_status]]
                     row.user_id = data[_KEY_user_id]
                     row.address1 = data[_KEY_address1]
@@ -65,12 +65,12 @@ class Customer(Row):
                     row.stripe_verification_session_id = data[_KEY_stripe_verification_session_id]
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
             row.id = rest.pop(_KEY_id, None)
-            row.created_at = (came := rest.pop(_KEY_created_at, None)) and _created_at(came)
-            row.updated_at = (came := rest.pop(_KEY_updated_at, None)) and _updated_at(came)
+            row.created_at = (value := rest.pop(_KEY_created_at, None)) and _created_at(value)
+            row.updated_at = (value := rest.pop(_KEY_updated_at, None)) and _updated_at(value)
             row.credit_status = _credit_status[rest.pop(_KEY_credit_status, None)]
             row.user_id = rest.pop(_KEY_user_id, None)
             row.address1 = rest.pop(_KEY_address1, None)
@@ -90,7 +90,7 @@ class Customer(Row):
             row.stripe_verification_session_id = rest.pop(_KEY_stripe_verification_session_id, None)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

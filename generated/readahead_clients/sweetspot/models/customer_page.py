@@ -21,18 +21,18 @@ class CustomerPage(Row):
         try:
             if len(data) == 2:
                 try:
-                    row.results = (came := data[_KEY_results]) and _results(came)
+                    row.results = (value := data[_KEY_results]) and _results(value)
                     row.total = data[_KEY_total]
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
-            row.results = (came := rest.pop(_KEY_results, None)) and _results(came)
+            row.results = (value := rest.pop(_KEY_results, None)) and _results(value)
             row.total = rest.pop(_KEY_total, None)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

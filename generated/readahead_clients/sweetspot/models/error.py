@@ -32,7 +32,7 @@ class Error(Row):
                     row.doc_url = data[_KEY_doc_url]
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
             row.type_ = _type_[rest.pop(_KEY_type_, None)]
@@ -42,7 +42,7 @@ class Error(Row):
             row.doc_url = rest.pop(_KEY_doc_url, None)
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

@@ -21,13 +21,13 @@ class ErrorAnswer(Row):
                     row.error = _error(data[_KEY_error])
                     row._unknown = None
                     return row
-                except KeyError:  # as many as are declared, but not the same
+                except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
             row.error = _error(rest.pop(_KEY_error, None))
             row._unknown = {**rest} if rest else None
             return row
-        except (AttributeError, TypeError, ValueError):  # something is odd
+        except (AttributeError, TypeError, ValueError):  # not as documented
             return cls._from_any(data)
 
 

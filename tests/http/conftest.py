@@ -1,0 +1,42 @@
+"""How requests travel in the tests of ``http/``: with which library, on which loop."""
+
+import pytest
+
+from readahead import Retry
+from readahead.kintsugi import Kintsugi
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+KEYS = ("KINTSUGI_API_KEY", "KINTSUGI_ORGANIZATION_ID", "SWEETSPOT_TOKEN")
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch):
+    for name in (*PROXIES, *map(str.lower, PROXIES), "SSL_CERT_FILE", "SSL_CERT_DIR", *KEYS):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("httpx", "asyncio"), ("httpx", "trio"), ("aiohttp", "asyncio")],
+    ids=lambda lane: "-".join(lane),
+)
+def lane(request):
+    """An HTTP library and the loop it runs on."""
+    return request.param
+
+
+@pytest.fixture
+def http(lane):
+    """The HTTP library of the lane. A module that takes it lets ``anyio_backend`` be the lane's."""
+    return lane[0]
+
+
+@pytest.fixture
+def kintsugi(http):
+    """Open a client of a server, which tries each request once unless told otherwise."""
+
+    def opened(server, **options):
+        options = {"retry": Retry(attempts=1), "http": http, **options}
+        return Kintsugi(api_key="the-key", organization_id="org", base_url=server.url, **options)
+
+    return opened
