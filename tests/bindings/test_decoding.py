@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from readahead.errors import DecodeError, UnexpectedAnswer
 from readahead.http.transport import Request, Response, client_for_app
 from readahead.kintsugi import AddressStatus, Country, CustomerStatus, Kintsugi, Source, TaxRegistration, TaxType
@@ -284,7 +285,7 @@ anything = st.recursive(
 values = st.dictionaries(st.sampled_from([name for api, name in FIELDS if api == "kintsugi"][:-1]), anything)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(values, st.dictionaries(texts.filter(lambda name: name not in KINTSUGI), anything, max_size=3))
 @example({"source": [], "country": {}}, {"new": {}})
 def test_a_row_gives_back_what_came(known, unknown):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import among, build, ordered, trees, truth
 
+from effort import examples
 from readahead.errors import FilterError
 from readahead.filters import Choice, Fields, FullText, Id, Number, Relation, Text, Timestamp
 from readahead.filters.fields import predicate
@@ -110,10 +111,10 @@ def reference(tree, rows):
     return {row.id for row in rows if truth(tree, {name: getattr(row, name) for name in NAMES})}
 
 
-laws = settings(max_examples=150, deadline=None)
+laws = settings(max_examples=examples(150), deadline=None)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(any_tree, rows)
 def test_what_is_planned_selects_what_is_meant(tree, rows):
     """Whatever is pushed down, merged, split or left to rows: the rows are those of a reading row by row."""
@@ -122,7 +123,7 @@ def test_what_is_planned_selects_what_is_meant(tree, rows):
     assert {row.id for row in rows if predicate(condition, fields)(row)} == reference(tree, rows)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(positive_tree, rows)
 def test_and_so_with_what_only_the_server_can_tell(tree, rows):
     """Searches and relations, under & and |; several listings may bring a row, and it comes once."""
@@ -164,7 +165,7 @@ def test_double_negation_de_morgan_and_the_excluded_middle(one, two, rows):
     assert select(a & ~a, rows) == set()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(positive_tree)
 def test_no_listing_lies_inside_another(tree):
     """Where rows can tell them apart, the two are one; and two do not differ in one parameter that takes several."""
@@ -187,7 +188,7 @@ def test_no_listing_lies_inside_another(tree):
 
 
 @pytest.mark.parametrize("tree", [("not", ("matches", "search", "x")), ("not", ("related", "org", "o1"))])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(other=any_tree)
 def test_what_neither_side_can_tell_is_refused_wherever_it_stands(tree, other):
     """Beside anything, and under as many ~ as one likes."""

@@ -31,6 +31,7 @@ PARTS = {
     "": {"explain", "filters", "http", "pages", "paging", "query"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"sandbox"},
+    "__main__": {"cli"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
 PURE_PARTS = {"errors", "pages", "filters", "explain", "selection", "paging"}
