@@ -180,7 +180,7 @@ async def _send_once(
 
 def _proxy(url: Secret) -> tuple[str, Mapping[str, str | Secret] | None]:
     """The proxy's URL without its password, and the header that carries it."""
-    proxy = None
+    proxy, fault = None, ""
     try:
         proxy = httpx.Proxy(url.value)
     except (ValueError, httpx.InvalidURL) as error:
