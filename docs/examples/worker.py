@@ -13,12 +13,13 @@ STATE = Path("checkpoint.json")
 async def work(query: Query[Customer], pages: int | None = None) -> int:
     """Read the list from the saved place on; stop after some pages, as a crash would."""
     resume = STATE.read_text() if STATE.exists() else None
-    rows = 0
+    rows = done = 0
     async with query.prefetch(resume=resume) as customers:
         async for page in customers.pages():
             rows += len(page)  # store the rows here, together with the checkpoint if you can
             STATE.write_text(str(customers.checkpoint))
-            if customers.report.pages == pages:
+            done += 1
+            if done == pages:
                 break
     return rows
 

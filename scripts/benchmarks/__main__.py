@@ -1,4 +1,4 @@
-"""``scripts/bench``: measures, prints a table for each bench, keeps what was found."""
+"""``scripts/bench``: run benches, print a table for each, and keep the results."""
 
 import argparse
 import json
@@ -13,37 +13,37 @@ from .rig import TINY, Result, Rig, Sizes, environment
 
 
 def main(arguments: list[str]) -> int:
-    """Run what was named; the exit status says whether it ran, not whether all was reached."""
+    """Run the named benches. The exit status tells whether they ran, not whether every goal was reached."""
     if arguments[:1] == ["hostile"]:
         return hostile(arguments[1:])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {' '.join(BENCHES)}; or hostile")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the results there, beside those of others")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw pages a second over the window (PNG)")
-    parser.add_argument("--readme", action="store_true", help=f"bring the README's section to what {KEPT} says")
-    parser.add_argument("--tiny", action="store_true", help="numbers so small that they show only that it runs")
-    given = parser.parse_args(arguments)
-    unknown = sorted(set(given.names) - {"all", *BENCHES})
-    if unknown or not (given.names or given.readme):
-        said = f"no bench is named {', '.join(unknown)}" if unknown else "a bench is to be named"
-        print(f"scripts/bench: {said}; there are:", "all", *BENCHES, sep="\n  ", file=sys.stderr)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="add the results to this file")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="plot pages per second by window (PNG)")
+    parser.add_argument("--readme", action="store_true", help=f"update the tables of README and docs from {KEPT}")
+    parser.add_argument("--tiny", action="store_true", help="run with tiny numbers, to test the benches themselves")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.names) - {"all", *BENCHES})
+    if unknown or not (options.names or options.readme):
+        problem = f"unknown bench {', '.join(unknown)}" if unknown else "no bench is named"
+        print(f"scripts/bench: {problem}; choose from:", "all", *BENCHES, sep="\n  ", file=sys.stderr)
         return 1
-    names = [name for name in BENCHES if name in given.names or "all" in given.names]
-    results = measure(names, TINY if given.tiny else Sizes()) if names else []
-    if given.json:
-        keep(results, given.json)
-    if given.plot:
-        write_plot(results, given.plot)
-    if given.readme:
+    names = [name for name in BENCHES if name in options.names or "all" in options.names]
+    results = measure(names, TINY if options.tiny else Sizes()) if names else []
+    if options.json:
+        keep(results, options.json)
+    if options.plot:
+        write_plot(results, options.plot)
+    if options.readme:
         write_readme()
     return 0
 
 
 def measure(names: list[str], sizes: Sizes) -> list[Result]:
-    """Every bench in turn; its table as soon as it is there."""
-    told = environment()
-    packages = ", ".join(f"{name} {version}" for name, version in told["packages"].items())
-    print(f"Python {told['python']}, {told['cores']} cores; {packages}\n", flush=True)
+    """Run the benches in turn and print each table when it is ready."""
+    machine = environment()
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    print(f"Python {machine['python']}, {machine['cores']} cores; {packages}\n", flush=True)
     results: list[Result] = []
     with Rig(sizes) as rig:
         for name in names:
@@ -54,12 +54,14 @@ def measure(names: list[str], sizes: Sizes) -> list[Result]:
             print(result.table() + f"\n  - It took {time.perf_counter() - began:.0f} s.\n", flush=True)
     missed = [f"{result.name}: {line.what}" for result in results for line in result.lines if line.reached is False]
     reached = sum(line.reached is True for result in results for line in result.lines)
-    print(f"{reached} of {reached + len(missed)} asked lines reached." + "".join(f"\n  not: {one}" for one in missed))
+    print(
+        f"{reached} of {reached + len(missed)} goals reached." + "".join(f"\n  not reached: {line}" for line in missed)
+    )
     return results
 
 
 def keep(results: list[Result], file: Path) -> None:
-    """Write results, in the place of earlier ones of the same benches."""
+    """Write results; they replace earlier ones of the same benches."""
     kept = json.loads(file.read_text()) if file.exists() else {}
     kept |= {result.name: result.as_json() for result in results}
     ordered = {name: kept[name] for name in BENCHES if name in kept}

@@ -1,6 +1,6 @@
-"""The benches. Each takes a rig and answers with its lines; what is asked of a line stands in it.
+"""The benches. Each measures with a rig and returns lines, some with a goal.
 
-Pace is off throughout: what is measured is the client, not the budget that an API grants.
+Pacing is off throughout: the client is measured, not the budget of an API.
 """
 
 import json
@@ -22,7 +22,7 @@ LISTED = (
     "The official SDK refuses a page with a value that its document does not list. It reads the same rows with listed "
     "values; the others read 1% unknown fields and values."
 )
-PACE = "Pace is off. The server is a process of its own, on loopback."
+PACE = "Pacing is off. The server is a separate process, on loopback."
 OVERLAP = (
     "Ours asks for {:.2f} pages where the floor asks for one, because neighbours overlap so that no row is lost; "
     '"a request" divides by that.'
@@ -34,12 +34,12 @@ NAMES = (*LANES["httpx"], *LANES["aiohttp"], *GATHERED)
 
 
 def column(name: str, found: list[dict[str, float]]) -> list[float]:
-    """One figure of every round."""
+    """Return one figure of every round."""
     return [one[name] for one in found]
 
 
 def listing(rig: Rig) -> Result:
-    """Wall time, as a user sees it."""
+    """Measure wall time, as a user sees it."""
     sizes, latency, window = rig.sizes, 0.05, rig.sizes.shared[-1]
     result = Result("listing", f"{sizes.pages:,} pages of 100, 50 ms latency, wall time")
     before = rig.spent()
@@ -102,7 +102,7 @@ def listing(rig: Rig) -> Result:
         PACE,
         LISTED,
         f"All is scaled to {sizes.pages:,} pages. The official SDK as shipped is measured on {sizes.serial_pages}.",
-        f"Gathered, it and the stock client are measured on {sizes.gathered_pages}, or {sizes.slow_pages} at their best.",
+        f"Gathered, it and the stock client are measured on {sizes.gathered_pages}; at their best, {sizes.slow_pages}.",
         f"The others are measured on 24 pages for each of the window, at most {sizes.pages:,}.",
         "The best window is that of one shorter run at each.",
         *notes,
@@ -112,7 +112,7 @@ def listing(rig: Rig) -> Result:
 
 
 def cpu(rig: Rig) -> Result:
-    """Where the client is all that takes time."""
+    """Measure CPU time where nothing else takes time."""
     sizes, window = rig.sizes, rig.sizes.shared[len(rig.sizes.shared) // 2]
     result = Result("cpu", "CPU a page of 100 rows, no latency, rows delivered as objects")
     chosen = [(name, each) for name in LANES["httpx"] for each in sizes.shared]
@@ -123,7 +123,7 @@ def cpu(rig: Rig) -> Result:
         return rig.listing(name, pages, each, 0)["cpu"] / pages * 1000
 
     for name, each in chosen:
-        rig.listing(name, 2, each, 0)  # what is imported and compiled on first use is none of a page's cost
+        rig.listing(name, 2, each, 0)  # imports and compilation on first use are no part of a page's cost
     took = rig.paired({f"{name} {each}": partial(milliseconds, name, each) for name, each in chosen})
     notes: list[str] = []
     for library, (ours, floor) in LANES.items():
@@ -160,7 +160,7 @@ def _requests_a_page(rig: Rig, name: str, pages: int, window: int, latency: floa
 
 
 def decode(rig: Rig) -> Result:
-    """From bytes to rows; ``python -m benchmarks.decode`` shows more of it."""
+    """Measure the way from bytes to rows; ``python -m benchmarks.decode`` shows more."""
     rounds, pages = max(rig.sizes.rounds, 5), 40 if rig.sizes.rounds >= 5 else 2
     result = Result("decode", "from bytes to rows, JSON included, against orjson.loads alone")
     cases = {case: [make(number) for number in range(SIZE)] for case, (_, make) in decoding.CASES.items()}
@@ -209,7 +209,7 @@ def _reading(api: str, *, every: bool) -> decoding.Decoder:
 
 
 def first(rig: Rig) -> Result:
-    """How long a user waits until anything happens."""
+    """Measure how long a user waits for the first row."""
     result = Result("first", "time to the first row, against one bare request by the same library")
     for (library, (ours, floor)), latency in product(LANES.items(), (0.05, 0.0)):
         runs = {name: partial(_first, rig, name, latency) for name in (ours, floor)}
@@ -261,7 +261,7 @@ LONG = "Window 8, no latency, each list in a process of its own, after a list of
 
 
 def memory(rig: Rig) -> Result:
-    """What a long list needs more than a short one."""
+    """Measure the memory that a long list needs beyond a short one."""
     few, many = rig.sizes.few, rig.sizes.many
     result = Result("memory", f"peak resident size of {many * SIZE:,} rows, beside that of {few * SIZE:,}, window 8")
     found = _long_lists(rig)
@@ -276,7 +276,7 @@ def memory(rig: Rig) -> Result:
 
 
 def scale(rig: Rig) -> Result:
-    """Whether a row costs the same, however long the list."""
+    """Measure whether a row costs the same in lists of any length."""
     few, many = rig.sizes.few, rig.sizes.many
     result = Result("scale", f"CPU a row of {many * SIZE:,} rows, against {few * SIZE:,}")
     found = _long_lists(rig)
@@ -313,7 +313,7 @@ with SDK(api_key_header="k" * 10, server_url=sys.argv[1]) as sdk:
 
 
 def importing(rig: Rig) -> Result:
-    """What a short-lived process pays."""
+    """Measure the start of a short-lived process."""
     rounds = rig.sizes.rounds + 2 * (rig.sizes.rounds >= 5)
     result = Result("import", "what it takes before the first row")
     took = partial(_seconds, tries=min(2, rig.sizes.tries))
@@ -346,7 +346,7 @@ def _seconds(program: str, *arguments: str, tries: int) -> float:
 
 
 def loop(rig: Rig) -> Result:
-    """How long the rest of a service waits for its turn."""
+    """Measure how long a listing blocks the event loop for the rest of a service."""
     sizes, latency, window = rig.sizes, 0.05, 64
     result = Result("loop", f"stall of the event loop while listing over aiohttp, window {window}, 50 ms latency")
     ours, floor = LANES["aiohttp"]
@@ -378,14 +378,14 @@ def loop(rig: Rig) -> Result:
     named = ", ".join(f"{name} {took:.1f} ms" for name, took in sorted(worst.items(), key=lambda pair: -pair[1])[:4])
     result.notes = [
         PACE,
-        f"{pages:,} pages a round. A timer of 1 ms runs beside the listing; what it is late, the loop was busy.",
+        f"{pages:,} pages a round. A timer of 1 ms runs beside the listing; it is late while the loop is busy.",
         f"Ours, over 1 ms: {named or 'none'}. The consumer's own work between rows counts as its task's.",
     ]
     return result
 
 
 def auto(rig: Rig) -> Result:
-    """Whether the automatic window finds what a user would have to measure."""
+    """Measure the automatic window against the best fixed one."""
     sizes = rig.sizes
     result = Result("auto", f'window="auto" against the best fixed window, {sizes.auto_pages:,} pages over aiohttp')
     for capacity in (2, 8, 32):
@@ -413,7 +413,7 @@ def auto(rig: Rig) -> Result:
 
 
 def small(rig: Rig) -> Result:
-    """Most lists are short."""
+    """Measure lists of one page: most lists are short."""
     result = Result("small", "a list of one page, against the page asked for and read by hand")
     url, times = rig.base("kintsugi", SIZE, 0), rig.sizes.small
     found, asked = [], []
@@ -432,7 +432,7 @@ def small(rig: Rig) -> Result:
 
 
 def window(rig: Rig) -> Result:
-    """What a user gets from a window, and what it costs."""
+    """Measure what a window gives, and what it costs."""
     result = Result("window", "what a window gives, by latency: pages a second, and CPU a page")
     sizes = rig.sizes
     windows, latencies = ((4, 8, 16, 64), (0.02, 0.05, 0.2)) if sizes.rounds >= 5 else ((4,), (0.02,))

@@ -1,6 +1,6 @@
-"""What is measured, each in a process of its own: ``python -m benchmarks.contenders NAME`` takes jobs on its input.
+"""The contenders, each in its own process: ``python -m benchmarks.contenders NAME`` reads jobs from its input.
 
-A job is one line of JSON; so is its answer. ``stock`` needs the folder of the generated client on the path.
+A job is a line of JSON, and so is its result. ``stock`` needs the folder of the generated client on the path.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ SIZE = 100  # rows in a page
 
 
 class Contender(Protocol):
-    """One way to read a list of customers. api: the part of the server's path that it can read."""
+    """One way to read a list of customers. ``api`` is the part of the server's path that it can read."""
 
     api: str
 
     async def listing(self, url: str, pages: int, window: int) -> int:
-        """All rows, every field read; how many there were."""
+        """Read every field of all rows; return the number of rows."""
         ...
 
 
@@ -59,7 +59,7 @@ class Ours:
         return count
 
     async def first(self, url: str, open_tries: int) -> list[float]:
-        """Seconds until it holds one row: from nothing, then from each of so many listings over an open client."""
+        """Return the seconds to the first row, with a new client and then with an open one, ``open_tries`` times."""
         began = time.perf_counter()
         async with self.client(base_url=url) as client:
             found = [await self.until_first(client, began)]
@@ -91,7 +91,7 @@ class Official:
 
 
 class Serial(Official):
-    """As shipped: it has no paging, so one page after the other."""
+    """As shipped: it has no pagination, so pages are read one by one."""
 
     async def listing(self, url: str, pages: int, window: int) -> int:  # noqa: ARG002  it has none
         with self.client(server_url=url) as client:
@@ -103,7 +103,7 @@ class Serial(Official):
 
 
 class Gathered(Official):
-    """By hand: as many calls at once as the window."""
+    """Gathered by hand: ``window`` calls at once."""
 
     async def listing(self, url: str, pages: int, window: int) -> int:
         async with self.client(server_url=url) as client:
@@ -116,7 +116,7 @@ class Gathered(Official):
 
 
 class Stock:
-    """What the generator's own templates make of our document, over plain httpx, gathered by hand."""
+    """The client that the generator's own templates make of our document, over plain httpx, gathered by hand."""
 
     api = "kintsugi"
 
@@ -151,7 +151,7 @@ class Floor:
         return int(await self.floor(f"{url}/v1/customers", pages, window))
 
     async def first(self, url: str, open_tries: int) -> list[float]:
-        """As ours."""
+        """Return the seconds to the first row, as ``Ours.first`` does."""
         import orjson  # noqa: PLC0415  each process imports its own contender
 
         began, found = time.perf_counter(), []
@@ -204,12 +204,12 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
 
 
 def reader(fields: list[str]) -> Callable[[Any], object]:
-    """Reads every field of a row."""
+    """Return a function that reads every field of a row."""
     return attrgetter(*fields)
 
 
 async def gathered(fetch: Callable[[int], Awaitable[int]], pages: int, window: int) -> int:
-    """Every page, so many at once; their rows, counted."""
+    """Fetch every page, ``window`` at once; return the number of rows."""
     rows, todo = 0, iter(range(1, pages + 1))
 
     async def ask() -> None:
@@ -226,27 +226,27 @@ async def gathered(fetch: Callable[[int], Awaitable[int]], pages: int, window: i
 
 
 def listing(contender: Contender, url: str, pages: int, window: int) -> dict[str, Any]:
-    """The whole list: seconds of time and of CPU, opening and closing the client included."""
+    """Read the whole list; return wall and CPU seconds, opening and closing the client included."""
     gc.collect()
     began, cpu = time.perf_counter(), time.process_time()
     rows = asyncio.run(contender.listing(url, pages, window))
     took = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
-    assert rows == pages * SIZE, f"{rows} rows came, {pages * SIZE} were there"
+    assert rows == pages * SIZE, f"read {rows} rows of {pages * SIZE}"
     return took
 
 
 def peak(contender: Contender, url: str, pages: int, window: int, times: int) -> dict[str, Any]:
-    """CPU seconds of one listing of several, after one to warm up, and the most memory this process ever took, MB."""
+    """Return the mean CPU seconds of several listings after a first one, and the peak memory of this process, MB."""
     asyncio.run(contender.listing(url.replace(f"/{pages * SIZE}-", "/1000-"), 10, window))
     cpu = time.process_time()
     for _ in range(times):
         rows = asyncio.run(contender.listing(url, pages, window))
-        assert rows == pages * SIZE, f"{rows} rows came, {pages * SIZE} were there"
+        assert rows == pages * SIZE, f"read {rows} rows of {pages * SIZE}"
     return {"cpu": (time.process_time() - cpu) / times, "memory": most_memory()}
 
 
 def most_memory() -> float:
-    """Peak resident size, MB."""
+    """Return the peak resident size, MB."""
     try:  # getrusage would count what the parent process held when this one was started
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
@@ -257,7 +257,7 @@ def most_memory() -> float:
 
 
 def first(contender: Contender, url: str, tries: int) -> dict[str, Any]:
-    """Median seconds until the first row: of a client that is new, and of one that is open."""
+    """Return the median seconds to the first row, with a new client and with an open one."""
     assert isinstance(contender, Ours | Floor)
     gc.collect()
     new = [asyncio.run(contender.first(url, 0))[0] for _ in range(tries)]
@@ -266,7 +266,7 @@ def first(contender: Contender, url: str, tries: int) -> dict[str, Any]:
 
 
 def late(contender: Contender, url: str, pages: int, window: int) -> dict[str, Any]:
-    """Seconds that a callback due every millisecond came late while a list was read: 99.9% were no later, and most."""
+    """Return the delay of a 1 ms timer while a list is read: its 99.9th percentile and its maximum, in seconds."""
     gc.collect()
     found: list[float] = []
 
@@ -290,7 +290,7 @@ def late(contender: Contender, url: str, pages: int, window: int) -> dict[str, A
 
 
 def longest(contender: Contender, url: str, pages: int, window: int) -> dict[str, Any]:
-    """The longest callbacks of the loop while a list was read, by CPU: their milliseconds, by what ran."""
+    """Return the longest callbacks of the event loop while a list is read, in milliseconds of CPU, by name."""
     gc.collect()
     found: dict[str, float] = {}
     over: Counter[str] = Counter()
@@ -319,7 +319,7 @@ def longest(contender: Contender, url: str, pages: int, window: int) -> dict[str
 
 
 def small(contender: Contender, url: str, times: int) -> dict[str, Any]:
-    """CPU seconds of a list of one page, in each of the ways to read it."""
+    """Return the CPU seconds of a list of one page, for each way to read it."""
     assert isinstance(contender, Ours)
     ours = contender
 

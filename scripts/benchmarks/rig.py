@@ -1,4 +1,4 @@
-"""What the benches share: the server, a process for each contender, paired rounds, and the lines that come of them."""
+"""What the benches share: the server, a process for each contender, paired rounds, and lines of results."""
 
 import json
 import os
@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 
 @frozen
 class Sizes:
-    """How much is measured."""
+    """How much to measure."""
 
     rounds: int = 5
     pages: int = 1000
@@ -60,9 +60,15 @@ TINY = Sizes(
 
 @frozen
 class Line:
-    """One line of the table: a ratio in every round, and what was asked of it.
+    """One line of a table: a figure of every round.
 
-    asked: at least so much, or at most, if ``most``; None: nothing, it is there to compare.
+    Attributes:
+        what: What the figure is.
+        rounds: The figure of each round.
+        asked: The goal for the median, if there is one.
+        most: Whether the goal is an upper bound.
+        unit: The unit of the figure.
+        digits: Decimals to show.
     """
 
     what: str
@@ -78,7 +84,7 @@ class Line:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the median is what was asked."""
+        """Whether the median reaches the goal; None without a goal."""
         if self.asked is None:
             return None
         return self.median <= self.asked if self.most else self.median >= self.asked
@@ -89,7 +95,7 @@ class Line:
 
     @property
     def said_asked(self) -> str:
-        """What was asked, in words."""
+        """The goal, in words."""
         if self.asked is None:
             return ""
         return f"at {'most' if self.most else 'least'} {self._said(self.asked)}"
@@ -100,7 +106,12 @@ class Line:
 
 @define
 class Result:
-    """What one bench found. data: what plots and tables are made of. notes: under what conditions."""
+    """The result of one bench.
+
+    Attributes:
+        data: Figures for plots and further tables.
+        notes: The conditions of the measurement.
+    """
 
     name: str
     title: str
@@ -146,7 +157,7 @@ def _verdict(line: Line) -> str:
 
 
 def environment() -> dict[str, Any]:
-    """What figures depend on."""
+    """Return the versions and the number of cores that figures depend on."""
     packages = ("aiohttp", "httpx", "kintsugi-tax-platform-sdk", "openapi-python-client", "orjson")
     return {
         "python": platform.python_version(),
@@ -156,7 +167,7 @@ def environment() -> dict[str, Any]:
 
 
 class Worker:
-    """A process in which one contender does one job after the other."""
+    """A process in which one contender runs jobs."""
 
     def __init__(self, name: str, stock: Path) -> None:
         self.name = name
@@ -169,7 +180,7 @@ class Worker:
         )
 
     def do(self, job: str, **parameters: Any) -> dict[str, Any]:
-        """The answer to one job."""
+        """Run a job and return its result."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": job, **parameters}) + "\n")
@@ -185,13 +196,13 @@ class Worker:
 
 
 def child_environment(*folders: Path) -> dict[str, str]:
-    """The environment of a child: what it imports, and no variable that sends requests elsewhere."""
+    """Return the environment of a child process: import paths, and no proxies."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     return kept | {"PYTHONPATH": os.pathsep.join(map(str, (HERE.parent, *folders)))}
 
 
 class Rig(ExitStack):
-    """Server and workers, started when first used, gone when the block is left."""
+    """Server and workers, started on first use and stopped when the block exits."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -199,28 +210,28 @@ class Rig(ExitStack):
         self._workers: dict[str, Worker] = {}
         self._stock: Path | None = None
         self._port: int | None = None
-        self.kept: dict[str, Any] = {}  # what two benches share
+        self.kept: dict[str, Any] = {}  # results that two benches share
 
     def worker(self, name: str) -> Worker:
-        """The process of a contender."""
+        """Return the process of a contender."""
         if name not in self._workers:
             self._workers[name] = self.fresh(name)
         return self._workers[name]
 
     def fresh(self, name: str) -> Worker:
-        """A new process of a contender."""
+        """Start a new process of a contender."""
         worker = Worker(name, self.stock() if name.startswith("stock") else HERE)
         self.callback(worker.close)
         return worker
 
     def stock(self) -> Path:
-        """The folder of the stock client, generated."""
+        """Return the folder of the generated stock client."""
         if self._stock is None:
             self._stock = self.enter_context(stock_folder())
         return self._stock
 
     def base(self, api: str, rows: int, latency: float, capacity: int = 0) -> str:
-        """The base URL of a list."""
+        """Return the base URL of a list."""
         if self._port is None:
             process = subprocess.Popen(
                 [sys.executable, "-P", str(HERE / "server.py")],
@@ -234,19 +245,19 @@ class Rig(ExitStack):
         return f"http://127.0.0.1:{self._port}/{rows}-{latency}-{capacity}/{api}"
 
     def spent(self) -> dict[str, float]:
-        """Requests that the server has had, and its CPU seconds."""
+        """Return the number of requests that the server received, and its CPU seconds."""
         origin = self.base("", 0, 0).partition("/0-")[0]
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{origin}/spent") as answer:
             found: dict[str, float] = json.loads(answer.read())
             return found
 
     def listing(self, name: str, pages: int, window: int, latency: float, capacity: int = 0) -> dict[str, float]:
-        """One listing by one contender: seconds of time and CPU."""
+        """Run one listing by one contender; return its wall and CPU seconds."""
         url = self.base(api_of(name), pages * SIZE, latency, capacity)
         return self.worker(name).do("listing", url=url, pages=pages, window=window)
 
     def paired(self, runs: Mapping[str, Callable[[], Any]], rounds: int = 0) -> dict[str, list[Any]]:
-        """Every run once in each round, in another order each time: none always comes after the slowest."""
+        """Execute every run once in each round, in rotating order, so that none always follows the slowest."""
         found: dict[str, list[Any]] = {name: [] for name in runs}
         for turn in range(rounds or self.sizes.rounds):
             names = [*runs][turn % len(runs) :] + [*runs][: turn % len(runs)]
@@ -256,14 +267,14 @@ class Rig(ExitStack):
 
 
 def api_of(name: str) -> str:
-    """The part of the server's path that a contender can read."""
+    """Return the part of the server's path that a contender can read."""
     if name.startswith("official"):
         return "listed"
     return "sweetspot" if name.endswith("Sweet Spot") else "kintsugi"
 
 
 def per(ours: list[float], others: list[float]) -> list[float]:
-    """Round by round, how many times the other."""
+    """Return the ratio of each round."""
     return [one / other for one, other in zip(ours, others, strict=True)]
 
 

@@ -1,9 +1,9 @@
-"""A server far faster than any client: answers are put together from ready pieces, and kept. A process of its own.
+"""A server far faster than any client: it builds responses from prepared pieces and caches them.
 
-``python server.py [ROWS LATENCY CAPACITY]``: prints its port, and stops with its input. It serves both APIs, by path:
+``python server.py [ROWS LATENCY CAPACITY]`` prints its port and stops when its input ends. It serves both APIs by path:
 ``/kintsugi``, ``/sweetspot``, and ``/listed``, which is Kintsugi with no value that the document does not list.
-A first segment ``/ROWS-LATENCY-CAPACITY`` says how long the list is, how many seconds an answer takes, and how many
-answers are under way at once (the rest queue; 0: no limit). ``/spent``: requests so far, and its own CPU seconds.
+A first segment ``/ROWS-LATENCY-CAPACITY`` sets the length of the list, the seconds until a response, and the number of
+concurrent responses (the rest queue; 0 is no limit). ``/spent`` returns the number of requests and its own CPU seconds.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ KEPT = 3000  # answers
 
 
 def kintsugi_row(number: int, odd: bool) -> dict[str, Any]:  # noqa: FBT001
-    """A customer with mixed nulls."""
+    """Return a customer with mixed nulls."""
     draw = random.Random(number)
 
     def some(value: str) -> str | None:
@@ -60,7 +60,7 @@ def kintsugi_row(number: int, odd: bool) -> dict[str, Any]:  # noqa: FBT001
 
 
 def sweetspot_row(number: int) -> dict[str, Any]:
-    """A customer with optional fields absent or null."""
+    """Return a customer with optional fields missing or null."""
     draw = random.Random(number)
     when = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)).isoformat()
     row: dict[str, Any] = {
@@ -83,7 +83,7 @@ def sweetspot_row(number: int) -> dict[str, Any]:
 
 @cache
 def patterns(api: str) -> list[bytes]:
-    """Rows without their ids. One in a hundred has a field and a value that the document does not list."""
+    """Return rows without ids. One in a hundred has a field and a value that the document does not list."""
     found: list[bytes] = []
     for number in range(PATTERNS):
         odd = number % 100 == 0
@@ -93,13 +93,13 @@ def patterns(api: str) -> list[bytes]:
 
 
 def rows(api: str, lo: int, hi: int) -> bytes:
-    """An array of the rows at these positions."""
+    """Return the rows at these positions as an array."""
     tails, stem = patterns(api), b'{"id":"cus_%08d",' if api == "sweetspot" else b'{"id":"cust_%08d",'
     return b"[" + b",".join([stem % number + tails[number % PATTERNS] for number in range(lo, hi)]) + b"]"
 
 
 def body(api: str, total: int, given: dict[str, str]) -> bytes:
-    """One page."""
+    """Return one page."""
     if api == "sweetspot":
         lo = int(given.get("offset", 0))
         return rows(api, lo, min(total, lo + int(given.get("limit", 50))))
@@ -109,7 +109,7 @@ def body(api: str, total: int, given: dict[str, str]) -> bytes:
 
 
 def whole(content: bytes) -> bytes:
-    """An answer with that body."""
+    """Return a whole response."""
     return (
         f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n".encode()
         + content
@@ -117,7 +117,7 @@ def whole(content: bytes) -> bytes:
 
 
 class Gate:
-    """So many answers under way at once, first come first served."""
+    """Limit concurrent responses; the rest wait in a queue."""
 
     def __init__(self, capacity: int, latency: float) -> None:
         self.free, self.latency = capacity, latency
@@ -140,7 +140,7 @@ class Gate:
 
 
 class Server:
-    """Answers by request target, and how each leaves."""
+    """Responses by request target, and how to send each."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -149,7 +149,7 @@ class Server:
         self.gates: dict[Setup, Gate] = {}
 
     def answer(self, transport: asyncio.Transport, target: bytes) -> None:
-        """Send what was asked for, now or later."""
+        """Send the response to a request, now or later."""
         self.requests += 1
         found = self.kept.get(target)
         if found is None:
@@ -181,7 +181,7 @@ class Server:
 
 
 class Connection(asyncio.Protocol):
-    """Requests without bodies, one after the other."""
+    """Requests without bodies, one at a time."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
 
 
 def write(transport: asyncio.Transport, answer: bytes) -> None:
-    """Send, unless the client is gone."""
+    """Write, unless the client disconnected."""
     if not transport.is_closing():
         transport.write(answer)
 
@@ -213,7 +213,7 @@ async def main(setup: Setup) -> None:
         patterns(api)
     listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=1024)
     print(listening.sockets[0].getsockname()[1], flush=True)
-    # It stops when whoever started it closes its input, or is gone.
+    # The input ends when the parent closes it or exits.
     await loop.run_in_executor(None, sys.stdin.read)
     listening.close()
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from readahead.errors import DecodeError, UnexpectedAnswer
 from readahead.http.transport import Request, Response, client_for_app
 from readahead.kintsugi import AddressStatus, Country, CustomerStatus, Kintsugi, Source, TaxRegistration, TaxType
@@ -284,7 +285,7 @@ anything = st.recursive(
 values = st.dictionaries(st.sampled_from([name for api, name in FIELDS if api == "kintsugi"][:-1]), anything)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(values, st.dictionaries(texts.filter(lambda name: name not in KINTSUGI), anything, max_size=3))
 @example({"source": [], "country": {}}, {"new": {}})
 def test_a_row_gives_back_what_came(known, unknown):
@@ -531,14 +532,15 @@ def test_what_a_reader_cannot_read_is_a_bad_row_too():
         return Response(Request("GET", "/rows", "GET /rows"), 200, {}, json.dumps(rows).encode())
 
     reader = RowReader(strict, key="id", items="rows", bare=True)
-    assert [row.size for row in decode_page(page("1", "2"), reader)[0]] == [1, 2]
-    rows, seen = decode_page(page("1", "x", "3"), reader)
+    assert [row.size for row in decode_page(page("1", "2"), reader).rows] == [1, 2]
+    fetched = decode_page(page("1", "x", "3"), reader)
+    rows = fetched.rows
     assert [rows[0].size, rows[2].size] == [1, 3]
     assert isinstance(rows[1], DecodeError)
     assert str(rows[1]).startswith("GET /rows: row 1: ValueError: invalid literal")
     assert isinstance(rows[1].__cause__, ValueError)
     assert (rows[1].row, rows[1].field) == (1, None)
-    assert (len(seen.keys), len(seen.bad)) == (3, 1)
+    assert (len(fetched.keys), len(fetched.uncounted)) == (3, 1)
 
 
 @apis

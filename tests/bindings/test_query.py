@@ -14,6 +14,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from effort import examples
 from readahead import DriftWarning, Query
 from readahead.errors import FilterError, NotFound, UsageError
 from readahead.http.transport import client_for_app
@@ -256,7 +257,7 @@ async def test_every_page_of_an_offset_listing_is_asked_for_with_offset_and_limi
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1).filter(str.strip)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(texts, texts)
 @example("a&b=c", "+1 (415) 555-0100")
 @example("100%", "%2B%26%00")
@@ -747,7 +748,7 @@ def calls_with_id(wire):
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(texts.filter(lambda text: text not in {".", ".."}))
 @example("a/b")
 @example("../../other")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from readahead.errors import FilterError, UsageError
 from readahead.http.transport import client_for_app
 from readahead.kintsugi import Country, Kintsugi, Source
@@ -338,7 +339,7 @@ def test_an_error_shows_any_value():
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1).filter(str.strip)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from(EVERY), st.text(), st.sampled_from([*map(chr, range(32)), "\x7f", "\x9f", "\ud800"]), st.text())
 @example(("kintsugi", "search"), "", "\x00", "")
 def test_a_control_character_anywhere_is_refused(keyword, before, control, after):
@@ -349,7 +350,7 @@ def test_a_control_character_anywhere_is_refused(keyword, before, control, after
     assert caught.value.field == field
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from(TEXTS), texts)
 def test_any_other_text_is_taken(keyword, text):
     """What is neither blank nor a control character is the API's to judge; a comma is one too."""

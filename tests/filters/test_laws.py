@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import among, build, ordered, trees, truth
 
+from effort import examples
 from readahead.errors import FilterError
 from readahead.filters import Choice, Fields, FullText, Id, Number, Relation, Text, Timestamp
 from readahead.filters.fields import predicate
-from readahead.filters.planner import RowFilter, plan_branches
+from readahead.filters.planner import NormalForm, RowFilter
 from readahead.kintsugi import Country, CustomerStatus, Source
 
 COUNTRIES, SOURCES, STATES = ["US", "CA", "MX"], ["SHOPIFY", "STRIPE"], ["CA", "NY", "ca"]
@@ -93,7 +94,7 @@ def listed(pushed, rows):
 def select(condition, rows):
     """The ids that the planned listings bring; each once by itself, unless the plan says that keys are kept."""
     ids, read = [], 0
-    branches = plan_branches(condition, fields)
+    branches = NormalForm(fields).narrowed(condition).branches()
     for branch in branches:
         through = RowFilter.of(branch, fields)
         for row in listed(branch.pushed, rows):
@@ -110,10 +111,10 @@ def reference(tree, rows):
     return {row.id for row in rows if truth(tree, {name: getattr(row, name) for name in NAMES})}
 
 
-laws = settings(max_examples=150, deadline=None)
+laws = settings(max_examples=examples(150), deadline=None)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(any_tree, rows)
 def test_what_is_planned_selects_what_is_meant(tree, rows):
     """Whatever is pushed down, merged, split or left to rows: the rows are those of a reading row by row."""
@@ -122,7 +123,7 @@ def test_what_is_planned_selects_what_is_meant(tree, rows):
     assert {row.id for row in rows if predicate(condition, fields)(row)} == reference(tree, rows)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(positive_tree, rows)
 def test_and_so_with_what_only_the_server_can_tell(tree, rows):
     """Searches and relations, under & and |; several listings may bring a row, and it comes once."""
@@ -164,11 +165,11 @@ def test_double_negation_de_morgan_and_the_excluded_middle(one, two, rows):
     assert select(a & ~a, rows) == set()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(positive_tree)
 def test_no_listing_lies_inside_another(tree):
     """Where rows can tell them apart, the two are one; and two do not differ in one parameter that takes several."""
-    branches = plan_branches(build(tree, fields), fields)
+    branches = NormalForm(fields).narrowed(build(tree, fields)).branches()
     for one in branches:
         for other in branches:
             hidden = [{name: each.pushed.get(name) for name in ("search", "org")} for each in (one, other)]
@@ -187,14 +188,14 @@ def test_no_listing_lies_inside_another(tree):
 
 
 @pytest.mark.parametrize("tree", [("not", ("matches", "search", "x")), ("not", ("related", "org", "o1"))])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(other=any_tree)
 def test_what_neither_side_can_tell_is_refused_wherever_it_stands(tree, other):
     """Beside anything, and under as many ~ as one likes."""
     refused, other = build(tree, fields), build(other, fields)
     for condition in (refused, refused | other, other & refused, ~(~refused & other), ~(other | ~refused)):
         with pytest.raises(FilterError, match=r"rows carry no (search|org); list all rows and leave out those that"):
-            plan_branches(condition, fields)
+            NormalForm(fields).narrowed(condition).branches()
 
 
 @laws

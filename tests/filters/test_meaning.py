@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import among, build, ordered, trees, truth
 
+from effort import examples
 from readahead import kintsugi, sweetspot
 from readahead.sandbox import Sandbox
 from readahead.sweetspot import Customer
@@ -82,7 +83,7 @@ async def reading(api, tree, read):
         return await read(client.customers.where(build(tree, FIELDS[api])))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.one_of(any_query, with_searches),
     st.sampled_from([1, 3, "auto"]),
@@ -105,7 +106,7 @@ def test_the_rows_that_come_are_the_rows_that_are_meant(query, window, size, ord
     assert report.ignored_filters == {}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.one_of(any_query, with_searches), st.integers(1, 40))
 def test_every_way_of_reading_agrees(query, limit):
     """The count, the first row, a limit, pages and the bare form, with their order that of the block."""
@@ -127,7 +128,7 @@ def test_every_way_of_reading_agrees(query, limit):
     assert sorted(anyio.run(reading, api, tree, read)) == sorted(expected(api, tree))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(any_query, st.integers(0, 60), st.sampled_from([3, 7, 40]))
 def test_a_checkpoint_gives_exactly_the_rest(query, stop, size):
     """Of several listings as well, and of rows that are left out, wherever it is taken."""
@@ -146,7 +147,7 @@ def test_a_checkpoint_gives_exactly_the_rest(query, stop, size):
     anyio.run(reading, api, tree, read)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(any_query, st.integers(1, 5))
 def test_parts_are_the_listing(query, parts):
     """Of one listing, with conditions on its rows: parts carry the condition, as JSON."""

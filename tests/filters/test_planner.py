@@ -8,7 +8,7 @@ import pytest
 
 from readahead.errors import FilterError, UsageError
 from readahead.filters import Fields, Text, read_condition, write_condition
-from readahead.filters.planner import plan_branches
+from readahead.filters.planner import NormalForm
 from readahead.kintsugi import Country, Source
 from readahead.kintsugi import fields as k
 from readahead.sweetspot import fields as s
@@ -24,7 +24,7 @@ def listings(condition, fields=k):
             *(None if each is None else repr(each) for each in (branch.local, branch.skip)),
             branch.blind,
         )
-        for branch in plan_branches(condition, fields)
+        for branch in NormalForm(fields).narrowed(condition).branches()
     ]
 
 
@@ -194,7 +194,7 @@ REFUSED |= {
 def test_what_cannot_be_listed_is_refused_with_the_reason(condition, fields, field, says):
     """And with what to do instead."""
     with pytest.raises(FilterError, match=says) as caught:
-        plan_branches(condition, fields)
+        NormalForm(fields).narrowed(condition).branches()
     assert caught.value.field == field
 
 
@@ -204,7 +204,7 @@ def test_a_product_without_end_is_refused_at_once():
     for n in range(40):
         condition &= (k.state == f"S{n}") | (k.search.matches("x") & (k.source == "API")) | (k.country == "CA")
     try:
-        assert len(plan_branches(condition, k)) <= 100
+        assert len(NormalForm(k).narrowed(condition).branches()) <= 100
     except FilterError as error:
         assert error.field == "where"
 

@@ -11,6 +11,7 @@ import anyio
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from readahead.errors import UsageError
 from readahead.http.transport import client_for_app
 from readahead.kintsugi import Country, Kintsugi, Source
@@ -179,7 +180,7 @@ def sent(build, api):
     return sorted(seen[0]) if seen else None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(inputs())
 @example({"api": "kintsugi", "where": {"search": "a&b=c+d%20e,f;g #?é東京🧾"}})
 @example({"api": "kintsugi", "where": {"state": "+"}, "order_by": ["city", "country"], "limit": 3})
@@ -220,7 +221,7 @@ CONDITIONS = {
 }  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.sampled_from(sorted(CONDITIONS)), st.one_of(single, st.lists(st.one_of(codes, members), max_size=3)))
 @example("state", "a&b=c+d%20e,f;g #?é東京🧾")
 @example("email", "a+b@x.org")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from trio.testing import MockClock
 
+from effort import examples
 from readahead import Retry
 from readahead.errors import RateLimited, RetryDelayTooLong
 from readahead.http.pacing import FORGET, SLOWEST, Pace, Pacer
@@ -166,7 +167,7 @@ class Pacing(RuleBasedStateMachine):
 
 
 TestPacing = Pacing.TestCase
-TestPacing.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestPacing.settings = settings(max_examples=examples(150), stateful_step_count=60, deadline=None)
 
 
 # ---- one 429 while sixteen pages are in flight

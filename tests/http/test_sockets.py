@@ -57,7 +57,6 @@ def anyio_backend(lane):
 @pytest.mark.parametrize("how", [drop, reset, half, half_a_chunk])
 async def test_a_post_without_its_answer_is_sent_once(kintsugi, how, attempts):
     """However often ``retry`` allows: the server sees one POST, and the error says that it may have been applied."""
-
     async with Server(after=how) as server:
         async with kintsugi(server, retry=Retry(attempts=attempts, base=0)) as client:
             error = await failing(client.customers.create(name="Ada"))
@@ -71,7 +70,6 @@ async def test_a_post_without_its_answer_is_sent_once(kintsugi, how, attempts):
 @pytest.mark.parametrize("how", [drop, reset])
 async def test_a_get_is_repeated_as_often_as_retry_says(kintsugi, how, attempts):
     """Each attempt is one request on the wire, whatever the library would do by itself."""
-
     async with Server(after=how) as server:
         async with kintsugi(server, retry=Retry(attempts=attempts, base=0)) as client:
             error = await failing(client.customers.get("cust_1"))
@@ -84,7 +82,6 @@ async def test_a_get_is_repeated_as_often_as_retry_says(kintsugi, how, attempts)
 @pytest.mark.parametrize("attempts", [1, 3])
 async def test_a_put_is_repeated_and_says_at_the_end_that_it_may_have_been_applied(kintsugi, attempts):
     """An update sets what it names, so twice is once; whether it was done is not known."""
-
     async with Server(after=drop) as server:
         async with kintsugi(server, retry=Retry(attempts=attempts, base=0)) as client:
             error = await failing(client.customers.update("cust_1", name="Ada"))
@@ -97,7 +94,6 @@ async def test_a_put_is_repeated_and_says_at_the_end_that_it_may_have_been_appli
 @pytest.mark.parametrize("how", [half, half_a_chunk])
 async def test_a_body_cut_short_is_a_lost_connection_and_is_asked_for_again(kintsugi, how):
     """Half a page never passes for a page: the listing has every row, and the report the repeats."""
-
     async with Server(how, how, how, how, plain, plain, how) as server:
         async with kintsugi(server, retry=Retry(attempts=3, base=0)) as client:
             error = await failing(client.customers.first_page())
@@ -128,7 +124,6 @@ async def test_on_a_stale_connection_nothing_is_repeated_by_the_library(kintsugi
 
 async def test_on_a_stale_connection_a_post_is_never_repeated(kintsugi):
     """The connection is kept, and the server closes it instead of answering: one POST, which may have been applied."""
-
     async with Server(plain, drop) as server:
         async with kintsugi(server, retry=Retry(attempts=5, base=0)) as client:
             await client.customers.first_page()
@@ -141,7 +136,6 @@ async def test_on_a_stale_connection_a_post_is_never_repeated(kintsugi):
 
 async def test_a_connection_that_the_server_closed_while_it_was_idle_is_not_used_again(kintsugi):
     """The POST after it goes over a new connection, once."""
-
     async with Server(unannounced_last) as server:
         async with kintsugi(server) as client:
             await client.customers.first_page()
@@ -167,19 +161,20 @@ async def test_a_refused_connection_proves_that_nothing_was_applied(kintsugi):
 @pytest.mark.parametrize("how", [stall, stall_half_way, drip])
 async def test_a_server_that_stalls_or_drips_is_timed_out_of(kintsugi, how):
     """The time is for the whole answer, not for each of its pieces; a POST is not sent a second time."""
-
-    async with Server(after=how) as server:
-        async with kintsugi(server, timeout=0.05, retry=Retry(attempts=4, base=0)) as client:
-            error = await failing(client.customers.create(name="Ada"))
-            assert type(error) is TimedOut
-            assert isinstance(error, TimeoutError)
-            assert error.maybe_applied
-            assert server.count("POST") <= 1  # 0 on a machine that is too busy to send it in time
-            error = await failing(client.customers.get("cust_1"))
-            assert type(error) is TimedOut
-            assert not error.maybe_applied
-            await server.until(lambda it: it.counts["gone"] == it.counts["stalled"])
-            assert server.counts["seen"] <= 1 + 4
+    async with (
+        Server(after=how) as server,
+        kintsugi(server, timeout=0.05, retry=Retry(attempts=4, base=0)) as client,
+    ):
+        error = await failing(client.customers.create(name="Ada"))
+        assert type(error) is TimedOut
+        assert isinstance(error, TimeoutError)
+        assert error.maybe_applied
+        assert server.count("POST") <= 1  # 0 on a machine that is too busy to send it in time
+        error = await failing(client.customers.get("cust_1"))
+        assert type(error) is TimedOut
+        assert not error.maybe_applied
+        await server.until(lambda it: it.counts["gone"] == it.counts["stalled"])
+        assert server.counts["seen"] <= 1 + 4
 
 
 # ---- leaving a listing whose pages are on their way
@@ -281,7 +276,6 @@ async def test_releasing_a_bare_iteration_closes_them_too(lane, kintsugi):
 
 async def test_closing_the_client_ends_a_listing_that_is_under_way(kintsugi):
     """Its pages are not asked for again: the error says that the client is closed."""
-
     async with Server(plain, *[stall] * 4) as server:
         client = kintsugi(server, retry=Retry(attempts=5, base=0))
         async with anyio.create_task_group() as group:
@@ -343,7 +337,6 @@ NONSENSE = {
 @pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")  # httpx leaves it so; trio minds
 async def test_an_answer_that_is_none_is_one_typed_error_that_shows_no_filter_value(kintsugi, name):
     """Neither the error nor a log line carries the value of a filter or the key."""
-
     async with Server(after=raw(NONSENSE[name], "close")) as server:
         async with kintsugi(server) as client:
             with pytest.raises((RequestError, UnexpectedAnswer)) as caught:
@@ -358,7 +351,6 @@ async def test_an_answer_that_is_none_is_one_typed_error_that_shows_no_filter_va
 @pytest.mark.parametrize("body", [b"{}", b'{"id": null}', b'{"items": []}', b"[]", b'"cust_1"'])
 async def test_one_customer_without_an_id_is_an_unexpected_answer(kintsugi, body):
     """An empty object with 200 does not pass for a customer; after a create it says that it may have been applied."""
-
     async with Server(after=raw(answer(body))) as server, kintsugi(server) as client:
         with pytest.raises(UnexpectedAnswer, match="'id'") as caught:
             await client.customers.get("cust_1")
@@ -371,7 +363,6 @@ async def test_one_customer_without_an_id_is_an_unexpected_answer(kintsugi, body
 @pytest.mark.parametrize("detail", [[{"loc": 7}], [{"loc": "body"}], [7], [None], {"message": {}}, 7, [[]], {}, None])
 async def test_a_complaint_of_any_shape_is_told(kintsugi, detail):
     """What a server puts into ``detail`` is its own affair: it never turns into another error."""
-
     async with Server(after=raw(answer(json.dumps({"detail": detail}).encode(), "422 No"))) as server:
         async with kintsugi(server) as client:
             with pytest.raises(InvalidRequest) as caught:
@@ -382,7 +373,6 @@ async def test_a_complaint_of_any_shape_is_told(kintsugi, detail):
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
 async def test_a_redirect_is_not_followed(kintsugi, status):
     """Not to another origin and not to the same: the key goes nowhere else, and the answer is an error."""
-
     async with (
         Server() as elsewhere,
         Server(after=raw(answer(b"", status, [f"Location: {elsewhere.url}{CUSTOMERS}"]))) as server,
@@ -404,7 +394,6 @@ ODD_IDS = ["a/b", "a?b", "a#b", "a%2Fb", "%2e%2e", "é", "a b", "+", "...", "a;b
 
 async def test_an_id_of_any_text_stays_one_segment_of_the_path(kintsugi):
     """What the server decodes is the id that was given, whatever it holds."""
-
     async with Server() as server:
         async with kintsugi(server) as client:
             for odd in ODD_IDS:

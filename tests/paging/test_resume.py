@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from readahead.errors import CheckpointError, DecodeError, ServerError, UsageError
 from readahead.paging import Checkpoint, Partition
 from readahead.sandbox import Faults, Sandbox
@@ -32,7 +33,7 @@ def every_id(api, box):
     return [row["id"] for row in (box.kintsugi_rows() if api == "kintsugi" else box.sweetspot_rows())]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data(), APIS, st.integers(0, 260), SIZES, WINDOWS, WINDOWS, FAULTS)
 def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, api, rows, size, window, other, faults):
     """Through JSON, on a client made anew, with any window before and after, on any quiet list and page size."""
@@ -54,7 +55,7 @@ def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, api, rows, size, w
     assert (before, rest) == (every_id(api, box)[:after], every_id(api, box)[after:])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(APIS, st.integers(0, 260), SIZES, st.integers(1, 9), WINDOWS, st.booleans(), FAULTS)
 @example("sweetspot", 12, 23, 9, 5, True, {})  # where a part begins, the list ends before five rows are there
 @example("kintsugi", 207, 41, 7, 5, True, {"ignore_limit": True})  # where one begins, all rows from there on come
@@ -77,7 +78,7 @@ def test_parts_are_the_whole_and_share_no_row(api, rows, size, parts, window, or
     assert anyio.run(main) == every_id(api, box)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data(), APIS, st.integers(20, 260), st.integers(2, 5))
 def test_a_part_can_be_resumed_on_its_own(data, api, rows, parts):
     """A checkpoint taken inside a part gives the rest of that part."""

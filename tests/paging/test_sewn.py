@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from simulator import LATENCY, Server, Writes, read
 
+from effort import examples
 from readahead.pages import Fetched
 from readahead.paging.checkpoint import Checkpoint
 from readahead.paging.grids import NumberGrid, OffsetGrid
@@ -274,7 +275,7 @@ def test_memory_does_not_grow_with_the_list(style, ordered):
 # ---- checkpoints and parts
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.data(),
     st.sampled_from([OFFSET, NUMBERED]),
@@ -312,7 +313,7 @@ def stop_after(style, size, window, box, rows):
     return plan.resume_at(at, keys, before) if at else plan.start
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.sampled_from([OFFSET, NUMBERED]),
     st.integers(0, 400),
@@ -466,5 +467,5 @@ class Listing(RuleBasedStateMachine):
 
 TestListing = Listing.TestCase
 TestListing.settings = settings(
-    max_examples=250, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(250), stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -14,6 +14,7 @@ from fakes import CURSOR, NUMBERED, OFFSET, FakeServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from readahead.errors import ConnectionLost, StreamError
 from readahead.pages import Fetched
 from readahead.paging import Rows, Stream
@@ -43,7 +44,7 @@ async def read(server, size, window, **how):
     return rows, stream.report
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.integers(0, 80),
     st.integers(1, 12),
@@ -69,7 +70,7 @@ def test_every_window_gives_exactly_the_rows_of_the_serial_listing(rows, size, w
     assert server.in_flight == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(0, 80), st.integers(1, 12), st.integers(1, 9), st.booleans(), backends)
 def test_with_a_known_total_exactly_the_window_is_in_flight_and_nothing_is_asked_past_the_end(
     rows, size, window, ordered, backend
@@ -82,7 +83,7 @@ def test_with_a_known_total_exactly_the_window_is_in_flight_and_nothing_is_asked
     assert server.requests == pages
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(200, 1500), st.integers(80, 100), st.integers(1, 9), st.booleans(), backends)
 def test_pages_that_overlap_are_asked_for_as_often_as_serially(rows, size, window, ordered, backend):
     """Numbered pages large enough to overlap: any window asks for as many as a window of one, and is used in full."""
@@ -95,7 +96,7 @@ def test_pages_that_overlap_are_asked_for_as_often_as_serially(rows, size, windo
     assert (report.drift, report.gaps_closed, report.duplicates) == ("none", 0, 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(0, 120), st.integers(1, 12), st.integers(1, 9), backends)
 def test_without_a_total_the_overshoot_is_at_most_the_window_and_the_proof(rows, size, window, backend):
     """Pages that hold rows, which may overlap by one, at most ``window`` past them, and one that proves the end."""
@@ -150,7 +151,7 @@ class Boom(Exception):
     pass
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.sampled_from(["break", "error", "timeout", "cancel"]),
     st.integers(0, 60),
@@ -238,7 +239,7 @@ async def test_a_timeout_around_one_step_loses_no_row():
     assert rows == list(range(30))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(0, 9), st.integers(1, 8), st.booleans(), styles, backends)
 def test_errors_come_last_and_plain(failing, window, ordered, style, backend):
     """Every row before the failed page is delivered, then the error itself; out of order, every page that arrived."""
@@ -259,7 +260,7 @@ def test_errors_come_last_and_plain(failing, window, ordered, style, backend):
     assert server.in_flight == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(1, 60), st.integers(1, 9), st.booleans())
 def test_errors_past_the_true_end_are_dropped(rows, window, ordered):
     """A server that refuses what lies far past its end: the listing is whole all the same."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from readahead.paging.window import FIRST, LARGEST, AutoWindow, Window
 
 LATENCY = 0.05
@@ -111,7 +112,7 @@ def test_a_push_back_halves_it_at_once():
         assert window.size == 8
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.none() | st.floats(0, 100), max_size=500))
 def test_it_stays_within_its_bounds(events):
     """Whatever answers take, and whenever the server pushes back."""

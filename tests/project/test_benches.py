@@ -37,28 +37,33 @@ def test_every_bench_answers_with_lines_that_say_what_was_asked(measured):
 
 
 @pytest.mark.slow
-def test_results_are_drawn_and_told(measured, tmp_path):
-    """What was kept makes a plot and the README's section, in the place of the one before."""
+def test_results_become_a_plot_and_tables(measured, tmp_path):
+    """Kept results replace the tables of README and docs/performance.md."""
     results = {name: Result.from_json(one) for name, one in json.loads(measured.read_text()).items()}
     write_plot([results["listing"]], tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    write_readme(readme, measured, tmp_path / "plot.png")
-    text = readme.read_text()
-    assert text.startswith(f"before\n{BEGIN}\n| bench |")
-    assert text.endswith(f"{END}\nafter\n")
-    assert "old" not in text
+    pages = [tmp_path / "README.md", tmp_path / "performance.md"]
+    for page in pages:
+        page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    write_readme(*pages, measured, tmp_path / "plot.png")
+    for page in pages:
+        text = page.read_text()
+        assert text.startswith(f"before\n{BEGIN}\n| bench |")
+        assert text.endswith(f"{END}\nafter\n")
+        assert "old" not in text
     for name in ("listing", "auto", "small"):
         assert f"| `{name}` |" in text
 
 
-def test_the_readme_says_what_the_kept_results_say(tmp_path):
-    """The section of the README is that of the results that are kept."""
-    readme = tmp_path / "README.md"
-    readme.write_text((ROOT / "README.md").read_text())
-    write_readme(readme, plot=tmp_path / "plot.png")
-    assert readme.read_text() == (ROOT / "README.md").read_text()
+def test_the_pages_show_the_kept_results(tmp_path):
+    """The tables of README and docs/performance.md are those of the results that are kept."""
+    pages = ["README.md", "docs/performance.md"]
+    copies = [tmp_path / Path(page).name for page in pages]
+    for page, copy in zip(pages, copies, strict=True):
+        copy.write_text((ROOT / page).read_text())
+    write_readme(*copies, plot=tmp_path / "plot.png")
+    for page, copy in zip(pages, copies, strict=True):
+        assert copy.read_text() == (ROOT / page).read_text()
 
 
 @pytest.mark.slow

@@ -65,6 +65,10 @@ def blocks(page):
     return [Block(page, match) for match in FENCE.finditer((ROOT / page).read_text())]
 
 
+def has_python(page):
+    return any(block.language == "python" for block in blocks(page))
+
+
 def environment():
     return {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "KINTSUGI", "SWEETSPOT"))}
 
@@ -81,9 +85,16 @@ def run_program(block, folder):
 def run_tests(block, folder):
     (folder / "test_example.py").write_text(block.code)
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_example.py"]
+    plugins = ["-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "pytest_httpx"]  # others are slow to load
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, "test_example.py"]
     done = subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120
+        command,
+        cwd=folder,
+        env=environment() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0, f"{block.where}\n{done.stdout}{done.stderr}"
     return ""
@@ -142,7 +153,7 @@ async def setup(folder, monkeypatch):
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_RUN_HERE])
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_RUN_HERE and has_python(page)])
 async def test_the_examples_of_a_page_run_and_print_what_it_says(page, tmp_path, monkeypatch):
     """In their order; a block that prints something has its output below it."""
     outputs = []

@@ -22,15 +22,16 @@ PARTS = {
     "rows": {"errors", "http", "pages"},
     "explain": {"errors", "filters", "pages", "paging"},
     "selection": {"errors", "filters"},
-    "endpoint": {"errors", "filters", "paging", "rows"},
+    "endpoint": {"errors", "filters", "http", "paging", "rows"},
     "reading": {"endpoint", "errors", "explain", "filters", "http", "pages", "paging", "rows", "selection"},
     "query": {"errors", "explain", "filters", "pages", "paging", "reading"},
-    "collection": {"errors", "filters", "http", "paging", "query", "reading", "rows", "selection"},
+    "collection": {"endpoint", "errors", "filters", "paging", "query", "reading", "rows", "selection"},
     "kintsugi": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "": {"explain", "filters", "http", "pages", "paging", "query"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"sandbox"},
+    "__main__": {"cli"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
 PURE_PARTS = {"errors", "pages", "filters", "explain", "selection", "paging"}

@@ -11,7 +11,7 @@ from asking import BEARER, KEYS
 
 from readahead.cli import main
 
-COMMAND = [sys.executable, "-m", "readahead.cli", "sandbox"]
+COMMAND = [sys.executable, "-m", "readahead", "sandbox"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from effort import examples
 from readahead import Retry
 from readahead.cli import main as cli
 from readahead.errors import (
@@ -98,7 +99,7 @@ async def test_without_faults_nothing_is_amiss(api):
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(0, 3), st.floats(0, 1), st.floats(0, 1), st.integers(1, 100))
 async def test_the_same_faults_give_the_same_answers(seed, hide, errors, cap):
     """Two sandboxes with equal faults answer the same requests alike, to the byte."""
@@ -499,7 +500,7 @@ async def test_in_process_too_half_an_answer_is_a_typed_error(api, how):
 
 def test_faults_on_the_command_line():
     """``--fault`` may be given again; the sandbox misbehaves as told."""
-    command = [sys.executable, "-m", "readahead.cli", "sandbox", "--rows", "200"]
+    command = [sys.executable, "-m", "readahead", "sandbox", "--rows", "200"]
     options = ["--fault", "cap=20", "--fault", "total=null", "--fault", "repeat_last"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -513,15 +514,15 @@ def test_faults_on_the_command_line():
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("tide=1", "there is no fault 'tide'"),
-        ("cap=many", "cap: 'many' was given; due is a whole number, as in cap=5"),
-        ("cap", "cap: '' was given; due is a whole number"),
-        ("hide=x", "hide: 'x' was given; due is a number, as in hide=0.5"),
-        ("total=some", "total: 'some' was given; due is a number, missing, null, changing"),
-        ("statuses=bad", "statuses: 'bad' was given; due is statuses, as in 502,503"),
+        ("tide=1", "unknown fault 'tide'"),
+        ("cap=many", "cap must be a whole number, as in cap=5, not 'many'"),
+        ("cap", "cap must be a whole number, as in cap=5, not ''"),
+        ("hide=x", "hide must be a number, as in hide=0.5, not 'x'"),
+        ("total=some", "total must be a whole number, missing, null or changing, not 'some'"),
+        ("statuses=bad", "statuses must be statuses, as in statuses=502,503, not 'bad'"),
         ("cap=0", "cap"),
         ("hide=2", "hide"),
-        ("repeat_last=3", "repeat_last: '3' was given; due is yes or no"),
+        ("repeat_last=3", "repeat_last must be yes or no, not '3'"),
     ],
 )
 def test_a_fault_that_there_is_not_is_refused(text, named, capsys):

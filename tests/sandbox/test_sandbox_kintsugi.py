@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from effort import examples
 from readahead.sandbox import Sandbox
 from readahead.sandbox.kintsugi import ORDER_BY
 from readahead.sandbox.vocabulary import ADDRESS_STATUSES, COUNTRIES, SOURCES, STATUSES, TAX_TYPES
@@ -38,7 +39,7 @@ async def test_a_page_has_50_customers_and_the_totals_unless_told_otherwise():
     assert page == {"items": TRUTH[:50], "total": 430, "page": 1, "size": 50, "pages": 9}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(size=st.integers(1, 100))
 async def test_pages_of_any_size_add_up_to_the_listing(size):
     """Whatever the page size, the pages in their order are the listing, and `pages` says how many there are."""
@@ -78,7 +79,7 @@ def matches(row, search, countries, state, sources):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     search=st.sampled_from(["", "smith", "ZOË", "san ", "gmail.com", "ext_00001", "%", "_"]),
     countries=st.lists(st.sampled_from(["US", "CA", "DE", "FR", "JP", "BR"]), max_size=4),

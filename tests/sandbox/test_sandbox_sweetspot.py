@@ -8,6 +8,7 @@ from asking import anonymous, ask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from readahead.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +47,7 @@ async def test_the_answer_is_a_bare_array_of_50_unless_told_otherwise():
     assert {"link", "x-total-count"}.isdisjoint(answer.headers)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(limit=st.integers(1, 100))
 async def test_windows_of_any_limit_add_up_to_the_listing(limit):
     """Whatever the limit, the windows side by side are the listing, and after the last one there is nothing."""
@@ -71,7 +72,7 @@ def matches(row, email, name, user):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     email=st.sampled_from(["", "@gmail.com", "SMITH", "ada.", "%", "nobody"]),
     name=st.sampled_from(["", "ada", "Ada L", "SMITH", "zoë", "n m", "nobody"]),

@@ -1,4 +1,4 @@
-"""The command line: `readahead COMMAND`, also `python -m readahead.cli`."""
+"""The command line: ``readahead COMMAND``, or ``python -m readahead COMMAND``."""
 
 import argparse
 import signal
@@ -15,7 +15,14 @@ Number = TypeVar("Number", int, float)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0 if it did what it says, 1 if it could not, 2 if it was called wrongly."""
+    """Run one command.
+
+    Args:
+        argv: The arguments; those of the process by default.
+
+    Returns:
+        The exit status: 0 for success, 1 for failure, 2 for wrong usage.
+    """
     parser = argparse.ArgumentParser(prog="readahead", description="Async clients that read pages ahead.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _sandbox_command(
@@ -31,8 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sandbox_command(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--port", type=port, default=0, help="0 takes a free one (default: %(default)s)")
-    command.add_argument("--rows", type=rows, default=10_000, help="customers of each API (default: %(default)s)")
+    command.add_argument(
+        "--port", type=port, default=0, help="port to listen on; 0 picks a free one (default: %(default)s)"
+    )
+    command.add_argument(
+        "--rows", type=rows, default=10_000, help="number of customers in each API (default: %(default)s)"
+    )
     command.add_argument("--latency", type=seconds, default=0.0, help="seconds before each answer (default: none)")
     command.add_argument("--path", type=Path, help="database file to keep the customers in (default: in memory)")
     command.add_argument(
@@ -40,7 +51,7 @@ def _sandbox_command(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[=VALUE]",
-        help="misbehave: cap=50, hide=0.3, repeat_last, rate=50; may be repeated; see readahead.sandbox.Faults",
+        help="simulate a fault, as in cap=50 or repeat_last; can be repeated; see readahead.sandbox.Faults",
     )
     command.set_defaults(run=_sandbox)
 
@@ -81,17 +92,17 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _stop_signals() -> Generator[Event]:
-    """An event that Ctrl-C and SIGTERM set for as long as the block lasts, instead of what else they would do."""
+    """Yield an event that Ctrl-C and SIGTERM set; the previous handlers return when the block exits."""
     stop = Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
@@ -100,7 +111,7 @@ def _fail(reason: str, status: int = 1) -> int:
     return status
 
 
-# Types are named as argparse shows them: "invalid port value: 'x'".
+# argparse shows the names of these functions: "invalid port value: 'x'".
 
 
 def port(text: str) -> int:
@@ -117,9 +128,5 @@ def seconds(text: str) -> float:
 
 def _within(number: Number, largest: Number) -> Number:
     if not 0 <= number <= largest:
-        raise argparse.ArgumentTypeError(f"{number} is not within 0 and {largest}")
+        raise argparse.ArgumentTypeError(f"{number} is not between 0 and {largest}")
     return number
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -56,8 +56,10 @@ class Collection(Listing[T], Generic[T, Q]):
             CheckpointError: It is malformed, or belongs to another API, client or version.
         """
         partition = Partition.from_json(partition)
-        endpoint = self._reading.endpoint
-        reading = self._reading.select(Selection.from_json(partition.query, endpoint.fields))
+        selection = Selection.from_json(partition.query, self._reading.endpoint.fields)
+        reading = self._reading.select(evolve(selection, condition=None))
+        if selection.condition is not None:
+            reading = reading.narrow(selection.condition)
         return self._query_type(evolve(reading, start=reading.check(partition.checkpoint)))
 
     async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> T:

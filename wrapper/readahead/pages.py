@@ -135,36 +135,32 @@ class Report:
     why: str = "not finished"
 
     def __str__(self) -> str:
+        times = f" ({_count(self.mismatches, 'mismatch', 'mismatches')})" if self.mismatches else ""
+        drift = {
+            "seen": f"the list changed while it was read{times}",
+            "unverifiable": "the API hides rows, so changes may go unnoticed",
+        }
+        totals = [f"{total:,}" for total in self.totals]
+        totals = totals if len(totals) < 4 else [totals[0], "…", totals[-1]]
         parts = [
             f"{_count(self.rows, 'row')} in {_count(self.pages, 'page')}",
             _count(self.requests, "request") + (f" ({self.retries} repeated)" if self.retries else ""),
+            f"held back for {self.waited:.2f} s in all" if self.waited >= 0.0005 else "",
+            drift.get(self.drift, ""),
+            f"{_count(self.gaps_closed, 'gap')} closed" if self.gaps_closed else "",
+            f"{_count(self.gaps_open, 'gap')} not closed" if self.gaps_open else "",
+            f"{_count(self.duplicates, 'duplicate')} dropped" if self.duplicates else "",
+            "totals " + " → ".join(totals) if len(totals) > 1 else "",
+            f"{_count(len(self.bad_rows), 'row')} that could not be read" if self.bad_rows else "",
+            f"{_count(self.left_out, 'row')} that did not match left out" if self.left_out else "",
+            *(
+                f"{name} was ignored by the API: {_count(rows, 'row')} left out"
+                for name, rows in self.ignored_filters.items()
+            ),
+            f"read {self.sweeps} times" if self.sweeps > 1 else "",
+            "complete" if self.complete else f"not complete: {self.why}",
         ]
-        if self.waited >= 0.0005:
-            parts.append(f"held back for {self.waited:.2f} s in all")
-        if self.drift == "seen":
-            times = f" ({_count(self.mismatches, 'mismatch', 'mismatches')})" if self.mismatches else ""
-            parts.append(f"the list changed while it was read{times}")
-        elif self.drift == "unverifiable":
-            parts.append("the API hides rows, so changes may go unnoticed")
-        if self.gaps_closed:
-            parts.append(f"{_count(self.gaps_closed, 'gap')} closed")
-        if self.gaps_open:
-            parts.append(f"{_count(self.gaps_open, 'gap')} not closed")
-        if self.duplicates:
-            parts.append(f"{_count(self.duplicates, 'duplicate')} dropped")
-        if len(self.totals) > 1:
-            totals = [f"{total:,}" for total in self.totals]
-            parts.append("totals " + " → ".join(totals if len(totals) < 4 else [totals[0], "…", totals[-1]]))
-        if self.bad_rows:
-            parts.append(f"{_count(len(self.bad_rows), 'row')} that could not be read")
-        if self.left_out:
-            parts.append(f"{_count(self.left_out, 'row')} that did not match left out")
-        for name, rows in self.ignored_filters.items():
-            parts.append(f"{name} was ignored by the API: {_count(rows, 'row')} left out")
-        if self.sweeps > 1:
-            parts.append(f"read {self.sweeps} times")
-        parts.append("complete" if self.complete else f"not complete: {self.why}")
-        return ", ".join(parts)
+        return ", ".join(filter(None, parts))
 
 
 @frozen

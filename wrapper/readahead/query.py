@@ -181,7 +181,7 @@ class Query(Listing[T]):
         if not added:
             return self
         self._check_whole_listing("where")
-        return self._select(condition=self._reading.selection.narrowed(*added))
+        return type(self)(self._reading.narrow(*added))
 
     def order_by(self, *names: str) -> Self:
         """Sort by these fields, the first one first. It replaces an earlier order.

@@ -5,16 +5,17 @@ its position to one of them.
 """
 
 from collections.abc import Callable, Hashable
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Generic, Literal, Self, TypeVar
 
 import anyio
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from .endpoint import Endpoint, request_for
 from .errors import CheckpointError, DecodeError, FilterError, UsageError
 from .explain import Explanation, ListingExplanation, expected_requests
-from .filters.planner import Branch, RowFilter, plan_branches
+from .filters import Condition
+from .filters.planner import Branch, NormalForm, RowFilter
 from .http.client import Sender
 from .http.transport import Request, Response
 from .pages import Fetched, Page, Progress, Report
@@ -37,6 +38,8 @@ class Reading(Generic[T]):
     """One selection of an endpoint, ready to be read.
 
     Attributes:
+        selection: Which rows, in which order, how many.
+        form: The condition in the form that one more condition narrows.
         branches: The listings that the condition takes; none if no row can match.
         start: Where a partition begins, and where it stops.
     """
@@ -44,22 +47,33 @@ class Reading(Generic[T]):
     sender: Sender
     endpoint: Endpoint[T] = field(repr=False)
     selection: Selection = field(factory=Selection)
+    form: NormalForm = field(
+        default=Factory(lambda self: NormalForm(self.endpoint.fields), takes_self=True), repr=False
+    )
     branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)
     start: Checkpoint | None = None
 
-    def select(self, selection: Selection) -> Self:
-        """Return the reading of another selection of the same endpoint.
+    def narrow(self, *conditions: Condition) -> Self:
+        """Return the reading of the rows that meet these conditions as well.
 
         Raises:
             FilterError: The API cannot be asked for it, and rows cannot tell.
         """
-        same = selection.condition is self.selection.condition
-        branches = self.branches if same else plan_branches(selection.condition, self.endpoint.fields)
-        reading = evolve(self, selection=selection, branches=branches)
-        if selection.order and len(branches) > 1:
+        form = reduce(NormalForm.narrowed, conditions, self.form)
+        narrowed = evolve(self, form=form, branches=form.branches())
+        return narrowed.select(evolve(self.selection, condition=self.selection.narrowed(*conditions)))
+
+    def select(self, selection: Selection) -> Self:
+        """Return the reading of another selection with the same condition.
+
+        Raises:
+            FilterError: It cannot be sent.
+        """
+        if selection.order and len(self.branches) > 1:
             raise FilterError(
-                "order_by", f"order_by() cannot span {len(branches)} listings; sort the rows or split the query"
+                "order_by", f"order_by() cannot span {len(self.branches)} listings; sort the rows or split the query"
             )
+        reading = evolve(self, selection=selection)
         _ = reading.requests  # what cannot be sent is refused here
         return reading
 

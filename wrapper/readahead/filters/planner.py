@@ -10,6 +10,7 @@ pushed down stays whole and is evaluated on rows. Conjunctions that no row can m
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from itertools import chain
 from operator import attrgetter
 from typing import Any, NoReturn, Self, TypeVar
@@ -20,7 +21,7 @@ from ..errors import FilterError
 from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled, joined
 from .fields import Field, Fields, predicate
 
-__all__ = ["Branch", "RowFilter", "plan_branches"]
+__all__ = ["Branch", "NormalForm", "RowFilter"]
 
 MOST_LISTINGS = 100
 MOST_CONJUNCTIONS = 1_000
@@ -87,7 +88,7 @@ class RowFilter:
 class _Conjunction:
     """Values that the API can be asked for, by field, and conditions for rows."""
 
-    pushed: Pushed = field(hash=False)
+    pushed: Pushed = field(factory=dict[str, Values], hash=False)
     local: tuple[Condition, ...] = ()
 
 
@@ -99,26 +100,45 @@ class _Listing:
     conjunctions: tuple[_Conjunction, ...]
 
 
-def plan_branches(condition: Condition | None, fields: Fields) -> tuple[Branch, ...]:
-    """Return the listings that find the rows of a condition; none, if no row can meet it.
+@frozen
+class NormalForm:
+    """A condition as a disjunction of conjunctions: what branches are made of, and what one more condition narrows.
 
-    Raises:
-        FilterError: A part of it can be told neither by the API nor by rows, or it takes too many listings.
+    Attributes:
+        fields: What the condition is made of.
+        conjunctions: Each row that meets the condition meets at least one of them. Without a condition: an empty one.
     """
-    if condition is None:
-        return (Branch(),)
-    planner = _Planner(fields)
-    conjunctions = planner.disjunctive(planner.negations_inside(condition))
-    listings = _merged([_Listing(part.pushed, (part,)) for part in conjunctions], planner.union)
-    # Listings that rows can tell apart go first: then later ones need not keep keys.
-    listings.sort(key=lambda listing: bool(planner.unseen(listing.pushed)))
-    if len(listings) > MOST_LISTINGS:
-        _refuse_size(condition)
-    branches: list[Branch] = []
-    for listing in listings:
-        branch = planner.skipping(planner.branch(listing), branches)
-        branches += [] if branch is None else [branch]
-    return tuple(branches)
+
+    fields: Fields
+    conjunctions: tuple[_Conjunction, ...] = (_Conjunction(),)
+
+    def narrowed(self, condition: Condition) -> Self:
+        """Return the normal form of both, without planning again what is known.
+
+        Raises:
+            FilterError: A part of the condition can be told neither by the API nor by rows.
+        """
+        planner = _Planner(self.fields)
+        added = planner.disjunctive(planner.negations_inside(condition))
+        return evolve(self, conjunctions=tuple(planner.product(self.conjunctions, added)))
+
+    def branches(self) -> tuple[Branch, ...]:
+        """Return the listings that find its rows; none, if no row can meet it.
+
+        Raises:
+            FilterError: It takes too many listings.
+        """
+        planner = _Planner(self.fields)
+        listings = _merged([_Listing(part.pushed, (part,)) for part in self.conjunctions], planner.union)
+        # Listings that rows can tell apart go first: then later ones need not keep keys.
+        listings.sort(key=lambda listing: bool(planner.unseen(listing.pushed)))
+        if len(listings) > MOST_LISTINGS:
+            _refuse_size()
+        branches: list[Branch] = []
+        for listing in listings:
+            branch = planner.skipping(planner.branch(listing), branches)
+            branches += [] if branch is None else [branch]
+        return tuple(branches)
 
 
 @frozen
@@ -157,12 +177,13 @@ class _Planner:
         parts = map(self.disjunctive, condition.parts)
         if isinstance(condition, Or):
             return list(dict.fromkeys(chain.from_iterable(parts)))
-        product = [_Conjunction({})]
-        for factors in parts:
-            if len(product) * len(factors) > MOST_CONJUNCTIONS:
-                _refuse_size(condition)
-            product = self._satisfiable(self._both(left, right) for left in product for right in factors)
-        return product
+        return reduce(self.product, parts, [_Conjunction()])
+
+    def product(self, left: Sequence[_Conjunction], right: Sequence[_Conjunction]) -> list[_Conjunction]:
+        """Return the conjunctions of two normal forms, without those that no row can meet."""
+        if len(left) * len(right) > MOST_CONJUNCTIONS:
+            _refuse_size()
+        return self._satisfiable(self._both(one, other) for one in left for other in right)
 
     def _is_pushed(self, condition: Condition) -> bool:
         """Return whether the API can be asked for it, or for a part of it."""
@@ -334,10 +355,9 @@ def _flat(condition: Condition) -> tuple[Condition, ...]:
     return (condition,)
 
 
-def _refuse_size(condition: Condition) -> NoReturn:
+def _refuse_size() -> NoReturn:
     raise FilterError(
         "where",
         f"where() takes conditions that need at most {MOST_LISTINGS} listings; make several queries, or list more rows "
         "than you want and choose among them",
-        value=condition,
     )

@@ -1,6 +1,6 @@
 """Where a listing can be divided into parts: positions, and the rows just before each. Pure.
 
-A search yields the requests to send next, and is sent what became of them, in the same order; it returns what it found.
+A search yields the requests to send next, and is sent their responses or errors in that order. It returns a result.
 """
 
 from collections.abc import Generator, Hashable
@@ -59,7 +59,7 @@ def _length(style: Style, size: int) -> Search[int]:
     low, high = 0, 1  # pages: low holds rows, high does not
     while (past := (yield from keys_of(high))) and past != before:
         low, high, before = high, 2 * high, past
-    if past:  # the last page comes again past the end, and came so the time before
+    if past:  # the last page is repeated past the end, and was so the time before
         low, high = low // 2, low
     while high - low > 1:
         middle = (low + high) // 2

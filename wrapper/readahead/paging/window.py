@@ -1,12 +1,13 @@
-"""How many pages to ask for at once. Pure: it is told how long answers took, and says how many may be out.
+"""How many pages to request at once. Pure: it is told how long responses took, and says how many may be in flight.
 
-A fixed window is a number. The automatic one looks for the largest window that still helps. Answers are taken in rounds
-of as many as the window. While a round takes about as long as the fastest one did, more in flight means more rows a
-second, and the window doubles. When answers take longer they queue somewhere, and the window shrinks in proportion, to
-a little more than what is served at once, so that nothing idles.
+A fixed window is a number. The automatic one looks for the largest window that still helps. Responses are judged in
+rounds of as many as the window. While a round takes about as long as the fastest one did, more in flight means more
+rows a second, and the window doubles. When responses take longer, requests queue somewhere, and the window shrinks in
+proportion, to a little more than what is served at once, so that the server never idles.
 
-A push back (429 or 503) halves it at once. When what was sent before has been answered it goes back to what went well,
-and then tries the middle between that and what was too much, until they meet. From time to time one more is tried.
+A push back (429 or 503) halves the window at once. When the requests sent before have been answered, it returns to the
+largest window that went well, and then tries the middle between that and the one that was refused, until they meet.
+From time to time one more is tried.
 """
 
 from attrs import define, field
@@ -15,10 +16,10 @@ __all__ = ["AutoWindow", "Window"]
 
 FIRST = 4
 LARGEST = 64
-SLOWER = 1.8  # times the fastest round: answers queue
+SLOWER = 1.8  # times the fastest round: requests queue
 SLACK = 1.5  # of what queues, so that the server always has work
-CLOSE = 8  # what went well and what was too much are close enough: within an eighth
-AGAIN = 16, 128  # rounds until what was too much is tried once more: at first, and at most; twice as many each time
+CLOSE = 8  # the largest good window and the refused one are close enough: within an eighth
+PATIENCE = 16, 128  # rounds until the refused window is tried again: at first, and at most; they double each time
 
 
 @define
@@ -27,12 +28,12 @@ class Window:
 
     size: int
 
-    def answered(self, seconds: float) -> int:  # noqa: ARG002  it does not matter here
-        """An answer took so long. The window from here on."""
+    def answered(self, seconds: float) -> int:  # noqa: ARG002  it makes no difference here
+        """Take how long a response took. Returns the window from here on."""
         return self.size
 
     def pushed_back(self) -> bool:
-        """The server said that it was too much. Whether that is because so many were never asked for before."""
+        """Take that the server refused a request as too much. Returns whether no window was ever larger."""
         return False
 
 
@@ -42,62 +43,62 @@ class AutoWindow(Window):
 
     size: int = FIRST
     _round: list[float] = field(factory=list[float], init=False)
-    _fastest: float = field(default=float("inf"), init=False)  # median of the fastest round, in seconds
-    _good: int = field(default=1, init=False)  # the largest window that went well
-    _bad: int = field(default=LARGEST + 1, init=False)  # the smallest that was pushed back
-    _stale: int = field(default=0, init=False)  # answers to come, to what was sent before the window shrank
-    _tried: bool = field(default=False, init=False)  # what was pushed back last was more than went well
-    _quiet: int = field(default=0, init=False)  # rounds since the last push back
-    _patience: int = field(default=AGAIN[0], init=False)
+    _fastest_median: float = field(default=float("inf"), init=False)
+    _largest_good: int = field(default=1, init=False)
+    _smallest_refused: int = field(default=LARGEST + 1, init=False)
+    _outdated: int = field(default=0, init=False)  # responses still to come to requests of a larger window
+    _untried: bool = field(default=False, init=False)
+    _quiet_rounds: int = field(default=0, init=False)
+    _patience: int = field(default=PATIENCE[0], init=False)
 
     def answered(self, seconds: float) -> int:
-        """An answer took so long, in seconds. The window from here on."""
-        if self._stale:
-            self._stale -= 1
-            if not self._stale:
-                self.size = max(self.size, self._good)
+        """Take how long a response took. Returns the window from here on."""
+        if self._outdated:
+            self._outdated -= 1
+            if not self._outdated:
+                self.size = max(self.size, self._largest_good)
             return self.size
         self._round.append(seconds)
         if len(self._round) >= self.size:
-            took = _median(self._round)
+            median = _median(self._round)
             self._round.clear()
-            self._judge(took)
+            self._judge(median)
         return self.size
 
     def pushed_back(self) -> bool:
-        """The server said that it was too much. Whether that is because so many were never asked for before."""
-        self._quiet = 0
-        if not self._stale:
-            self._tried = self.size > self._good
-            if not self._tried:  # it bears less than it did
-                self._good = max(1, self.size * 3 // 4)
-            self._bad = max(2, self.size)
-            self._shrink(self.size // 2, self.size // 2)
-        return self._tried
+        """Take that the server refused a request as too much. Returns whether no window was ever larger."""
+        self._quiet_rounds = 0
+        if not self._outdated:
+            self._untried = self.size > self._largest_good
+            if not self._untried:  # the server bears less than it did
+                self._largest_good = max(1, self.size * 3 // 4)
+            self._smallest_refused = max(2, self.size)
+            self._shrink(self.size // 2, outdated=self.size // 2)
+        return self._untried
 
-    def _shrink(self, size: int, stale: int) -> None:
-        self._stale = stale
+    def _shrink(self, size: int, outdated: int) -> None:
+        self._outdated = outdated
         self._round.clear()
         self.size = max(1, size)
 
-    def _judge(self, took: float) -> None:
-        self._fastest = min(self._fastest, took)
-        if took > SLOWER * self._fastest:
-            size = min(self.size - 1, round(self.size * SLACK * self._fastest / took))
-            self._good = max(1, min(self._good, size))
-            self._shrink(size, self.size)
+    def _judge(self, median: float) -> None:
+        self._fastest_median = min(self._fastest_median, median)
+        if median > SLOWER * self._fastest_median:
+            size = min(self.size - 1, round(self.size * SLACK * self._fastest_median / median))
+            self._largest_good = max(1, min(self._largest_good, size))
+            self._shrink(size, outdated=self.size)
             return
-        self._good = max(self._good, self.size)
-        self._quiet += 1
-        if self._bad <= self._good:  # what was too much is not any more
-            self._bad, self._patience = 2 * self._good + 1, AGAIN[0]
-        elif self._bad - self._good <= max(1, self._good // CLOSE):
-            self.size = self._good
-            if self._quiet >= self._patience:
-                self._quiet, self._patience = 0, min(2 * self._patience, AGAIN[1])
-                self.size = min(LARGEST, self._bad)
+        good = self._largest_good = max(self._largest_good, self.size)
+        self._quiet_rounds += 1
+        if self._smallest_refused <= good:  # what was refused is not any more
+            self._smallest_refused, self._patience = 2 * good + 1, PATIENCE[0]
+        elif self._smallest_refused - good <= max(1, good // CLOSE):
+            self.size = good
+            if self._quiet_rounds >= self._patience:
+                self._quiet_rounds, self._patience = 0, min(2 * self._patience, PATIENCE[1])
+                self.size = min(LARGEST, self._smallest_refused)
             return
-        self.size = min(LARGEST, 2 * self.size, max(self._good, (self._good + self._bad) // 2))
+        self.size = min(LARGEST, 2 * self.size, max(good, (good + self._smallest_refused) // 2))
 
 
 def _median(seconds: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""Both APIs on this machine, over SQLite: for trying, for demonstrating, for tests. Needs the extra `sandbox`."""
+"""Both APIs as a local server over SQLite, for trials, demos and tests. Needs the extra ``sandbox``."""
 
 from .box import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
 from .faults import Faults

@@ -1,4 +1,4 @@
-"""The sandbox: both APIs, their rows, and what they were asked."""
+"""The sandbox: both APIs, their rows, and a log of requests."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -29,15 +29,20 @@ _IN_PROCESS: Final = "http://127.0.0.1"
 
 
 class Sandbox:
-    """Kintsugi and Sweet Spot over SQLite, with the same made-up customers in every run.
-
-    Arguments: how many customers each API has; `path` of a database file whose rows outlive the sandbox (in memory
-    without one; a file that has rows keeps them, whatever number is asked for); `latency` in seconds before each
-    answer, or an async function of the request to await instead; the `faults` of both APIs; and the credentials to
-    accept, where None takes any that are not empty. The rows of Kintsugi belong to `organization_id`, else to
-    `ORGANIZATION_ID`.
+    """Run Kintsugi and Sweet Spot over SQLite, with the same fictional customers in every run.
 
     It holds a database and nothing else, so closing it can be left to the garbage collector.
+
+    Args:
+        kintsugi_rows: Number of customers in Kintsugi.
+        sweetspot_rows: Number of customers in Sweet Spot.
+        path: A database file that keeps the rows; in memory by default. A file that has rows keeps those.
+        latency: Seconds before each response, or an async function of the request to await instead.
+        faults: How both APIs misbehave.
+        api_key: The key that Kintsugi accepts; by default any that is not empty.
+        organization_id: The organization that Kintsugi accepts, and that its rows belong to; by default any, and
+            ``ORGANIZATION_ID``.
+        token: The token that Sweet Spot accepts; by default any that is not empty.
     """
 
     def __init__(
@@ -53,7 +58,7 @@ class Sandbox:
         token: str | None = None,
     ) -> None:
         database = Database(path)
-        #: Gives the database up; done by itself when neither the sandbox nor an application or client of it is left.
+        #: Close the database. This also happens once neither the sandbox nor an application or client of it is left.
         self.close = database.close
         faults = faults if faults is not None else Faults()
         self._traffic = Traffic({"kintsugi": 0, "sweetspot": 0})
@@ -61,7 +66,7 @@ class Sandbox:
         self._organization_id = organization_id or ORGANIZATION_ID
         self._token = token or TOKEN
 
-        #: The rows of each API; what changes here between two requests, changed on the server.
+        #: The rows of each API. A change here is a change on the server.
         self.kintsugi_table = Table(
             database,
             "kintsugi",
@@ -96,15 +101,21 @@ class Sandbox:
         )
 
     def serve(self, port: int = 0) -> AbstractContextManager[str]:
-        """Both APIs on 127.0.0.1 while the block lasts: `with sandbox.serve() as url`.
+        """Serve both APIs on 127.0.0.1 while the block runs: ``with sandbox.serve() as url``.
 
-        Kintsugi is at `url + "/kintsugi"`, Sweet Spot at `url + "/sweetspot"`; port 0 takes a free one. The server has
-        a thread of its own, so any code can use it, async or not.
+        Kintsugi is at ``url + "/kintsugi"``, Sweet Spot at ``url + "/sweetspot"``. The server runs in its own
+        thread, so any code can use it, async or not.
+
+        Args:
+            port: Port to listen on; 0 picks a free one.
+
+        Raises:
+            OSError: The port is taken.
         """
         return serving(self.app, port)
 
     def kintsugi(self, **options: "Unpack[ClientOptions]") -> "Kintsugi":
-        """A Kintsugi client of this sandbox, connected in process, with options such as `retry` and `timeout`."""
+        """Return a Kintsugi client of this sandbox, connected in process, with options such as ``retry``."""
         from ..http.transport import client_for_app  # noqa: PLC0415
         from ..kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
 
@@ -117,7 +128,7 @@ class Sandbox:
         )
 
     def sweetspot(self, **options: "Unpack[ClientOptions]") -> "SweetSpot":
-        """A Sweet Spot client of this sandbox, connected in process, with options such as `retry` and `timeout`."""
+        """Return a Sweet Spot client of this sandbox, connected in process, with options such as ``retry``."""
         from ..http.transport import client_for_app  # noqa: PLC0415
         from ..sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
 
@@ -129,30 +140,30 @@ class Sandbox:
         )
 
     def kintsugi_rows(self) -> list[dict[str, Any]]:
-        """Every customer of Kintsugi as plain data, in the order of an unfiltered listing."""
+        """Return every customer of Kintsugi as plain data, in the order of an unfiltered listing."""
         return self.kintsugi_table.rows()
 
     def sweetspot_rows(self) -> list[dict[str, Any]]:
-        """Every customer of Sweet Spot as plain data, in the order of an unfiltered listing."""
+        """Return every customer of Sweet Spot as plain data, in the order of an unfiltered listing."""
         return self.sweetspot_table.rows()
 
     @property
     def requests(self) -> list[Recorded]:
-        """What was asked of either API, the latest 100,000 requests in the order of arrival; a copy."""
+        """The latest 100,000 requests to either API, in order of arrival; a copy."""
         return list(self._traffic.requests)
 
     @property
     def in_flight(self) -> Mapping[str, int]:
-        """Requests that are being answered now, by API (`"kintsugi"`, `"sweetspot"`)."""
+        """The number of requests in progress, by API (``"kintsugi"``, ``"sweetspot"``)."""
         return dict(self._traffic.in_flight)
 
     @property
     def peak(self) -> Mapping[str, int]:
-        """The most requests that were in flight at once, by API, since the start or the last `forget`."""
+        """The largest number of concurrent requests, by API, since the start or the last ``forget()``."""
         return dict(self._traffic.peak)
 
     def forget(self) -> None:
-        """Empty the log of requests and start the peaks anew."""
+        """Clear the log of requests and reset the peaks."""
         self._traffic.forget()
 
     def __enter__(self) -> Self:

@@ -1,7 +1,7 @@
-"""Customers that look like somebody's, and are nobody's.
+"""Fictional customers that look real.
 
-Each API's rows come one after the other from one seeded generator, so row 17 is the same row in a sandbox of 20 rows
-and in one of 10,000, and in every run. Nothing here reads a clock or the environment.
+The rows of an API come from one seeded generator, so row 17 is the same in a sandbox of 20 rows and in one of 10,000,
+and in every run. Nothing here reads a clock or the environment.
 """
 
 from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ _ID_STEP = 0x9E3779B97F4A7C15F39CC061
 
 @frozen
 class Seed:
-    """One row: what an API shows of it and what it only filters or sorts by."""
+    """One row: its visible fields, and hidden values that an API only filters or sorts by."""
 
     row: dict[str, Any]
     hidden: dict[str, str | None]
@@ -92,7 +92,7 @@ class Seed:
 
 
 def public_id(prefix: str, position: int) -> str:
-    """An id that looks random, is different for every position and the same in every run."""
+    """Return an id that looks random, differs for every position, and is the same in every run."""
     number = position * _ID_STEP % _ID_SPACE
     letters: list[str] = []
     for _ in range(13):
@@ -102,19 +102,19 @@ def public_id(prefix: str, position: int) -> str:
 
 
 def instant(seconds: float, digits: int = 6) -> str:
-    """A time after the sandbox's epoch in RFC 3339, with 0 to 9 digits of a second."""
+    """Return a time in RFC 3339, in seconds after ``EPOCH``, with 0 to 9 digits of a second."""
     whole = int(seconds)
     text = (EPOCH + timedelta(seconds=whole)).isoformat()[:19]
     return f"{text}.{int((seconds - whole) * 1e9):09d}"[: 20 + digits] + "Z" if digits else f"{text}Z"
 
 
 def later(time: str) -> str:
-    """The next whole second after a time as `instant` writes it."""
+    """Return the whole second after a time that ``instant`` wrote."""
     return f"{(datetime.fromisoformat(time[:19]) + timedelta(seconds=1)).isoformat()}Z"
 
 
 def kintsugi_seeds(count: int, organization_id: str) -> Iterator[Seed]:
-    """Rows of Kintsugi in the order of their creation; every key is there, as that server sends it, many are null."""
+    """Yield rows of Kintsugi in order of creation. Every key is present, as that server sends it; many are null."""
     random = Random(1)
     chance, choice, choices = random.random, random.choice, random.choices
     place_weights = list(accumulate(_PLACE_WEIGHTS))
@@ -122,7 +122,7 @@ def kintsugi_seeds(count: int, organization_id: str) -> Iterator[Seed]:
     address_statuses, address_weights = list(_ADDRESS_STATUSES), list(accumulate(_ADDRESS_STATUSES.values()))
     created = 0
     for position in range(1, count + 1):
-        created += choice((0, 37, 600, 4_321))  # zero: several customers of one import share their second
+        created += choice((0, 37, 600, 4_321))  # zero: customers of one import share their second
         customer_id = public_id("cust_", position)
         first, last = choice(_FIRST), choice(_LAST)
         name = f"{choice(_COMPANIES)} {last} Ltd" if chance() < 0.15 else f"{first} {last}"
@@ -174,9 +174,9 @@ def kintsugi_seeds(count: int, organization_id: str) -> Iterator[Seed]:
 
 
 def sweetspot_seeds(count: int) -> Iterator[Seed]:
-    """Rows of Sweet Spot in the order of their creation; optional strings are there, null or left out.
+    """Yield rows of Sweet Spot in order of creation. Optional strings are present, null or missing.
 
-    E-mail, names and organisations are hidden: the list filters by them and no row shows them.
+    E-mail, names and organizations are hidden: the list filters by them, and no row shows them.
     """
     random = Random(2)
     chance, choice, choices = random.random, random.choice, random.choices

@@ -1,7 +1,7 @@
-"""What real servers do and their documents do not say, on request.
+"""Misbehaviour of real servers that no document mentions, on demand.
 
-``Faults`` is a value: the same faults, seed and requests in the same order give the same answers. What happens to a
-request, and to a row, hangs on the seed, the fault and its number alone, so that faults do not disturb each other.
+The same faults, seed and sequence of requests give the same responses. Whether a fault affects a request or a row
+depends on the seed, the fault and their number only, so that faults are independent of each other.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,33 +33,53 @@ def _whole(least: int = 1) -> Any:
 
 def _is_total(_faults: "Faults", attribute: "Attribute[Any]", value: object) -> None:
     if not (value is None or (isinstance(value, int) and value >= 0) or value in TOTALS):
-        raise ValueError(f"{attribute.name}: {value!r} was given; allowed is a number, {', '.join(TOTALS)}")
+        raise ValueError(
+            f"{attribute.name} must be a whole number from 0, or one of {', '.join(TOTALS)}; not {value!r}"
+        )
 
 
 def _are_statuses(_faults: "Faults", attribute: "Attribute[Any]", value: tuple[int, ...]) -> None:
     if not value or not all(400 <= status < 600 for status in value):
-        raise ValueError(f"{attribute.name}: {value!r} was given; allowed are numbers from 400 to 599")
+        raise ValueError(f"{attribute.name} must be HTTP statuses from 400 to 599, not {value!r}")
 
 
 @frozen(kw_only=True)
 class Faults:
-    """How a sandbox misbehaves. A *share* is of requests (or rows), from 0 to 1; a *rate* is a number for each listing
-    request.
+    """How a sandbox misbehaves. The default is a server that does what it documents.
 
-    cap: rows that a page holds at most, whatever is asked for. hide: share of rows left out after the page was cut, as
-    permission filters do. repeat_last: past the end the last page comes again. ignore_limit: a page holds all rows from
-    its beginning on. total: "missing", "null", "changing", or the number that is said whatever is true; no_pages: the
-    number of pages is not said. ties: so many neighbours have no order, and come in another one each time. deepest: 400
-    for an offset beyond it.
-    inserts, appends, deletes: rates at which rows come at the head and at the end, and go from anywhere.
-    throttled: share of requests answered 429. rate, burst: of a token bucket, requests a second and at once; what is
-    beyond is answered 429 too. retry_after: seconds that each 429 and 503 names; dates: as a date.
-    errors: share of requests at which a run of ``running`` errors begins, of ``statuses``.
-    latency: seconds that an answer takes on average; stragglers: share of those that take three to eight times as long.
-    truncated, stalled, reset: share of answers that end half-way: cut short, silent, or with the connection reset.
-    html: share of answers that are a page of HTML with status 200. envelope: share of listings with an object where an
-    array is due. unknown_values, null_ids: share of rows with a value that no document lists, or without an id.
-    redirects: share of requests sent to another origin.
+    A share is between 0 and 1. A rate is an average number for each listing request.
+
+    Attributes:
+        seed: Equal faults with equal seeds give the same responses to the same requests.
+        cap: Most rows of a page, whatever size is requested.
+        hide: Share of rows that are removed after a page is cut, as permission filters do.
+        repeat_last: Return the last page again for every page past the end.
+        ignore_limit: Return all rows from the offset on.
+        total: ``"missing"``, ``"null"``, ``"changing"``, or a fixed number that replaces the true total.
+        no_pages: Leave the number of pages out.
+        ties: Size of the groups of neighbours whose order differs from request to request.
+        deepest: Largest offset; beyond it the response is 400.
+        inserts: Rate of new rows at the head of the list.
+        appends: Rate of new rows at its end.
+        deletes: Rate of rows that disappear, from anywhere.
+        throttled: Share of requests with status 429.
+        retry_after: Seconds in the ``Retry-After`` header of each 429 and 503; without it there is no header.
+        dates: Write ``Retry-After`` as a date.
+        rate: Requests per second of a token bucket; requests beyond it get 429.
+        burst: Size of the token bucket.
+        errors: Share of requests at which a run of errors begins.
+        running: Length of such a run, in requests.
+        statuses: Statuses of these errors, from 400 to 599.
+        latency: Average seconds until a response.
+        stragglers: Share of responses that take three to eight times as long.
+        truncated: Share of responses that end after half of the body.
+        stalled: Share of responses that stop after half of the body and stay open.
+        reset: Share of responses whose connection is reset after half of the body.
+        html: Share of responses that are a page of HTML with status 200.
+        envelope: Share of listings with an object in place of the array.
+        unknown_values: Share of rows with an enum value that no document lists.
+        null_ids: Share of rows without an id.
+        redirects: Share of requests that are redirected to another origin.
     """
 
     seed: int = field(default=1, validator=validators.instance_of(int))
@@ -95,28 +115,35 @@ class Faults:
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> Self:
-        """From texts like ``cap=50``, ``repeat_last`` and ``statuses=502,503``. Raises ValueError."""
+        """Read faults as the command line takes them.
+
+        Args:
+            texts: ``NAME=VALUE``, as in ``cap=50`` or ``statuses=502,503``; ``NAME`` alone means yes.
+
+        Raises:
+            ValueError: A name is unknown, or a value does not fit it.
+        """
         readers = {attribute.name: _reader(attribute) for attribute in fields(cls)}
-        given: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for text in texts:
             name, equals, value = text.partition("=")
             if name not in readers:
-                raise ValueError(f"there is no fault {name!r}; there are {', '.join(readers)}")
+                raise ValueError(f"unknown fault {name!r}; choose from {', '.join(readers)}")
             try:
-                given[name] = readers[name](value if equals else "yes")
+                values[name] = readers[name](value if equals else "yes")
             except ValueError:
-                raise ValueError(f"{name}: {value!r} was given; due is {_due(name)}") from None
-        return cls(**given)
+                raise ValueError(f"{name} must be {_kind(name)}, not {value!r}") from None
+        return cls(**values)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """Of all faults."""
+        """Return the names of all faults."""
         return tuple(attribute.name for attribute in fields(cls))
 
 
 @frozen
 class Refusal:
-    """An answer that takes the place of the one that was asked for."""
+    """A response that replaces the regular one."""
 
     status: int
     message: str
@@ -126,33 +153,33 @@ class Refusal:
 
 @define(eq=False)
 class Trouble:
-    """The faults of one API as they happen: what becomes of a request, by its number, from 1."""
+    """Decide which faults affect a request. Requests of one API are numbered from 1."""
 
     faults: Faults
     _tokens: float = field(default=0.0, init=False)
     _filled: float | None = field(default=None, init=False)
 
     def lot(self, what: str, *of: object) -> float:
-        """From [0, 1): the same for the same seed, fault and thing."""
+        """Return a number in [0, 1), the same for the same seed and arguments."""
         text = "|".join(map(str, (self.faults.seed, what, *of)))
         return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) / 2**64
 
     def hits(self, what: str, *of: object) -> bool:
-        """Whether a fault, named as its share is, befalls this."""
+        """Return whether a fault affects a request or row. ``what`` is the attribute with its share."""
         share = cast("float", getattr(self.faults, what))
         return share > 0 and self.lot(what, *of) < share
 
     def seconds(self, number: int) -> float:
-        """How long this answer takes, besides what the sandbox was told."""
+        """Return the seconds that faults add to a response."""
         took = self.faults.latency * (0.5 + self.lot("latency", number))
         return took * (3 + 5 * self.lot("straggle", number)) if self.hits("stragglers", number) else took
 
     def due(self, rate: float, number: int) -> int:
-        """How many writes of a rate come with the n-th listing."""
+        """Return how many writes of a rate happen before the n-th listing request."""
         return int(rate * number) - int(rate * (number - 1))
 
     def refusal(self, number: int, now: float) -> Refusal | None:
-        """What is answered instead, if anything is. now: seconds of a clock that never goes back."""
+        """Return the response that replaces the regular one, if any. ``now`` is in seconds of a monotonic clock."""
         faults = self.faults
         if not self._has_token(now) or self.hits("throttled", number):
             return Refusal(429, "Too many requests.", self._retry_after())
@@ -188,9 +215,13 @@ class Trouble:
         return {"retry-after": f"{seconds:g}"}
 
 
-def _due(name: str) -> str:
+def _kind(name: str) -> str:
     if name in {"total", "statuses"}:
-        return f"a number, {', '.join(TOTALS)}" if name == "total" else "statuses, as in 502,503"
+        return (
+            f"a whole number, {', '.join(TOTALS[:-1])} or {TOTALS[-1]}"
+            if name == "total"
+            else "statuses, as in statuses=502,503"
+        )
     kind = getattr(fields(Faults), name).type
     if kind is bool:
         return "yes or no"

@@ -1,9 +1,9 @@
 """Kintsugi's customers API: numbered pages with a total, FastAPI's error shapes.
 
-Parameters and shapes follow the vendor's reference page and OpenAPI documents. Where these say nothing the sandbox
-does what FastAPI and fastapi-pagination do: a page past the end is 200 without items, `pages` of an empty listing is 0.
-Choices of the sandbox alone: customers are listed in the order of their creation, an empty filter is no filter, a state
-matches exactly, a search looks for the text anywhere in names, contact data and addresses without regard to case.
+Parameters and shapes follow the vendor's reference page and OpenAPI documents. Where these are silent the sandbox does
+what FastAPI and fastapi-pagination do: a page past the end is 200 without items, ``pages`` of an empty listing is 0.
+Choices of the sandbox: customers are listed in order of creation, an empty filter is no filter, a state matches
+exactly, a search finds text anywhere in names, contact data and addresses and ignores case.
 """
 
 import json
@@ -67,8 +67,8 @@ class KintsugiService(Service):
 
     def authorize(self, call: Call) -> None:
         for header, accepted in self._credentials.items():
-            given = call.headers.get(header, "").strip()
-            if not given or accepted not in (None, given):
+            value = call.headers.get(header, "").strip()
+            if not value or accepted not in (None, value):
                 raise Refused(self.error(401, f"The header {header} is missing or not valid."))
 
     def error(self, status: int, message: str) -> Answer:
@@ -97,7 +97,7 @@ class KintsugiService(Service):
             where.append(Condition(f"source IN ({_marks(sources)})", tuple(sources)))
         size = min(size, self.faults.cap or size)
         window = self.window(call, where, order, (page - 1) * size, size)
-        total = self.said_total(window.total, call.number) if self.faults.total != "missing" else None
+        total = self.shown_total(window.total, call.number) if self.faults.total != "missing" else None
         counts = {"total": total, "page": page, "size": size, "pages": None if total is None else -(-total // size)}
         if self.faults.total == "missing":
             del counts["total"]
@@ -107,13 +107,13 @@ class KintsugiService(Service):
         return Answer(200, b'{"items":' + window.rows + b"," + json.dumps(counts, separators=(",", ":"))[1:].encode())
 
     def create(self, call: Call) -> Answer:
-        given = new_customer(call)
-        return Answer(200, orjson.dumps(self.table.append(lambda position: self._made(position, given)).row))
+        fields = new_customer(call)
+        return Answer(200, orjson.dumps(self.table.append(lambda position: self._seed(position, fields)).row))
 
     def newcomer(self, position: int) -> Seed:
-        return self._made(position, {"name": f"Newcomer {position}"})
+        return self._seed(position, {"name": f"Newcomer {position}"})
 
-    def _made(self, position: int, given: Mapping[str, Any]) -> Seed:
+    def _seed(self, position: int, fields: Mapping[str, Any]) -> Seed:
         row: dict[str, Any] = {
             "id": public_id("cust_", position),
             "organization_id": self._organization,
@@ -121,7 +121,7 @@ class KintsugiService(Service):
             "status": "ACTIVE",
             "address_status": "UNVERIFIED",
             "customer_tax_registrations": [],
-            **given,
+            **fields,
         }
         return Seed(row, {"created_at": instant(position * 10_000)})
 
@@ -132,9 +132,9 @@ class KintsugiService(Service):
         return Answer(200, orjson.dumps(self._find("external_id", call.path_params["external_id"]).row))
 
     def update(self, call: Call) -> Answer:
-        given = changes(call)
+        changed = changes(call)
         stored = self._find("id", call.path_params["customer_id"])
-        row = stored.row | given
+        row = stored.row | changed
         self.table.replace(Stored(stored.position, row, stored.hidden))
         return Answer(200, orjson.dumps(row))
 
@@ -146,7 +146,7 @@ class KintsugiService(Service):
 
 
 def derive(row: Mapping[str, Any], _hidden: Mapping[str, str | None]) -> Iterator[str | None]:
-    """The columns that the list filters and sorts by; a search looks in one text of lines."""
+    """Yield the values of ``DERIVED``. The last is the searched text, a line for each field."""
     for column in DERIVED[:-1]:
         yield row[column]
     yield "\n".join(filter(None, map(row.get, _SEARCHED))).casefold()

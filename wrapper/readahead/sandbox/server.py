@@ -1,4 +1,4 @@
-"""An ASGI application on a real socket of this machine, for as long as a `with` block lasts."""
+"""Serve an ASGI application on a local socket."""
 
 import socket
 import struct
@@ -16,10 +16,16 @@ LOOPBACK = "127.0.0.1"
 
 @contextmanager
 def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
-    """Serve in a thread and yield the URL, without a slash at its end; port 0 takes a free one.
+    """Serve in a thread while the block runs, and yield the URL, without a trailing slash.
 
-    Connections are accepted from the first line of the block on. Leaving it ends requests still running with a 500.
-    Raises OSError if the port is taken.
+    Connections are accepted from the start of the block. At its end requests still running get a 500.
+
+    Args:
+        app: The application.
+        port: Port on 127.0.0.1; 0 picks a free one.
+
+    Raises:
+        OSError: The port is taken.
     """
     # asyncio sets TCP_NODELAY only where the protocol is spelled out; without it each answer waits 40 ms for an ACK.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
@@ -48,7 +54,7 @@ def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
 
 
 def _resettable(app: ASGIApp) -> ASGIApp:
-    """Lets an answer reset its connection: ASGI itself has no word for that."""
+    """Add an extension by which the application resets a connection; ASGI has none."""
 
     async def resettable(scope: Scope, receive: Receive, send: Send) -> None:
         transport = getattr(getattr(send, "__self__", None), "transport", None)  # of uvicorn's cycle

@@ -1,8 +1,8 @@
-"""What both APIs share: a request comes in, is counted and delayed, and is answered in the vendor's shape.
+"""What both APIs share: each request is logged, delayed, and answered in the vendor's shape.
 
-A vendor is a `Service` with its own handlers and error shape. Handlers are plain functions from a `Call` to an
-`Answer`; nothing else reads a request or sends a response. Two places decide what a client sees: `Service.window` cuts
-the rows of a page, `Service.send` puts an answer on the wire.
+A vendor is a ``Service`` with its own handlers and error shape. Handlers are plain functions from a ``Call`` to an
+``Answer``; nothing else reads a request or sends a response. Two places decide what a client sees: ``Service.window``
+cuts the rows of a page, ``Service.send`` sends an answer.
 """
 
 from abc import ABC, abstractmethod
@@ -27,10 +27,16 @@ from .store import Condition, Table
 
 @define
 class Recorded:
-    """One request that a sandbox saw. Of its headers only the names are kept.
+    """One request in the log of a sandbox.
 
-    `path` is the API's own (`/v1/customers`), `query` the query string as sent. `status` is None until the answer was
-    sent, and stays None if the client went away before.
+    Attributes:
+        api: ``"kintsugi"`` or ``"sweetspot"``.
+        method: The HTTP method.
+        path: The path within the API, as in ``/v1/customers``.
+        query: The query string as sent.
+        header_names: The names of the headers; values are not kept.
+        request_id: The id in the response.
+        status: The status of the response; None until it is sent, or if the client disconnected before.
     """
 
     api: str
@@ -43,12 +49,12 @@ class Recorded:
 
 
 Latency: TypeAlias = float | Callable[[Recorded], Awaitable[object]]
-"""Seconds before each answer, or what to await before it: an event, a barrier, a sleep of varying length."""
+"""Seconds before each response, or an async function to await before it: an event, a barrier, a varying sleep."""
 
 
 @define
 class Traffic:
-    """The latest requests in the order of their arrival, and how many are and were in flight at once, by API."""
+    """The latest requests in order of arrival; and by API, how many are in flight and the most that were."""
 
     in_flight: dict[str, int]
     peak: dict[str, int] = field(init=False)
@@ -70,26 +76,26 @@ class Traffic:
         self.in_flight[recorded.api] -= 1
 
     def forget(self) -> None:
-        """Empty the log; the peak starts again at what is in flight now."""
+        """Clear the log, and reset the peak to what is in flight now."""
         self.requests.clear()
         self.peak = dict(self.in_flight)
 
 
 @frozen
 class Call:
-    """A request, read to its end."""
+    """A request with its whole body."""
 
     method: str
     path_params: Mapping[str, str]
     query: QueryParams
     headers: Headers
     body: bytes
-    number: int = 0  # in the order of arrival, of this API, from 1
+    number: int = 0  # counts requests of this API from 1, in order of arrival
 
 
 @frozen
 class Answer:
-    """A response before it is sent: a status, a body, and what the vendor's headers say."""
+    """A response before it is sent."""
 
     status: int
     body: bytes
@@ -99,7 +105,7 @@ class Answer:
 
 @frozen
 class Window:
-    """The rows of one page as a JSON array, and how many the whole listing has."""
+    """The rows of one page as a JSON array, and the number of rows in the whole listing."""
 
     rows: bytes
     total: int
@@ -108,12 +114,12 @@ class Window:
 Handler: TypeAlias = Callable[[Call], Answer]
 
 
-#: The name under which a server on a socket lets an answer reset its connection.
+#: The ASGI extension by which an answer resets its connection.
 RESET: Final = "readahead.reset"
 
 
 class Refused(Exception):
-    """A handler's way out: the answer that refuses the request."""
+    """Raised by a handler to refuse a request with an answer."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -124,7 +130,7 @@ class Service(ABC):
     """One vendor's API over a table of customers."""
 
     name: ClassVar[str]
-    #: The member of a row that a fault gives a value which no document lists.
+    #: The field of a row to which a fault gives an unlisted value.
     enumerated: ClassVar[str]
 
     def __init__(self, table: Table, traffic: Traffic, latency: Latency, faults: Faults) -> None:
@@ -140,22 +146,22 @@ class Service(ABC):
 
     @abstractmethod
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
-        """Handlers by path and method."""
+        """Return the handlers by path and method."""
 
     @abstractmethod
     def authorize(self, call: Call) -> None:
-        """Refuse a call without the credentials that this sandbox takes."""
+        """Refuse a call without the credentials that this sandbox accepts."""
 
     @abstractmethod
     def error(self, status: int, message: str) -> Answer:
-        """An error in the vendor's shape."""
+        """Return an error in the vendor's shape."""
 
     @abstractmethod
     def newcomer(self, position: int) -> Seed:
-        """A row that somebody adds."""
+        """Return a row that another user adds."""
 
     def window(self, call: Call, where: Sequence[Condition], order: Sequence[str], offset: int, limit: int) -> Window:
-        """The rows `offset` to `offset + limit` of a listing: the one place where a page is cut."""
+        """Return the rows ``offset`` to ``offset + limit`` of a listing. Every page is cut here."""
         faults = self.faults
         self._listed += 1
         self._write(self._listed)
@@ -177,15 +183,15 @@ class Service(ABC):
             body = b'{"data":' + body + b"}"
         return Window(body, len(positions))
 
-    def said_total(self, total: int, number: int) -> int | None:
-        """The total that an answer names, or null."""
-        said = self.faults.total
-        if said == "changing":
+    def shown_total(self, total: int, number: int) -> int | None:
+        """Return the total of a response, or None for null."""
+        fault = self.faults.total
+        if fault == "changing":
             return total + number % 3
-        return None if said == "null" else total if said is None else int(said)
+        return None if fault == "null" else total if fault is None else int(fault)
 
     def _write(self, number: int) -> None:
-        """What others do to the list between two listing requests."""
+        """Apply what other users do to the list between two listing requests."""
         faults, trouble = self.faults, self.trouble
         for _ in range(trouble.due(faults.inserts, number)):
             self.table.prepend(self.newcomer)
@@ -213,7 +219,7 @@ class Service(ABC):
         return orjson.dumps(row)
 
     async def send(self, answer: Answer, recorded: Recorded, scope: Scope, receive: Receive, send: Send) -> None:
-        """Put an answer on the wire: the one place where that happens."""
+        """Send an answer."""
         headers = {"content-length": str(len(answer.body)), "x-request-id": recorded.request_id, **answer.headers}
         body = b"" if scope["method"] == "HEAD" else answer.body
         await Response(body, answer.status, headers, answer.kind)(scope, receive, send)
@@ -222,7 +228,7 @@ class Service(ABC):
     async def _send_half(
         self, how: str, answer: Answer, recorded: Recorded, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """The beginning of an answer, and then the end of it, silence, or a reset."""
+        """Send half of an answer, then end it, fall silent, or reset the connection."""
         headers = {"content-length": str(len(answer.body)), "x-request-id": recorded.request_id, **answer.headers}
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         raw.append((b"content-type", answer.kind.encode()))
@@ -234,7 +240,7 @@ class Service(ABC):
             await _leave_with_client(receive)
         if how == "reset":
             reset = scope.get("extensions", {}).get(RESET)
-            if reset is None:  # in process there is no connection; the client gets this in its place
+            if reset is None:  # in process there is no connection to reset
                 raise ConnectionResetError("the sandbox reset the connection")
             reset()
 
@@ -261,7 +267,7 @@ class Service(ABC):
             self._traffic.leave(recorded)
 
     async def _wait(self, recorded: Recorded, receive: Receive, seconds: float) -> None:
-        """Wait out the latency, and some seconds more, for as long as the client does."""
+        """Wait for the latency plus these seconds, unless the client disconnects first."""
         latency = self._latency
         if latency == 0 and seconds == 0:
             return
@@ -292,12 +298,12 @@ class Service(ABC):
 
 
 async def _leave_with_client(receive: Receive) -> None:
-    await receive()  # the body has been read: nothing but the disconnect can follow
+    await receive()  # the body has been read, so only a disconnect can follow
     raise ClientDisconnect
 
 
 class _Endpoint:
-    """Lets a service, rather than the router, answer every method of a path."""
+    """Route every method of a path to the service, which then answers 405 in the vendor's shape."""
 
     def __init__(self, service: Service, methods: Mapping[str, Handler]) -> None:
         self._service = service

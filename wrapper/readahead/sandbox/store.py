@@ -1,4 +1,4 @@
-"""Rows of one API in SQLite, kept as the JSON that is sent."""
+"""Rows of one API in SQLite, stored as the JSON that is sent."""
 
 import sqlite3
 import weakref
@@ -19,7 +19,7 @@ Derive: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, str | None]], Iter
 
 @frozen
 class Condition:
-    """A piece of a WHERE clause: the text is the sandbox's own, what a client sent travels as values."""
+    """A part of a WHERE clause: its text is ours, input of clients is passed as values."""
 
     sql: str
     values: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Condition:
 
 @frozen
 class Stored:
-    """One row at its position: what is shown, and what is only filtered or sorted by."""
+    """One row at its position: its visible fields, and hidden values to filter or sort by."""
 
     position: int
     row: dict[str, Any]
@@ -35,7 +35,7 @@ class Stored:
 
 
 class Database:
-    """A connection for several threads, closed when nobody holds it any more."""
+    """A connection for several threads, closed with its last reference."""
 
     def __init__(self, path: str | PathLike[str] | None) -> None:
         self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
@@ -45,12 +45,11 @@ class Database:
 
 
 class Table:
-    """The customers of one API, in the order of their creation.
+    """The customers of one API, in order of creation.
 
-    Columns exist to filter and to sort by: `hidden` ones hold what no row shows, `derived` ones what `derive` makes of
-    a row and its hidden values. A listing is sorted by the columns asked for, nulls last, then by position, so its
-    order is always total. Which positions it holds is computed once and kept until a row changes. The first rows are
-    made from `seeds` when they are first needed.
+    Columns exist to filter and to sort by: ``hidden`` ones hold values that no row shows, ``derived`` ones the results
+    of ``derive``. A listing is sorted by columns, nulls last, then by position, so its order is total. Its positions
+    are cached until a row changes. The table is filled from ``seeds`` on first use.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Table:
     ) -> None:
         self._database = database
         self._connection = database.connection
-        #: Held while a request is answered, so that an answer is one view of the rows, whoever writes meanwhile.
+        #: Held while a request is answered, so that the response is one consistent view of the rows.
         self.lock = database.lock
         self._name = name
         self._hidden = hidden
@@ -73,11 +72,11 @@ class Table:
         self._derive = derive
         self._seeds: Iterable[Seed] | None = seeds
         self._insert = f"INSERT INTO {name} VALUES ({', '.join('?' * (3 + len(self._columns)))})"  # noqa: S608
-        self._head = 0  # the next position ahead of all rows
+        self._head = 0  # the next position before all rows
         self._listings: dict[tuple[str, tuple[str, ...], str], Sequence[int]] = {}
 
     def positions(self, where: Sequence[Condition] = (), order: Sequence[str] = ()) -> Sequence[int]:
-        """Where the rows of a filtered and sorted listing are; its length is the total."""
+        """Return the positions of the rows of a listing; their number is the total."""
         clause = " AND ".join(condition.sql for condition in where) or "1"
         values = tuple(value for condition in where for value in condition.values)
         columns = ", ".join([*(f"{column} IS NULL, {column}" for column in order), "position"])
@@ -95,7 +94,7 @@ class Table:
             return listing
 
     def documents(self, positions: Sequence[int]) -> list[bytes]:
-        """The rows at these positions as JSON, in this order."""
+        """Return the rows at these positions as JSON, in this order."""
         marks = ", ".join("?" * len(positions))
         found = dict(
             self._execute(
@@ -106,12 +105,12 @@ class Table:
         return [found[position] for position in positions]
 
     def rows(self) -> list[dict[str, Any]]:
-        """Every row in listing order."""
+        """Return every row in listing order."""
         found = self._execute(f"SELECT document FROM {self._name} ORDER BY position")  # noqa: S608
         return [orjson.loads(document) for (document,) in found]
 
     def find(self, column: str, value: str) -> Stored | None:
-        """The first row with this value, or None."""
+        """Return the first row with this value, or None."""
         columns = ", ".join(["position", "document", *self._hidden])
         found = self._execute(
             f"SELECT {columns} FROM {self._name} WHERE {column} = ? ORDER BY position LIMIT 1",  # noqa: S608
@@ -123,13 +122,13 @@ class Table:
         return Stored(position, orjson.loads(document), dict(zip(self._hidden, hidden, strict=True)))
 
     def append(self, make: Callable[[int], Seed]) -> Stored:
-        """Add the row that `make` gives for the next position; those of deleted rows are not used again."""
+        """Add a row at the next position. Positions of deleted rows are not reused."""
         with self.lock:
             last = self._execute("SELECT seq FROM sqlite_sequence WHERE name = ?", self._name)
             return self._add(last[0][0] + 1 if last else 1, make)
 
     def prepend(self, make: Callable[[int], Seed]) -> Stored:
-        """Add the row that `make` gives for a position ahead of all that there ever were: 0 and below."""
+        """Add a row at a position before all earlier ones: 0 and below."""
         with self.lock:
             ((first,),) = self._execute(f"SELECT min(position) FROM {self._name}")  # noqa: S608
             self._head = min(self._head, 0 if first is None else first - 1)
@@ -143,27 +142,27 @@ class Table:
         return Stored(position, seed.row, seed.hidden)
 
     def replace(self, stored: Stored) -> None:
-        """Write the row at its position again."""
+        """Overwrite the row at its position."""
         with self.lock:
             record = self._record(stored.position, stored.row, stored.hidden)
             self._execute(self._insert.replace("INSERT", "INSERT OR REPLACE", 1), *record)
             self._listings.clear()
 
     def delete(self, customer_id: str) -> bool:
-        """Take a row away; whether there was one."""
+        """Delete a row; return whether it existed."""
         with self.lock:
             gone = self._execute(f"DELETE FROM {self._name} WHERE id = ? RETURNING position", customer_id)  # noqa: S608
             self._listings.clear()
         return bool(gone)
 
     def delete_at(self, position: int) -> None:
-        """Take the row at a position away."""
+        """Delete the row at a position."""
         with self.lock:
             self._execute(f"DELETE FROM {self._name} WHERE position = ?", position)  # noqa: S608
             self._listings.clear()
 
     def checkouts(self, organization: str) -> Condition:
-        """The customers that an organisation knows through a checkout."""
+        """Return the condition that selects the customers of an organization."""
         return Condition(
             f"position IN (SELECT customer FROM {self._name}_checkouts WHERE organization = ?)",  # noqa: S608
             (organization,),
@@ -177,7 +176,7 @@ class Table:
             return self._connection.execute(sql, values).fetchall()
 
     def _fill(self, seeds: Iterable[Seed]) -> None:
-        """Put the first rows in, unless an earlier sandbox did so in the same file."""
+        """Insert the first rows, unless the file has some already."""
         columns = "".join(f"{column} TEXT, " for column in self._columns)
         with self.lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")

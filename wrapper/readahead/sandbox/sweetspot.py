@@ -1,8 +1,8 @@
 """Sweet Spot's customers API: offset and limit, a bare array without a total, errors under `error`.
 
 Parameters and shapes follow the vendor's reference pages. Rows show neither e-mail nor name; the list filters by hidden
-columns. What the pages leave open is a choice of the sandbox: 50 rows by default, 400 above 100 or below 1, customers
-in the order of their creation, an empty filter is no filter.
+columns. Choices of the sandbox, where the pages are silent: 50 rows by default, 400 above 100 or below 1, customers in
+order of creation, an empty filter is no filter.
 """
 
 import re
@@ -41,8 +41,8 @@ class SweetSpotService(Service):
         }
 
     def authorize(self, call: Call) -> None:
-        scheme, _, given = call.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not given.strip() or self._token not in (None, given.strip()):
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip() or self._token not in (None, token.strip()):
             raise Refused(self.error(401, "The bearer token is missing or not valid."))
 
     def error(self, status: int, message: str, **more: str) -> Answer:
@@ -64,8 +64,8 @@ class SweetSpotService(Service):
         return Answer(200, self.window(call, where, (), offset, min(limit, self.faults.cap or limit)).rows)
 
     def newcomer(self, position: int) -> Seed:
-        made = instant(max(0, position) * 10_000)
-        row: dict[str, Any] = {"id": public_id("cus_", position), "createdAt": made, "updatedAt": made}
+        created = instant(max(0, position) * 10_000)
+        row: dict[str, Any] = {"id": public_id("cus_", position), "createdAt": created, "updatedAt": created}
         row |= {"creditStatus": "unknown", "identityVerificationStatus": "none", "userId": None}
         return Seed(row, {"email": None, "first_name": "Newcomer", "last_name": str(position)})
 
@@ -74,10 +74,10 @@ class SweetSpotService(Service):
 
     def update(self, call: Call) -> Answer:
         stored = self._find(call)
-        given = self._changes(call)
-        row = stored.row | {key: value for key, value in given.items() if key in _CHANGED}
+        changes = self._changes(call)
+        row = stored.row | {key: value for key, value in changes.items() if key in _CHANGED}
         row["updatedAt"] = later(row["updatedAt"])
-        hidden = stored.hidden | {column: given[key] for key, column in _CHANGED_UNSEEN.items() if key in given}
+        hidden = stored.hidden | {column: changes[key] for key, column in _CHANGED_UNSEEN.items() if key in changes}
         self.table.replace(Stored(stored.position, row, hidden))
         return Answer(200, orjson.dumps(row))
 
@@ -101,12 +101,12 @@ class SweetSpotService(Service):
 
     def _changes(self, call: Call) -> dict[str, Any]:
         try:
-            given: object = orjson.loads(call.body)
+            body: object = orjson.loads(call.body)
         except orjson.JSONDecodeError as error:
             raise Refused(self.error(400, f"The body is not JSON: {error.msg}.", code="body_invalid")) from None
-        if not isinstance(given, dict):
+        if not isinstance(body, dict):
             raise Refused(self.error(400, "The body is not an object.", code="body_invalid"))
-        changes = cast("dict[str, Any]", given)
+        changes = cast("dict[str, Any]", body)
         for key in (*_CHANGED, *_CHANGED_UNSEEN):
             if not isinstance(changes.get(key, ""), str):
                 raise Refused(self.error(400, f"{key} is a string.", code="parameter_invalid", param=key))
@@ -114,7 +114,7 @@ class SweetSpotService(Service):
 
 
 def derive(row: Mapping[str, Any], hidden: Mapping[str, str | None]) -> tuple[str | None, ...]:
-    """The columns that the list filters by: the user, the e-mail, and first, last and full name on a line each."""
+    """Return the values of ``DERIVED``: the user, the e-mail, and a line each for first, last and full name."""
     user = row["userId"]
     first, last = hidden["first_name"], hidden["last_name"]
     names = "\n".join(filter(None, (first, last, f"{first} {last}" if first and last else None)))

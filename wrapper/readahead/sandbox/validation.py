@@ -1,7 +1,4 @@
-"""What is wrong with a request, in the words of FastAPI and pydantic.
-
-Types, places and contexts are those that FastAPI answers with; messages are theirs too, since people search for them.
-"""
+"""Validation errors as FastAPI and pydantic report them, with their types, locations, contexts and messages."""
 
 import re
 from collections.abc import Collection
@@ -30,20 +27,20 @@ _CHOICES: Final = {
 
 @define
 class Problems:
-    """What is wrong with a request, collected as FastAPI does: all of it, each with where, what and why."""
+    """All validation errors of a request, collected as FastAPI does."""
 
-    _found: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
+    _details: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
 
-    def add(self, kind: str, message: str, given: Any, *where: str | int, **context: Any) -> None:
-        found: dict[str, Any] = {"type": kind, "loc": where, "msg": message, "input": given}
-        self._found.append(found | ({"ctx": context} if context else {}))
+    def add(self, kind: str, message: str, value: Any, *where: str | int, **context: Any) -> None:
+        detail: dict[str, Any] = {"type": kind, "loc": where, "msg": message, "input": value}
+        self._details.append(detail | ({"ctx": context} if context else {}))
 
     def refuse_if_any(self) -> None:
-        if self._found:
-            raise Refused(Answer(422, orjson.dumps({"detail": self._found})))
+        if self._details:
+            raise Refused(Answer(422, orjson.dumps({"detail": self._details})))
 
     def integer(self, call: Call, name: str, *, default: int, at_most: int | None) -> int:
-        """A whole number of at least 1 from the query; the default where none is given or it is wrong."""
+        """Return a whole number of at least 1 from the query, or the default if it is missing or wrong."""
         text = call.query.get(name)
         if text is None:
             return default
@@ -61,31 +58,31 @@ class Problems:
             self.add("less_than_equal", message, text, "query", name, le=at_most)
         return number
 
-    def text(self, given: Any, *where: str | int) -> None:
-        if not isinstance(given, str):
-            self.add("string_type", "Input should be a valid string", given, *where)
+    def text(self, value: Any, *where: str | int) -> None:
+        if not isinstance(value, str):
+            self.add("string_type", "Input should be a valid string", value, *where)
 
-    def one_of(self, given: Any, allowed: tuple[str, ...], *where: str | int) -> None:
-        if given not in allowed:
-            *others, last = (f"'{value}'" for value in allowed)
+    def one_of(self, value: Any, allowed: tuple[str, ...], *where: str | int) -> None:
+        if value not in allowed:
+            *others, last = (f"'{choice}'" for choice in allowed)
             expected = f"{', '.join(others)} or {last}"
-            self.add("enum", f"Input should be {expected}", given, *where, expected=expected)
+            self.add("enum", f"Input should be {expected}", value, *where, expected=expected)
 
-    def mapping(self, given: Any, *where: str | int) -> dict[str, Any]:
-        if isinstance(given, dict):
-            return cast("dict[str, Any]", given)
+    def mapping(self, value: Any, *where: str | int) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return cast("dict[str, Any]", value)
         message = "Input should be a valid dictionary or object to extract fields from"
-        self.add("model_attributes_type", message, given, *where)
+        self.add("model_attributes_type", message, value, *where)
         return {}
 
-    def registrations(self, given: Any, *where: str | int) -> None:
-        if not isinstance(given, list):
-            self.add("list_type", "Input should be a valid list", given, *where)
+    def registrations(self, value: Any, *where: str | int) -> None:
+        if not isinstance(value, list):
+            self.add("list_type", "Input should be a valid list", value, *where)
             return
-        for index, item in enumerate(cast("list[object]", given)):
-            before = len(self._found)
+        for index, item in enumerate(cast("list[object]", value)):
+            before = len(self._details)
             registration = self.mapping(item, *where, index)
-            if len(self._found) > before:
+            if len(self._details) > before:
                 continue
             for key in ("id", "customer_id", "country_code", "tax_type", "tax_id", "is_valid"):
                 here = (*where, index, key)
@@ -102,25 +99,25 @@ class Problems:
 
 
 def new_customer(call: Call) -> dict[str, Any]:
-    """The fields of a customer to create; refuses what FastAPI would, ignores keys it does not know."""
+    """Return the fields of a customer to create. Unknown keys are ignored, as FastAPI does."""
     problems = Problems()
     body = _read(call, problems)
-    given = _fields(body, problems, _TEXTS_OF_NEW, nullable={"country", "source"})
+    fields = _fields(body, problems, _TEXTS_OF_NEW, nullable={"country", "source"})
     if "customer_tax_registrations" in body:
-        given["customer_tax_registrations"] = body["customer_tax_registrations"]
+        fields["customer_tax_registrations"] = body["customer_tax_registrations"]
         problems.registrations(body["customer_tax_registrations"], "body", "customer_tax_registrations")
     problems.refuse_if_any()
-    return given
+    return fields
 
 
 def changes(call: Call) -> dict[str, Any]:
-    """The fields to change, null where null was sent; a status of null, which no row can have, changes nothing."""
+    """Return the fields to change. A status of null changes nothing, as no row can have it."""
     problems = Problems()
-    given = _fields(_read(call, problems), problems, _TEXTS, nullable={"country", "source", "status"})
+    fields = _fields(_read(call, problems), problems, _TEXTS, nullable={"country", "source", "status"})
     problems.refuse_if_any()
-    if "status" in given and given["status"] is None:
-        del given["status"]
-    return given
+    if "status" in fields and fields["status"] is None:
+        del fields["status"]
+    return fields
 
 
 def _fields(

@@ -1,7 +1,6 @@
-"""What Kintsugi's server knows by name.
+"""The enum values that Kintsugi's server accepts, from the vendor's document of 2026-05-15.
 
-A server has its own lists: it may know a value before any document names it, and it refuses a country that a client
-made up. Taken from the vendor's document of 2026-05-15.
+They are not taken from the generated client: a server has its own lists, which may be ahead of any document.
 """
 
 from typing import Final

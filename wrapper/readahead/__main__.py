@@ -1,0 +1,7 @@
+"""``python -m readahead`` is the command ``readahead``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
