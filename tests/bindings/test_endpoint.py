@@ -11,7 +11,8 @@ from readahead.errors import UsageError
 def operation(**parts):
     """A generated module whose request has these parts."""
     return SimpleNamespace(
-        OPERATION="PUT /v1/things/{id}", build_request=lambda id: {"method": "put", "url": f"/v1/things/{id}", **parts}
+        OPERATION="PUT /v1/things/{id}",
+        build_request=lambda key: {"method": "put", "url": f"/v1/things/{key}", **parts},
     )
 
 
