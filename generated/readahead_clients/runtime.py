@@ -67,8 +67,8 @@ class OpenStr(str):
         if not isinstance(value, str):
             raise TypeError(f"{cls.__name__} must be a string, not {type(value).__name__}")
         by_folded = {listed.casefold(): str(listed) for listed in cls.listed()}
-        near = [by_folded[name] for name in difflib.get_close_matches(value.casefold(), by_folded)]
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        near = difflib.get_close_matches(value.casefold(), by_folded, n=1)
+        hint = f"; did you mean {by_folded[near[0]]!r}?" if near else ""
         way_out = f"use {cls.__name__}.unlisted({value!r}) to send it anyway"
         raise ValueError(f"{value!r} is not a listed {cls.__name__}{hint} ({way_out})")
 
@@ -127,8 +127,8 @@ class Row:
 
     _unknown: dict[str, Any] | None = field(default=None, init=False, repr=False)
 
-    # wire name: (attribute, how to read it)
-    _fields: ClassVar[Mapping[str, tuple[str, Reader | None]]] = {}
+    # Wire name: (attribute, its reader). No attribute of a row has a name in capitals.
+    FIELDS: ClassVar[Mapping[str, tuple[str, Reader | None]]] = {}
     _required: ClassVar[frozenset[str]] = frozenset()
     _read_unknown: ClassVar[Reader | None] = None
 
@@ -146,10 +146,10 @@ class Row:
         if not isinstance(data, Mapping):
             raise TypeError(f"{cls.__name__} must be read from an object, not from {type(data).__name__}")
         row = cls.__new__(cls)
-        for wire, (name, reader) in cls._fields.items():
+        for wire, (name, reader) in cls.FIELDS.items():
             value = data.get(wire)
             setattr(row, name, value if reader is None else reader(value))
-        rest = {wire: value for wire, value in data.items() if wire not in cls._fields}
+        rest = {wire: value for wire, value in data.items() if wire not in cls.FIELDS}
         row._unknown = cls._read_rest(rest) if rest else None
         return row
 
@@ -172,24 +172,24 @@ class Row:
         It equals what the server sent, with two differences: a missing field is None, and a date-time is formatted
         anew (`+00:00` instead of `Z`, at most microseconds).
         """
-        data = {wire: plain(getattr(self, name)) for wire, (name, _) in self._fields.items()}
+        data = {wire: plain(getattr(self, name)) for wire, (name, _) in self.FIELDS.items()}
         for wire, value in (self._unknown or {}).items():
             data[wire] = plain(value)
         return data
 
     def __getitem__(self, wire: str) -> Any:
-        if wire in self._fields:
-            return getattr(self, self._fields[wire][0])
+        if wire in self.FIELDS:
+            return getattr(self, self.FIELDS[wire][0])
         if self._unknown is None:
             raise KeyError(wire)
         return self._unknown[wire]
 
     def __contains__(self, wire: object) -> bool:
-        return wire in self._fields or (self._unknown is not None and wire in self._unknown)
+        return wire in self.FIELDS or (self._unknown is not None and wire in self._unknown)
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the wire names."""
-        yield from self._fields
+        yield from self.FIELDS
         yield from self._unknown or ()
 
 

@@ -195,7 +195,7 @@ def _page(rig: Rig, api: str) -> bytes:
 
 def _reading(api: str, *, every: bool) -> decoding.Decoder:
     row = decoding.OURS[api]
-    make, read = row.from_dict, attrgetter(*(name for name, _ in row._fields.values()))
+    make, read = row.from_dict, attrgetter(*(name for name, _ in row.FIELDS.values()))
     if not every:
         return lambda body: [make(one) for one in orjson.loads(body)]
 

@@ -44,7 +44,7 @@ class Ours:
             module = importlib.import_module("readahead.kintsugi")
             options |= {"api_key": "k" * 10, "organization_id": "org_bench", "pace": None}
             self.client = partial(module.Kintsugi, **options)
-        self.read = reader([name for name, _ in module.Customer._fields.values()])
+        self.read = reader([name for name, _ in module.Customer.FIELDS.values()])
 
     async def listing(self, url: str, pages: int, window: int) -> int:  # noqa: ARG002  the server says how many
         async with self.client(base_url=url) as client:

@@ -162,7 +162,7 @@ async def test_every_field_is_an_attribute_and_a_key(api):
         else:
             assert found == value
             assert type(found) in {type(value), *(cls for _, _, cls, _ in ENUMS)}
-    assert list(row) == [*type(row)._fields]
+    assert list(row) == [*type(row).FIELDS]
     assert set(row) == set(WHOLE[api])
     assert "nothing" not in row
     with pytest.raises(KeyError):

@@ -165,6 +165,17 @@ def test_double_negation_de_morgan_and_the_excluded_middle(one, two, rows):
     assert select(a & ~a, rows) == set()
 
 
+@laws
+@given(any_tree, any_tree)
+def test_narrowing_step_by_step_is_planning_the_whole(left, right):
+    """where(a).where(b) takes the listings of where(a & b)."""
+    a, b = build(left, fields), build(right, fields)
+    steps = NormalForm(fields).narrowed(a).narrowed(b).branches()
+    whole = NormalForm(fields).narrowed(a & b).branches()
+    assert [branch.pushed for branch in steps] == [branch.pushed for branch in whole]
+    assert [branch.blind for branch in steps] == [branch.blind for branch in whole]
+
+
 @settings(max_examples=examples(300), deadline=None)
 @given(positive_tree)
 def test_no_listing_lies_inside_another(tree):

@@ -9,7 +9,6 @@ import re
 import zlib
 from urllib.parse import parse_qsl
 
-import anyio
 import httpx
 import pytest
 
@@ -43,7 +42,6 @@ from readahead.http.transport import client_for_app
 from readahead.kintsugi import Country, Kintsugi
 from readahead.sweetspot import SweetSpot
 
-both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 apis = pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
 ONCE = Retry(attempts=1)
 VALUE = "a-value-of-a-filter"
@@ -74,15 +72,11 @@ def customers(api, http):
     return all_customers(api, http).where(**{"search" if api == "kintsugi" else "name": VALUE})
 
 
-def error_of(api, app, read=lambda query: query.first_page(), backend="asyncio"):
+async def error_of(api, app, read=lambda query: query.first_page()):
     """What reading from this application raises."""
-
-    async def main():
-        with pytest.raises(ReadaheadError) as caught:
-            await read(customers(api, client_for_app(app)))
-        return caught.value
-
-    return anyio.run(main, backend=backend)
+    with pytest.raises(ReadaheadError) as caught:
+        await read(customers(api, client_for_app(app)))
+    return caught.value
 
 
 # ---- the tree
@@ -253,14 +247,14 @@ STATUSES = [
 ]
 
 
-@both
+@pytest.mark.anyio
 @apis
 @pytest.mark.parametrize(("status", "cls"), STATUSES)
-def test_a_status_is_one_typed_error(status, cls, api, backend):
+async def test_a_status_is_one_typed_error(status, cls, api):
     """With status, request without values, request id and body."""
     body = b"" if status in {204, 304} else b'{"detail":"so it is"}'
     headers = {"x-request-id": "req_17", "location": f"https://elsewhere.example/?x={VALUE}", "retry-after": "7"}
-    error = error_of(api, answering(status, body, headers), backend=backend)
+    error = await error_of(api, answering(status, body, headers))
     assert type(error) is cls
     parameter, position = ("search_query", "page=1&size=100") if api == "kintsugi" else ("name", "offset=0&limit=100")
     assert error.request == f"GET /v1/customers?{parameter}=…&{position}"
@@ -274,6 +268,7 @@ def test_a_status_is_one_typed_error(status, cls, api, backend):
         assert "so it is" in str(error)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("name", "found"),
     [
@@ -285,33 +280,31 @@ def test_a_status_is_one_typed_error(status, cls, api, backend):
         ("x-other", None),
     ],
 )
-def test_a_request_id_is_found_under_the_names_in_use(name, found):
+async def test_a_request_id_is_found_under_the_names_in_use(name, found):
     """Those of gateways and content networks too."""
-    assert error_of("kintsugi", answering(500, b"", {name: "r"})).request_id == found
+    assert (await error_of("kintsugi", answering(500, b"", {name: "r"}))).request_id == found
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 503])
-def test_a_write_that_failed_tells_whether_it_may_have_been_applied(status):
+async def test_a_write_that_failed_tells_whether_it_may_have_been_applied(status):
     """A refusal was not; of a server error nobody knows."""
-
-    async def main():
-        found = all_customers("kintsugi", client_for_app(answering(status, b"{}")))
-        for call in (lambda: found.create(name="x"), lambda: found.update("id", name="x")):
-            with pytest.raises(ApiError) as caught:
-                await call()
-            assert caught.value.maybe_applied == (status >= 500)
-            assert ("it may have been applied" in str(caught.value)) == (status >= 500)
+    found = all_customers("kintsugi", client_for_app(answering(status, b"{}")))
+    for call in (lambda: found.create(name="x"), lambda: found.update("id", name="x")):
         with pytest.raises(ApiError) as caught:
-            await found.get("id")
-        assert not caught.value.maybe_applied
-        assert caught.value.request == "GET /v1/customers/{customer_id}"
-
-    anyio.run(main)
+            await call()
+        assert caught.value.maybe_applied == (status >= 500)
+        assert ("it may have been applied" in str(caught.value)) == (status >= 500)
+    with pytest.raises(ApiError) as caught:
+        await found.get("id")
+    assert not caught.value.maybe_applied
+    assert caught.value.request == "GET /v1/customers/{customer_id}"
 
 
 # ---- the vendors' words
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -377,16 +370,17 @@ def test_a_write_that_failed_tells_whether_it_may_have_been_applied(status):
     ],
 )
 @apis
-def test_an_api_is_quoted_in_its_own_words(body, said, api):
+async def test_an_api_is_quoted_in_its_own_words(body, said, api):
     """Readable, in one line, whatever the shape; and the body is kept as it came."""
     raw = json.dumps(body).encode()
-    error = error_of(api, answering(400, raw))
+    error = await error_of(api, answering(400, raw))
     assert type(error) is InvalidRequest
     assert error.detail == said
     assert error.body == raw
     assert str(error) == f"{error.request}: status 400" + (f": {said}" if said else "")
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
@@ -398,21 +392,22 @@ def test_an_api_is_quoted_in_its_own_words(body, said, api):
         (b"x" * 10_000, "x" * 200 + "…"),
     ],
 )
-def test_what_is_not_json_is_quoted_from_its_start(raw, said):
+async def test_what_is_not_json_is_quoted_from_its_start(raw, said):
     """A proxy's page, nothing at all, bytes: the error is the status's, and the body is kept whole."""
-    error = error_of("kintsugi", answering(502, raw))
+    error = await error_of("kintsugi", answering(502, raw))
     assert type(error) is ServerError
     assert (error.detail, error.body) == (said, raw)
 
 
-def test_a_long_answer_is_kept_and_not_quoted_whole():
+@pytest.mark.asyncio
+async def test_a_long_answer_is_kept_and_not_quoted_whole():
     """A message is for reading."""
     words = "no " * 10_000
-    error = error_of("kintsugi", answering(400, json.dumps({"detail": words}).encode()))
+    error = await error_of("kintsugi", answering(400, json.dumps({"detail": words}).encode()))
     assert error.detail == words.strip()
     assert len(str(error)) < 1000
     deep = b"[" * 500 + b"]" * 500
-    assert len(str(error_of("kintsugi", answering(400, deep)))) < 1000
+    assert len(str(await error_of("kintsugi", answering(400, deep)))) < 1000
 
 
 # ---- answers that are not what was documented
@@ -442,12 +437,12 @@ NOT_JSON = [
 ]
 
 
-@both
+@pytest.mark.anyio
 @apis
 @pytest.mark.parametrize(("body", "headers"), NOT_JSON)
-def test_what_is_no_json_with_200_is_one_typed_error(body, headers, api, backend):
+async def test_what_is_no_json_with_200_is_one_typed_error(body, headers, api):
     """Log-in pages, cut bodies, other encodings: never no rows, and never an error of a parser."""
-    error = error_of(api, answering(200, body, {**headers, "x-request-id": "req_9"}), backend=backend)
+    error = await error_of(api, answering(200, body, {**headers, "x-request-id": "req_9"}))
     assert type(error) is UnexpectedAnswer
     assert (error.status, error.request_id, error.body) == (200, "req_9", body)
     assert "status 200, but no JSON" in str(error)
@@ -489,21 +484,21 @@ READINGS = {
 }
 
 
-@both
+@pytest.mark.anyio
 @pytest.mark.parametrize("read", READINGS.values(), ids=READINGS)
 @pytest.mark.parametrize(("api", "body", "said"), WRONG_SHAPES)
-def test_an_unknown_shape_is_one_typed_error_however_it_is_read(api, body, said, read, backend):
+async def test_an_unknown_shape_is_one_typed_error_however_it_is_read(api, body, said, read):
     """``null`` is not "no more rows", and an envelope without its array is not an empty page."""
     raw = json.dumps(body).encode()
-    error = error_of(api, answering(200, raw, {"x-request-id": "req_9"}), read, backend)
+    error = await error_of(api, answering(200, raw, {"x-request-id": "req_9"}), read)
     assert type(error) is UnexpectedAnswer
     assert (error.status, error.request_id, error.body) == (200, "req_9", raw)
     assert said in str(error)
 
 
-@both
+@pytest.mark.anyio
 @apis
-def test_a_wrong_answer_amid_a_listing_ends_it_with_an_error(api, backend):
+async def test_a_wrong_answer_amid_a_listing_ends_it_with_an_error(api):
     """The rows before it are delivered, and the report does not call the listing complete."""
 
     async def app(scope, receive, send):
@@ -513,21 +508,19 @@ def test_a_wrong_answer_amid_a_listing_ends_it_with_an_error(api, backend):
         first = query.get("offset") == "0" or query.get("page") == "1"
         await answering(200, json.dumps(good).encode() if first else b"null")(scope, receive, send)
 
-    async def main():
-        rows = []
-        with pytest.raises(UnexpectedAnswer):
-            async with customers(api, client_for_app(app)).prefetch() as stream:
-                async for row in stream:
-                    rows.append(row)
-        assert len(rows) == 100
-        assert not stream.report.complete
-        assert stream.report.why.startswith("UnexpectedAnswer: ")
-
-    anyio.run(main, backend=backend)
+    rows = []
+    with pytest.raises(UnexpectedAnswer):
+        async with customers(api, client_for_app(app)).prefetch() as stream:
+            async for row in stream:
+                rows.append(row)
+    assert len(rows) == 100
+    assert not stream.report.complete
+    assert stream.report.why.startswith("UnexpectedAnswer: ")
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("envelope", [False, True])
-def test_sweet_spot_may_answer_with_an_array_or_an_envelope(envelope):
+async def test_sweet_spot_may_answer_with_an_array_or_an_envelope(envelope):
     """The vendor has turned another list into an envelope under the same version: both are read."""
     rows = [{"id": f"c{n}"} for n in range(3)]
     calls = []
@@ -538,15 +531,12 @@ def test_sweet_spot_may_answer_with_an_array_or_an_envelope(envelope):
         answer = {"results": found, "total": 3} if envelope else found
         await answering(200, json.dumps(answer).encode())(scope, receive, send)
 
-    async def main():
-        query = customers("sweetspot", client_for_app(app))
-        page = await query.first_page()
-        assert page.total == (3 if envelope else None)
-        calls.clear()
-        assert [row.id for row in await query.to_list()] == ["c0", "c1", "c2"]
-        return len(calls)
-
-    assert anyio.run(main) == (1 if envelope else 2)
+    query = customers("sweetspot", client_for_app(app))
+    page = await query.first_page()
+    assert page.total == (3 if envelope else None)
+    calls.clear()
+    assert [row.id for row in await query.to_list()] == ["c0", "c1", "c2"]
+    assert len(calls) == (1 if envelope else 2)
 
 
 ONE = [
@@ -564,28 +554,26 @@ ONE = [
 ]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("body", [*ONE, HTML, b"", PAGE[:20], b"\xff"])
 @apis
-def test_one_customer_that_is_none_is_one_typed_error(body, api):
+async def test_one_customer_that_is_none_is_one_typed_error(body, api):
     """No customer is made up of an answer without one; after a write the error says what may have happened."""
-
-    async def main():
-        found = all_customers(api, client_for_app(answering(200, body, {"x-request-id": "req_9"})))
-        changes = {"name": "x"} if api == "kintsugi" else {"city": "x"}
-        calls = [(False, lambda: found.get("id")), (True, lambda: found.update("id", **changes))]
-        if api == "kintsugi":
-            calls += [(False, lambda: found.get_by_external_id("id")), (True, lambda: found.create(name="x"))]
-        for writes, call in calls:
-            with pytest.raises(UnexpectedAnswer) as caught:
-                await call()
-            error = caught.value
-            assert (error.status, error.request_id, error.body) == (200, "req_9", body)
-            assert error.maybe_applied == writes
-            assert type(error) is UnexpectedAnswer
-
-    anyio.run(main)
+    found = all_customers(api, client_for_app(answering(200, body, {"x-request-id": "req_9"})))
+    changes = {"name": "x"} if api == "kintsugi" else {"city": "x"}
+    calls = [(False, lambda: found.get("id")), (True, lambda: found.update("id", **changes))]
+    if api == "kintsugi":
+        calls += [(False, lambda: found.get_by_external_id("id")), (True, lambda: found.create(name="x"))]
+    for writes, call in calls:
+        with pytest.raises(UnexpectedAnswer) as caught:
+            await call()
+        error = caught.value
+        assert (error.status, error.request_id, error.body) == (200, "req_9", body)
+        assert error.maybe_applied == writes
+        assert type(error) is UnexpectedAnswer
 
 
+@pytest.mark.asyncio
 @apis
 @pytest.mark.parametrize(
     ("body", "encoding"),
@@ -599,22 +587,18 @@ def test_one_customer_that_is_none_is_one_typed_error(body, api):
         (gzip.compress(PAGE, mtime=0), "deflate"),
     ],
 )
-def test_a_body_that_is_not_encoded_as_it_says_is_one_typed_error(body, encoding, api):
+async def test_a_body_that_is_not_encoded_as_it_says_is_one_typed_error(body, encoding, api):
     """Neither an error of a decompressor nor an empty page."""
-    error = error_of(api, answering(200, body, {"content-encoding": encoding}))
+    error = await error_of(api, answering(200, body, {"content-encoding": encoding}))
     assert type(error) in {ConnectionLost, UnexpectedAnswer}
     check_foreign_free(error)
 
 
-@both
-def test_an_encoded_body_is_read(backend):
+@pytest.mark.anyio
+async def test_an_encoded_body_is_read():
     """What is encoded as it says is decoded."""
-
-    async def main():
-        app = answering(200, gzip.compress(PAGE), {"content-encoding": "gzip"})
-        return await customers("kintsugi", client_for_app(app)).first()
-
-    assert anyio.run(main, backend=backend).id == "cust_1"
+    app = answering(200, gzip.compress(PAGE), {"content-encoding": "gzip"})
+    assert (await customers("kintsugi", client_for_app(app)).first()).id == "cust_1"
 
 
 # ---- nothing foreign comes out
@@ -669,29 +653,26 @@ def test_all_of_httpx_is_tried():
     assert len(HTTPX) > 25
 
 
-@both
+@pytest.mark.anyio
 @pytest.mark.parametrize("cls", HTTPX, ids=lambda cls: cls.__name__)
 @pytest.mark.parametrize("below", [None, OSError("below")], ids=["alone", "from"])
-def test_no_exception_of_httpx_escapes(cls, below, backend):
+async def test_no_exception_of_httpx_escapes(cls, below):
     """Each that a transport can raise leaves as an error of ours, and stays behind as neither cause nor context."""
-
-    async def main():
-        async with httpx.AsyncClient(transport=Raising(cls, below)) as http:
-            found = all_customers("kintsugi", http)
-            for call in (
-                lambda: found.where(search=VALUE).first(),
-                lambda: found.where(search=VALUE).to_list(),
-                lambda: found.get("id"),
-                lambda: found.create(name=VALUE),
-            ):
-                with pytest.raises(ReadaheadError) as caught:
-                    await call()
-                check_foreign_free(caught.value)
-                assert VALUE not in str(caught.value)
-
-    anyio.run(main, backend=backend)
+    async with httpx.AsyncClient(transport=Raising(cls, below)) as http:
+        found = all_customers("kintsugi", http)
+        for call in (
+            lambda: found.where(search=VALUE).first(),
+            lambda: found.where(search=VALUE).to_list(),
+            lambda: found.get("id"),
+            lambda: found.create(name=VALUE),
+        ):
+            with pytest.raises(ReadaheadError) as caught:
+                await call()
+            check_foreign_free(caught.value)
+            assert VALUE not in str(caught.value)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("cls", "ours"),
     [
@@ -710,33 +691,26 @@ def test_no_exception_of_httpx_escapes(cls, below, backend):
         (httpx.InvalidURL, UsageError),
     ],
 )
-def test_each_failure_of_the_network_has_its_class(cls, ours):
+async def test_each_failure_of_the_network_has_its_class(cls, ours):
     """No connection, a broken one, and no answer in time are told apart."""
-
-    async def main():
-        async with httpx.AsyncClient(transport=Raising(cls)) as http:
-            with pytest.raises(ReadaheadError) as caught:
-                await customers("kintsugi", http).first()
-        assert type(caught.value) is ours
-        if issubclass(ours, RequestError):
-            assert caught.value.request == "GET /v1/customers?search_query=…&page=1&size=1"
-
-    anyio.run(main)
+    async with httpx.AsyncClient(transport=Raising(cls)) as http:
+        with pytest.raises(ReadaheadError) as caught:
+            await customers("kintsugi", http).first()
+    assert type(caught.value) is ours
+    if issubclass(ours, RequestError):
+        assert caught.value.request == "GET /v1/customers?search_query=…&page=1&size=1"
 
 
 class OwnTimeout(httpx.ReadTimeout):
     """What a user's transport, or a library of transports, may derive."""
 
 
-def test_a_derived_exception_of_httpx_does_not_escape_either():
+@pytest.mark.asyncio
+async def test_a_derived_exception_of_httpx_does_not_escape_either():
     """It is an httpx exception, wherever it is defined."""
-
-    async def main():
-        async with httpx.AsyncClient(transport=Raising(OwnTimeout)) as http:
-            with pytest.raises(TimedOut):
-                await customers("kintsugi", http).first()
-
-    anyio.run(main)
+    async with httpx.AsyncClient(transport=Raising(OwnTimeout)) as http:
+        with pytest.raises(TimedOut):
+            await customers("kintsugi", http).first()
 
 
 async def check_status(response):
@@ -744,51 +718,41 @@ async def check_status(response):
     response.raise_for_status()
 
 
-def test_a_client_that_raises_for_status_makes_no_difference():
+@pytest.mark.asyncio
+async def test_a_client_that_raises_for_status_makes_no_difference():
     """Users' clients carry such hooks: a 404 stays NotFound, and no value of a filter is shown."""
-
-    async def main():
-        async with client_for_app(answering(404, b'{"detail":"gone"}')) as http:
-            http.event_hooks = {"response": [check_status]}
-            with pytest.raises(ReadaheadError) as caught:
-                await customers("kintsugi", http).first()
-        assert VALUE not in str(caught.value)
-        assert type(caught.value) is NotFound
-        assert caught.value.detail == "gone"
-
-    anyio.run(main)
+    async with client_for_app(answering(404, b'{"detail":"gone"}')) as http:
+        http.event_hooks = {"response": [check_status]}
+        with pytest.raises(ReadaheadError) as caught:
+            await customers("kintsugi", http).first()
+    assert VALUE not in str(caught.value)
+    assert type(caught.value) is NotFound
+    assert caught.value.detail == "gone"
 
 
-@both
-def test_a_mistake_in_the_users_own_transport_is_not_hidden(backend):
+@pytest.mark.anyio
+async def test_a_mistake_in_the_users_own_transport_is_not_hidden():
     """What is not the network's is raised as it is."""
 
     class Own(Exception):
         pass
 
-    async def main():
-        async with httpx.AsyncClient(transport=Raising(Own)) as http:
-            with pytest.raises(Own):
-                await customers("kintsugi", http).first()
-
-    anyio.run(main, backend=backend)
+    async with httpx.AsyncClient(transport=Raising(Own)) as http:
+        with pytest.raises(Own):
+            await customers("kintsugi", http).first()
 
 
-@both
-def test_repeats_leave_no_chain(backend):
+@pytest.mark.anyio
+async def test_repeats_leave_no_chain():
     """After several attempts the last error stands alone: the ones before it are not its context."""
-
-    async def main():
-        kintsugi = Kintsugi(
-            api_key="key",
-            organization_id="org",
-            base_url="http://localhost",
-            http_client=client_for_app(answering(500, b"{}")),
-            retry=Retry(attempts=3, base=0),
-        )
-        with pytest.raises(ServerError) as caught:
-            await kintsugi.customers.first()
-        assert caught.value.__context__ is None
-        assert caught.value.__cause__ is None
-
-    anyio.run(main, backend=backend)
+    kintsugi = Kintsugi(
+        api_key="key",
+        organization_id="org",
+        base_url="http://localhost",
+        http_client=client_for_app(answering(500, b"{}")),
+        retry=Retry(attempts=3, base=0),
+    )
+    with pytest.raises(ServerError) as caught:
+        await kintsugi.customers.first()
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from urllib.parse import parse_qs
 
+import aiohttp
 import anyio
 import httpx
 import pytest
@@ -19,17 +20,15 @@ from readahead.kintsugi import Kintsugi
 from readahead.sandbox.server import serving
 from readahead.sweetspot import SweetSpot
 
-both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 TOTAL, SIZE = 60, 5
 STATES = {"org_a": "CA", "org_b": "NY"}
 CREDENTIALS = {"x-api-key", "x-organization-id", "authorization", "cookie"}
 
 
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+@pytest.fixture(scope="module")
+def anyio_backend(lane):
+    """The loop of the lane."""
+    return lane[1]
 
 
 @frozen
@@ -93,17 +92,17 @@ class Server:
         await self._met[where].wait()
 
 
-async def list_kintsugi(url, organization, http_client=None):
+async def list_kintsugi(url, organization, http_client=None, http="httpx"):
     async with Kintsugi(
-        api_key=f"key-of-{organization}", organization_id=organization, base_url=url, http_client=http_client
+        api_key=f"key-of-{organization}", organization_id=organization, base_url=url, http_client=http_client, http=http
     ) as client:
         query = client.customers.where(state=STATES[organization]).page_size(SIZE)
         async with query.prefetch(window=4) as rows:
             return [row.id async for row in rows]
 
 
-async def list_sweetspot(url, token, http_client=None):
-    async with SweetSpot(token=token, base_url=url, http_client=http_client) as client:
+async def list_sweetspot(url, token, http_client=None, http="httpx"):
+    async with SweetSpot(token=token, base_url=url, http_client=http_client, http=http) as client:
         query = client.customers.where(name=token).page_size(SIZE)
         async with query.prefetch(window=4) as rows:
             return [row.id async for row in rows]
@@ -128,27 +127,25 @@ def check(server, rows):
     assert min(counts.values()) >= TOTAL // SIZE
 
 
-@both
-@pytest.mark.parametrize("shared", [False, True], ids=["own connections", "one httpx client"])
-def test_listings_of_four_clients_at_once_never_mix(backend, shared):
+@pytest.mark.anyio
+@pytest.mark.parametrize("shared", [False, True], ids=["own connections", "one client"])
+async def test_listings_of_four_clients_at_once_never_mix(http, shared):
     """Two organisations and two tokens, each page held until both of its API ask for it: own rows, own keys."""
     server, rows = Server(parties=2), {}
 
-    async def main():
+    with serving(server) as url:
         async with AsyncExitStack() as stack:
-            http_client = await stack.enter_async_context(httpx.AsyncClient()) if shared else None
+            open_one = httpx.AsyncClient if http == "httpx" else aiohttp.ClientSession
+            http_client = await stack.enter_async_context(open_one()) if shared else None
             group = await stack.enter_async_context(anyio.create_task_group())
 
             async def collect(whose, listing, name):
-                rows[whose] = await listing(url, name, http_client)
+                rows[whose] = await listing(url, name, http_client, "httpx" if shared else http)
 
             for organization in STATES:
                 group.start_soon(collect, organization, list_kintsugi, organization)
             for token in "ab":
                 group.start_soon(collect, f"Bearer {token}", list_sweetspot, token)
-
-    with serving(server) as url:
-        anyio.run(main, backend=backend)
     check(server, rows)
 
 
@@ -174,12 +171,12 @@ def kintsugi(url, http_client, **how):
     return Kintsugi(api_key="key", organization_id="org", base_url=url, http_client=http_client, **how)
 
 
-@both
-def test_the_users_client_is_left_as_it_was(backend):
+@pytest.mark.anyio
+async def test_the_users_client_is_left_as_it_was():
     """Not closed by us, not even by an error; nothing of ours stays on it, and its next request carries none of it."""
     server = Server()
 
-    async def main():
+    with serving(server) as url:
         async with httpx.AsyncClient(headers={"x-mine": "1"}, cookies={"mine": "1"}, params={"mine": "1"}) as mine:
             before = [list(mine.headers.multi_items()), list(mine.cookies.jar), mine.params, mine.auth]
             async with kintsugi(url, mine) as one, SweetSpot(token="token", base_url=url, http_client=mine) as other:
@@ -193,16 +190,13 @@ def test_the_users_client_is_left_as_it_was(backend):
             after = [list(mine.headers.multi_items()), list(mine.cookies.jar), mine.params, mine.auth]
             assert after == before
             await mine.get(f"{url}/of-my-own")
-
-    with serving(server) as url:
-        anyio.run(main, backend=backend)
     own = server.seen[-1]
     assert own.path == "/of-my-own"
     assert own.credentials() == {("cookie", "mine=1")}
 
 
-@both
-def test_the_users_headers_cookies_and_hooks_keep_working(backend):
+@pytest.mark.anyio
+async def test_the_users_headers_cookies_and_hooks_keep_working():
     """They are on our requests too, where they do not contradict what the API needs."""
     server, hooked = Server(), []
 
@@ -213,7 +207,7 @@ def test_the_users_headers_cookies_and_hooks_keep_working(backend):
     async def on_response(response):
         hooked.append(("response", response.status_code))
 
-    async def main():
+    with serving(server) as url:
         async with httpx.AsyncClient(
             headers={"x-mine": "1", "x-api-key": "another", "accept": "text/html", "authorization": "Basic me"},
             cookies={"mine": "1"},
@@ -223,9 +217,6 @@ def test_the_users_headers_cookies_and_hooks_keep_working(backend):
                 await one.customers.get("cust_1")
             async with SweetSpot(token="token", base_url=url, http_client=mine) as other:
                 await other.customers.get("cust_1")
-
-    with serving(server) as url:
-        anyio.run(main, backend=backend)
     assert hooked == [("request", "/v1/customers/cust_1"), ("response", 200)] * 2
     one, other = (dict(seen.headers) for seen in server.seen)
     for headers in (one, other):
@@ -238,33 +229,30 @@ def test_the_users_headers_cookies_and_hooks_keep_working(backend):
     assert len(server.seen[0].headers) == len(one)
 
 
-@both
-def test_the_users_auth_does_not_replace_our_token(backend):
+@pytest.mark.anyio
+async def test_the_users_auth_does_not_replace_our_token():
     """An ``auth`` on the client would put its own Authorization header in the place of ours."""
     server = Server()
 
-    async def main():
+    with serving(server) as url:
         async with httpx.AsyncClient(auth=("me", "my password")) as mine:
             async with SweetSpot(token="token", base_url=url, http_client=mine) as client:
                 await client.customers.get("cust_1")
             await mine.get(f"{url}/of-my-own")
-
-    with serving(server) as url:
-        anyio.run(main, backend=backend)
     ours, own = server.seen
     assert ours.credentials() == {("authorization", "Bearer token")}
     assert dict(own.headers)["authorization"].startswith("Basic ")
 
 
-@both
-def test_redirects_are_off_and_a_timeout_is_on_whatever_the_users_client_says(backend):
+@pytest.mark.anyio
+async def test_redirects_are_off_and_a_timeout_is_on_whatever_the_users_client_says():
     """A client that follows redirects and never times out does neither on our requests, and both on its own."""
     server, timeouts = Server(), []
 
     async def on_request(request):
         timeouts.append(request.extensions["timeout"])
 
-    async def main():
+    with serving(server) as url:
         async with httpx.AsyncClient(
             follow_redirects=True, timeout=None, event_hooks={"request": [on_request]}
         ) as mine:
@@ -275,9 +263,6 @@ def test_redirects_are_off_and_a_timeout_is_on_whatever_the_users_client_says(ba
                 with pytest.raises(TimedOut):
                     await client.customers.get("stalled")
             assert (await mine.get(f"{url}/moved")).url.path == "/elsewhere"
-
-    with serving(server) as url:
-        anyio.run(main, backend=backend)
     assert [set(timeout.values()) for timeout in timeouts] == [{12.5}, {0.05}, {None}, {None}]
     assert [seen.path for seen in server.seen if "stalled" not in seen.path] == [
         "/v1/customers/moved",
@@ -286,26 +271,22 @@ def test_redirects_are_off_and_a_timeout_is_on_whatever_the_users_client_says(ba
     ]
 
 
-@both
-def test_a_users_client_that_is_closed_is_a_clear_error(backend):
+@pytest.mark.anyio
+async def test_a_users_client_that_is_closed_is_a_clear_error():
     """Its owner closed it: nothing can be sent over it, and no error of the HTTP library says so."""
-
-    async def main():
-        async with httpx.AsyncClient() as mine:
-            client = kintsugi("http://127.0.0.1:9", mine)
-        with pytest.raises(StreamError, match="http_client"):
-            await client.customers.first_page()
-        await client.aclose()
-
-    anyio.run(main, backend=backend)
+    async with httpx.AsyncClient() as mine:
+        client = kintsugi("http://127.0.0.1:9", mine)
+    with pytest.raises(StreamError, match="http_client"):
+        await client.customers.first_page()
+    await client.aclose()
 
 
-@both
-def test_one_client_closed_leaves_the_other_listing_over_the_same_connections(backend):
+@pytest.mark.anyio
+async def test_one_client_closed_leaves_the_other_listing_over_the_same_connections():
     """Two clients over one of the user's: closing the first in the middle of the second's listing does not end it."""
     server = Server()
 
-    async def main():
+    with serving(server) as url:
         async with httpx.AsyncClient() as mine, kintsugi(url, mine) as second:
             first = kintsugi(url, mine)
             await first.customers.get("cust_1")
@@ -317,23 +298,17 @@ def test_one_client_closed_leaves_the_other_listing_over_the_same_connections(ba
                         await first.aclose()
             assert ids == [f"org-{n}" for n in range(TOTAL)]
 
-    with serving(server) as url:
-        anyio.run(main, backend=backend)
 
-
-@both
-def test_httpxs_line_with_the_whole_url_is_logged_for_the_users_requests_alone(backend, caplog):
+@pytest.mark.anyio
+async def test_httpxs_line_with_the_whole_url_is_logged_for_the_users_requests_alone(caplog):
     """Listings over our own connections leave no filter value in the log, while the user's requests go on logging."""
     server = Server(parties=2)
     caplog.set_level(logging.DEBUG)
 
-    async def main():
+    with serving(server) as url:
         async with httpx.AsyncClient() as mine, anyio.create_task_group() as group:
             group.start_soon(list_kintsugi, url, "org_a")
             group.start_soon(list_kintsugi, url, "org_b", mine)
-
-    with serving(server) as url:
-        anyio.run(main, backend=backend)
     lines = [record.getMessage() for record in caplog.records]
     logged = [line for line in lines if line.startswith("HTTP Request")]
     assert len(logged) == sum(seen.query["state"] == ["NY"] for seen in server.seen) > 1

@@ -85,9 +85,16 @@ def run_program(block, folder):
 def run_tests(block, folder):
     (folder / "test_example.py").write_text(block.code)
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_example.py"]
+    plugins = ["-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "pytest_httpx"]  # others are slow to load
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, "test_example.py"]
     done = subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120
+        command,
+        cwd=folder,
+        env=environment() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0, f"{block.where}\n{done.stdout}{done.stderr}"
     return ""

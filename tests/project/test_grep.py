@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".lock", ".jinja", ".txt", ""}
 # Part of an interface under such a name, as of a named tuple: no field of a row can collide with it.
-PUBLIC = {"_fields"}
 
 
 def files(*places):
@@ -56,7 +55,7 @@ def private(node):
     """The private name that is read from something that is not a test's own object, if there is one."""
     if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
         own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
-        return None if own or node.attr in PUBLIC else node.attr
+        return None if own else node.attr
     if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("readahead"):
         return next((name.name for name in node.names if name.name.startswith("_")), None)
     return None

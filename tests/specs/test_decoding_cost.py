@@ -22,6 +22,6 @@ def test_a_row_costs_at_most_so_many_times_its_json(case):
 def test_the_rows_that_are_measured_are_whole():
     """A case has all declared fields, fewer, more, or both, as its name says."""
     for case, (api, make) in decode.CASES.items():
-        declared, row = set(decode.OURS[api]._fields), set(make(1))
+        declared, row = set(decode.OURS[api].FIELDS), set(make(1))
         assert bool(declared - row) == ("missing" in case or "both" in case), case
         assert bool(row - declared) == ("unknown" in case or "both" in case), case

@@ -59,7 +59,7 @@ BUDGET = Pace(10_000, per=60.0)
 
 
 class CustomerFilters(TypedDict, total=False):
-    """Keywords of ``where``. search: in names and other details. Of several countries or sources, any."""
+    """Keywords of ``where``. ``search`` looks in names and other details; of several countries or sources, any."""
 
     search: str
     country: Country | str | Iterable[Country | str]
@@ -68,7 +68,7 @@ class CustomerFilters(TypedDict, total=False):
 
 
 class CustomerFields(Fields):
-    """What conditions on customers are made of. With ``param``, the API is asked; the others are evaluated on rows."""
+    """What conditions on customers are made of. With ``param``, the API is asked; with ``attr``, rows can tell."""
 
     search = FullText(param="search_query")
     country = Choice(Country, param="country", many="repeated", attr="country")
@@ -106,37 +106,70 @@ CUSTOMERS = Endpoint(
 
 
 class CustomerQuery(Query[Customer]):
-    """A listing of customers."""
+    """Which customers, in which order, how many."""
 
     def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> Self:
-        """Only customers that match all of these: conditions made of ``fields``, and keywords. Raises FilterError."""
+        """Keep the customers that match all of these.
+
+        Args:
+            conditions: Made of ``fields``.
+            filters: What the API itself takes; see ``CustomerFilters``.
+
+        Raises:
+            FilterError: A name or value that the API does not have, or a condition that cannot be evaluated.
+        """
         return self._where(conditions, filters)
 
 
 class Customers(Collection[Customer, CustomerQuery]):
-    """All customers: a query, and what can be done with one customer."""
+    """All customers of the organisation."""
 
     def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> CustomerQuery:
         """See ``CustomerQuery.where``."""
         return self._query.where(*conditions, **filters)
 
     async def get(self, customer_id: str, /) -> Customer:
-        """One customer by id. Raises NotFound."""
+        """Get one customer by id.
+
+        Raises:
+            NotFound: There is none.
+        """
         customer_id = checked_id("customer_id", customer_id)
         return await self._one(get_customer, customer_id)
 
     async def get_by_external_id(self, external_id: str, /) -> Customer:
-        """One customer by the id it has in your system. Raises NotFound."""
+        """Get one customer by the id it has in your system.
+
+        Raises:
+            NotFound: There is none.
+        """
         external_id = checked_id("external_id", external_id)
         return await self._one(get_customer_by_external_id, external_id)
 
     async def create(self, **customer: Unpack[NewCustomer]) -> Customer:
-        """A new customer. Sent once: never repeated, except after 429. See ``maybe_applied`` of what it raises."""
+        """Create a customer. The request is sent once, and again only after 429.
+
+        Args:
+            customer: The fields of the new customer; see ``NewCustomer``.
+
+        Raises:
+            FilterError: A name or value that the API does not have.
+            ReadaheadError: It failed; ``maybe_applied`` says whether the customer may exist all the same.
+        """
         body = checked_body(NewCustomer, customer)
         return await self._one(create_customer, body=body)
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
-        """Changes what is given and nothing else; None is null. Raises NotFound."""
+        """Change some fields of a customer. Other fields stay as they are; None is null.
+
+        Args:
+            customer_id: Its id.
+            changes: The new values; see ``CustomerChanges``.
+
+        Raises:
+            FilterError: A name or value that the API does not have.
+            NotFound: There is no such customer.
+        """
         customer_id = checked_id("customer_id", customer_id)
         body = checked_changes(CustomerChanges, changes)
         return await self._one(update_customer, customer_id, body=body)
@@ -145,8 +178,16 @@ class Customers(Collection[Customer, CustomerQuery]):
 class Kintsugi(Client):
     """The Kintsugi API, for one organisation.
 
-    api_key, organization_id: default to KINTSUGI_API_KEY and KINTSUGI_ORGANIZATION_ID. pace: the documented budget of
-    10,000 requests in any 60 s; None lifts it. The rest: see ``Client``.
+    Args:
+        api_key: Defaults to the environment variable KINTSUGI_API_KEY.
+        organization_id: Defaults to KINTSUGI_ORGANIZATION_ID.
+        base_url: Where the API is.
+        pace: The budget of requests; the default is the documented one, 10,000 in any 60 s. None lifts it.
+        options: See ``Client``.
+
+    Raises:
+        CredentialsError: A credential is missing, empty or malformed.
+        UsageError: An option is not valid.
     """
 
     def __init__(

@@ -85,7 +85,7 @@ def carries(response: Response, reader: RowReader[T], index: int, row: T, attr: 
     """Whether a row of a response has a field at all: a value, or null."""
     if getattr(row, attr, None) is not None:
         return True
-    wire_names: Mapping[str, tuple[str, object]] = getattr(type(row), "_fields", {})
+    wire_names: Mapping[str, tuple[str, object]] = getattr(type(row), "FIELDS", {})
     wire_name = next((wire for wire, (name, _) in wire_names.items() if name == attr), attr)
     return wire_name in _items(response, reader)[0][index]
 

@@ -37,7 +37,7 @@ BASE_URL = "https://api.thesweetspot.com"
 
 
 class CustomerFilters(TypedDict, total=False):
-    """Keywords of ``where``. email, name: a part of it, in any case. organization_id: by checkouts."""
+    """Keywords of ``where``. ``email`` and ``name`` find a part in any case; ``organization_id`` goes by checkouts."""
 
     organization_id: str
     email: str
@@ -83,27 +83,48 @@ CUSTOMERS = Endpoint(
 
 
 class CustomerQuery(Query[Customer]):
-    """A listing of customers."""
+    """Which customers, in which order, how many."""
 
     def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> Self:
-        """Only customers that match all of these: conditions made of ``fields``, and keywords. Raises FilterError."""
+        """Keep the customers that match all of these.
+
+        Args:
+            conditions: Made of ``fields``.
+            filters: What the API itself takes; see ``CustomerFilters``.
+
+        Raises:
+            FilterError: A name or value that the API does not have, or a condition that cannot be evaluated.
+        """
         return self._where(conditions, filters)
 
 
 class Customers(Collection[Customer, CustomerQuery]):
-    """All customers that the token may see: a query, and what can be done with one customer."""
+    """All customers that the token may see."""
 
     def where(self, *conditions: Condition, **filters: Unpack[CustomerFilters]) -> CustomerQuery:
         """See ``CustomerQuery.where``."""
         return self._query.where(*conditions, **filters)
 
     async def get(self, customer_id: str, /) -> Customer:
-        """One customer by id. Raises NotFound."""
+        """Get one customer by id.
+
+        Raises:
+            NotFound: There is none.
+        """
         customer_id = checked_id("id", customer_id)
         return await self._one(get_customer, customer_id)
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
-        """Changes what is given and nothing else; None is null. Raises NotFound."""
+        """Change some fields of a customer. Other fields stay as they are; None is null.
+
+        Args:
+            customer_id: Its id.
+            changes: The new values; see ``CustomerChanges``.
+
+        Raises:
+            FilterError: A name or value that the API does not have.
+            NotFound: There is no such customer.
+        """
         customer_id = checked_id("id", customer_id)
         body = checked_changes(CustomerChanges, changes)
         return await self._one(update_customer, customer_id, body=body)
@@ -112,7 +133,15 @@ class Customers(Collection[Customer, CustomerQuery]):
 class SweetSpot(Client):
     """The Sweet Spot API, for the organisation that the token belongs to.
 
-    token: defaults to SWEETSPOT_TOKEN. pace: none is documented. The rest: see ``Client``.
+    Args:
+        token: Defaults to the environment variable SWEETSPOT_TOKEN.
+        base_url: Where the API is.
+        pace: The budget of requests. None is documented.
+        options: See ``Client``.
+
+    Raises:
+        CredentialsError: The token is missing, empty or malformed.
+        UsageError: An option is not valid.
     """
 
     def __init__(

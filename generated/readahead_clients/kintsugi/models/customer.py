@@ -108,7 +108,7 @@ _status = CustomerStatus._readings
 _source = Source._readings
 _address_status = AddressStatus._readings
 _customer_tax_registrations = list_of(TaxRegistration._read)
-Customer._fields = {
+Customer.FIELDS = {
     "id": ("id", None),
     "organization_id": ("organization_id", None),
     "phone": ("phone", None),
@@ -153,7 +153,7 @@ Customer._fields = {
     _KEY_registration_number,
     _KEY_external_friendly_id,
     _KEY_customer_tax_registrations,
-) = key_objects(Customer._fields)
+) = key_objects(Customer.FIELDS)
 Customer._required = frozenset(
     {
         "id",

@@ -48,7 +48,7 @@ class CustomerPage(Row):
 from .customer import Customer
 
 _items = list_of(Customer._read)
-CustomerPage._fields = {
+CustomerPage.FIELDS = {
     "items": ("items", list_of(Customer._read)),
     "total": ("total", None),
     "page": ("page", None),
@@ -61,7 +61,7 @@ CustomerPage._fields = {
     _KEY_page,
     _KEY_size,
     _KEY_pages,
-) = key_objects(CustomerPage._fields)
+) = key_objects(CustomerPage.FIELDS)
 CustomerPage._required = frozenset(
     {
         "items",

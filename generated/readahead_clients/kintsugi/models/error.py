@@ -33,10 +33,10 @@ class Error(Row):
             return cls._from_any(data)
 
 
-Error._fields = {
+Error.FIELDS = {
     "detail": ("detail", None),
 }
-(_KEY_detail,) = key_objects(Error._fields)
+(_KEY_detail,) = key_objects(Error.FIELDS)
 Error._required = frozenset(
     {
         "detail",

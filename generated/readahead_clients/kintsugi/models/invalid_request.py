@@ -36,10 +36,10 @@ class InvalidRequest(Row):
 from .invalid_request_item import InvalidRequestItem
 
 _detail = list_of(InvalidRequestItem._read)
-InvalidRequest._fields = {
+InvalidRequest.FIELDS = {
     "detail": ("detail", list_of(InvalidRequestItem._read)),
 }
-(_KEY_detail,) = key_objects(InvalidRequest._fields)
+(_KEY_detail,) = key_objects(InvalidRequest.FIELDS)
 InvalidRequest._required = frozenset(
     {
         "detail",

@@ -45,7 +45,7 @@ class InvalidRequestItem(Row):
             return cls._from_any(data)
 
 
-InvalidRequestItem._fields = {
+InvalidRequestItem.FIELDS = {
     "type": ("type_", None),
     "loc": ("loc", None),
     "msg": ("msg", None),
@@ -58,5 +58,5 @@ InvalidRequestItem._fields = {
     _KEY_msg,
     _KEY_input_,
     _KEY_ctx,
-) = key_objects(InvalidRequestItem._fields)
+) = key_objects(InvalidRequestItem.FIELDS)
 InvalidRequestItem._required = frozenset({})

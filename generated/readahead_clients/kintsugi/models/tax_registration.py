@@ -52,7 +52,7 @@ class TaxRegistration(Row):
 
 _country_code = Country._readings
 _tax_type = TaxType._readings
-TaxRegistration._fields = {
+TaxRegistration.FIELDS = {
     "id": ("id", None),
     "customer_id": ("customer_id", None),
     "country_code": ("country_code", Country.read),
@@ -67,7 +67,7 @@ TaxRegistration._fields = {
     _KEY_tax_type,
     _KEY_tax_id,
     _KEY_is_valid,
-) = key_objects(TaxRegistration._fields)
+) = key_objects(TaxRegistration.FIELDS)
 TaxRegistration._required = frozenset(
     {
         "id",

@@ -98,7 +98,7 @@ _created_at = datetime.datetime.fromisoformat
 _updated_at = datetime.datetime.fromisoformat
 _credit_status = CreditStatus._readings
 _identity_verification_status = IdentityVerificationStatus._readings
-Customer._fields = {
+Customer.FIELDS = {
     "id": ("id", None),
     "createdAt": ("created_at", read_datetime),
     "updatedAt": ("updated_at", read_datetime),
@@ -137,7 +137,7 @@ Customer._fields = {
     _KEY_zip_,
     _KEY_identity_verification_status,
     _KEY_stripe_verification_session_id,
-) = key_objects(Customer._fields)
+) = key_objects(Customer.FIELDS)
 Customer._required = frozenset(
     {
         "id",

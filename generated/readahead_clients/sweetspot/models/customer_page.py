@@ -39,14 +39,14 @@ class CustomerPage(Row):
 from .customer import Customer
 
 _results = list_of(Customer._read)
-CustomerPage._fields = {
+CustomerPage.FIELDS = {
     "results": ("results", list_of(Customer._read)),
     "total": ("total", None),
 }
 (
     _KEY_results,
     _KEY_total,
-) = key_objects(CustomerPage._fields)
+) = key_objects(CustomerPage.FIELDS)
 CustomerPage._required = frozenset(
     {
         "results",

@@ -47,7 +47,7 @@ class Error(Row):
 
 
 _type_ = ErrorType._readings
-Error._fields = {
+Error.FIELDS = {
     "type": ("type_", ErrorType.read),
     "code": ("code", None),
     "message": ("message", None),
@@ -60,7 +60,7 @@ Error._fields = {
     _KEY_message,
     _KEY_param,
     _KEY_doc_url,
-) = key_objects(Error._fields)
+) = key_objects(Error.FIELDS)
 Error._required = frozenset(
     {
         "type",

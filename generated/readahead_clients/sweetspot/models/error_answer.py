@@ -34,10 +34,10 @@ class ErrorAnswer(Row):
 from .error import Error
 
 _error = Error._read
-ErrorAnswer._fields = {
+ErrorAnswer.FIELDS = {
     "error": ("error", Error._read),
 }
-(_KEY_error,) = key_objects(ErrorAnswer._fields)
+(_KEY_error,) = key_objects(ErrorAnswer.FIELDS)
 ErrorAnswer._required = frozenset(
     {
         "error",
