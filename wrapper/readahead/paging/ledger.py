@@ -97,52 +97,34 @@ class Ledger:
 
     def emit(self, span: Span, new: frozenset[Hashable], page: Fetched[T]) -> OpenPage[T] | None:
         """Hand out those rows of a page that are new, match, and fit the limit; None: nothing in it is new."""
-        keys, rows = page.keys, page.rows
-        if self.remember:
-            new -= self._emitted
-        if len(new) < len(keys):
-            first: dict[Hashable, T | DecodeError] = {}
-            for key, row in zip(keys, rows, strict=True):
-                if key in new:
-                    first.setdefault(key, row)
-            keys, rows = tuple(first), tuple(first.values())
         room = None if self.limit is None else self.limit - self.report.rows
-        if page.uncounted:
-            passed, keys, rows = self._pick(page, keys, rows, room)
-        else:
-            passed = keys = keys[:room]
-            rows = rows[:room]
+        passed: dict[Hashable, None] = {}
+        emitted: dict[Hashable, T | DecodeError] = {}
+        good: list[T] = []
+        for key, row in zip(page.keys, page.rows, strict=True):
+            if room is not None and len(good) >= room:
+                break
+            if key not in new or key in passed or key in self._emitted:
+                continue
+            passed[key] = None
+            if key not in page.uncounted:
+                emitted[key] = row
+                good.append(cast("T", row))
+            elif isinstance(row, DecodeError):
+                self.report.bad_rows.append(str(row))
+                emitted[key] = row
+            elif self.admits(page, key):
+                emitted[key] = row
+                good.append(row)
         if not passed:
             return None
         if self.remember:
-            self._emitted.update(keys)
-        good = cast("tuple[T, ...]", rows)
-        if page.uncounted:
-            good = tuple(row for row in rows if not isinstance(row, DecodeError))
-            self.report.bad_rows += [str(row) for row in rows if isinstance(row, DecodeError)]
-            if self.skip_bad_rows:
-                keys, rows = tuple(key for key in keys if key not in page.uncounted), good
+            self._emitted.update(emitted)
         self.report.rows += len(good)
-        return OpenPage(span, page.page(good, dict(span.position)), passed, keys, deque(rows))
-
-    def _pick(
-        self,
-        page: Fetched[T],
-        keys: tuple[Hashable, ...],
-        rows: "tuple[T | DecodeError, ...]",
-        room: int | None,
-    ) -> "tuple[tuple[Hashable, ...], tuple[Hashable, ...], tuple[T | DecodeError, ...]]":
-        """Return the keys gone through until there is no more room, and the keys and rows picked of them."""
-        passed = 0
-        picked: dict[Hashable, T | DecodeError] = {}
-        for key, row in zip(keys, rows, strict=True):
-            if room == 0:
-                break
-            passed += 1
-            if self.admits(page, key):
-                picked[key] = row
-                room = room if room is None or isinstance(row, DecodeError) else room - 1
-        return keys[:passed], tuple(picked), tuple(picked.values())
+        if self.skip_bad_rows and len(good) < len(emitted):
+            emitted = {key: row for key, row in emitted.items() if not isinstance(row, DecodeError)}
+        position = dict(span.position)
+        return OpenPage(span, page.page(tuple(good), position), tuple(passed), tuple(emitted), deque(emitted.values()))
 
     def admits(self, page: Fetched[object], key: Hashable) -> bool:
         """Whether the row with this key is emitted. One that is not is counted, and may be warned about."""
