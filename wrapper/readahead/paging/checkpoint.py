@@ -11,7 +11,7 @@ from .plan import Start
 
 __all__ = ["Checkpoint", "Partition"]
 
-VERSION = 1
+VERSION = 2
 
 
 @frozen
@@ -41,7 +41,7 @@ class Checkpoint:
 
     def to_json(self) -> str:
         """Return it as text."""
-        members = {"v": VERSION, "query": self.query, "at": self.at, "keys": self.keys, "given": self.rows}
+        members = {"v": VERSION, "query": self.query, "at": self.at, "keys": self.keys, "rows": self.rows}
         optional = {"cursor": self.cursor, "stop": self.stop, "branch": self.branch}
         return orjson.dumps(members | {name: value for name, value in optional.items() if value}).decode()
 
@@ -61,7 +61,7 @@ class Checkpoint:
             return text
         members = _members("checkpoint", text)
         optional: dict[str, Any] = {"stop": [], "branch": 0, **members}
-        at, rows, branch = (_typed(optional, name, int) for name in ("at", "given", "branch"))
+        at, rows, branch = (_typed(optional, name, int) for name in ("at", "rows", "branch"))
         if min(at, rows, branch) < 0:
             raise CheckpointError("the checkpoint is damaged: it holds a negative number")
         cursor = None if members.get("cursor") is None else _typed(members, "cursor", str)
