@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from .adversary import main as adversary
 from .benches import BENCHES
 from .hostile import main as hostile
 from .readme import KEPT, write_plot, write_readme
@@ -14,10 +15,13 @@ from .rig import TINY, Result, Rig, Sizes, environment
 
 def main(arguments: list[str]) -> int:
     """Run what was named; the exit status says whether it ran, not whether all was reached."""
-    if arguments[:1] == ["hostile"]:
-        return hostile(arguments[1:])
+    apart = {"adversary": adversary, "hostile": hostile}
+    if arguments and arguments[0] in apart:
+        return apart[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {' '.join(BENCHES)}; or hostile")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"all, or some of: {' '.join(BENCHES)}; or {', '.join(apart)}"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the results there, beside those of others")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw pages a second over the window (PNG)")
     parser.add_argument("--readme", action="store_true", help=f"bring the README's section to what {KEPT} says")
