@@ -11,7 +11,7 @@ others. Of listings are counted:
     twice     A row that kept its place was handed out twice; of parts, and their reports do not say so.
     endless   More than ``6 * serial + 200`` requests, or it waits for what never happens.
     alarms    Nothing was written, every owed row was delivered, and the report says drift, or that it is not complete
-              although no total promised more.
+              although no row was hidden and no total promised more.
     crashes   An exception that is no ReadaheadError; or an error although the server refused no row and was not down.
 ``requests`` are beside those of a serial reader that knows where to stop.
 """
@@ -145,7 +145,6 @@ def judge(scene: Scene, case: Case) -> Verdict:
     ended = error is None and not endless
     complete = ended and all(report.complete for report in reports)
     assured = complete and (still or all(report.drift != "unverifiable" for report in reports))
-    read_in_all = len(delivered) + sum(len(report.bad_rows) for report in reports)
     holds = {
         "silent": lost and assured,
         "reported": lost and not assured,
@@ -153,7 +152,7 @@ def judge(scene: Scene, case: Case) -> Verdict:
         and (assured or scene.parts == 1),
         "endless": endless,
         "alarms": (ended and not lost and still)
-        and (any(report.drift == "seen" for report in reports) or (not complete and server.promised <= read_in_all)),
+        and (any(report.drift == "seen" for report in reports) or (not complete and server.is_candid)),
         "crashes": error is not None and not endless and not (isinstance(error, ReadaheadError) and server.excused),
     }
     words = "; ".join([*map(str, reports), *([f"{type(error).__name__}: {error}"] if error else [])])

@@ -16,7 +16,8 @@ from attrs import evolve, frozen
 
 __all__ = ["SCENES", "Case", "Scene", "Server", "draw_case"]
 
-LATENCY = 0.03  # seconds, each way; one request in twenty takes three to eight times as long
+LATENCY = 0.03  # seconds, each way
+SLOW = (0.05, 0.3)  # of the requests take three to eight times as long
 REFUSED = 0  # in the place of a status: no connection
 RUIN = (401, 500, 503, REFUSED)
 
@@ -84,9 +85,8 @@ class Scene:
     on_drift: Literal["ignore", "reread"] = "ignore"
 
 
-QUICK, SLOW = 0.02, 0.1  # seconds between two writes
-HEAD, TAIL, ANY = Write("insert", "head", SLOW), Write("insert", "tail", SLOW), Write("insert", every=SLOW)
-DELETE, BOTH = Write("delete", every=SLOW), (Write("delete", every=0.05), Write("insert", "tail", 0.05))
+HEAD, TAIL, ANY = Write("insert", "head", 0.1), Write("insert", "tail", 0.1), Write("insert", every=0.1)
+DELETE, BOTH = Write("delete", every=0.1), (Write("delete", every=0.05), Write("insert", "tail", 0.05))
 SMALL = (10, 20, 25)
 
 SCENES: dict[str, Scene] = {
@@ -100,14 +100,14 @@ SCENES: dict[str, Scene] = {
     "appends": Scene(writes=(TAIL,)),
     "inserts anywhere": Scene(writes=(ANY,)),
     "deletes": Scene(writes=(DELETE,)),
-    "all kinds, fast": Scene(writes=tuple(evolve(write, every=4 * QUICK) for write in (HEAD, TAIL, ANY, DELETE))),
+    "all kinds, fast": Scene(writes=tuple(evolve(write, every=0.08) for write in (HEAD, TAIL, ANY, DELETE))),
     "delete and append": Scene(writes=BOTH),
     "delete and append, small pages": Scene(writes=BOTH, sizes=SMALL),
     "delete and append, default pages": Scene(writes=BOTH, fixed=SMALL),
     "delete and append, cap of 11": Scene(writes=BOTH, cap=11),
-    "sort keys updated": Scene(writes=(Write("move", every=SLOW),)),
-    "150 deleted at once": Scene(rows=(1000, 2500), sizes=(50,), writes=(Write("delete", many=150),)),
-    "150 inserted at once": Scene(rows=(1000, 2500), sizes=(50,), writes=(Write("insert", many=150),)),
+    "sort keys updated": Scene(writes=(Write("move", every=0.1),)),
+    "150 deleted at once": Scene(rows=(1500, 2500), sizes=(50,), writes=(Write("delete", many=150),)),
+    "150 inserted at once": Scene(rows=(1500, 2500), sizes=(50,), writes=(Write("insert", many=150),)),
     "500 inserted at the head": Scene(rows=(1000, 2500), writes=(Write("insert", "head", many=500),)),
     "150 deleted, default pages": Scene(rows=(600, 2037), fixed=SMALL, writes=(Write("delete", many=150),)),
     "150 deleted, as they arrive": Scene(
@@ -136,10 +136,10 @@ SCENES: dict[str, Scene] = {
     "positions as requested, rows cut": Scene(apis=("kintsugi",), cut=True, cap=40),
     "positions as requested, echoed so": Scene(apis=("kintsugi",), cut=True, cap=40, echo="requested"),
     "30% hidden": Scene(hidden=0.3),
-    "85% hidden": Scene(hidden=0.85),
-    "85% hidden, deletes": Scene(hidden=0.85, writes=(DELETE,)),
-    "400 hidden in a row": Scene(hole=400, rows=(900, 1500)),
-    "30 hidden in a row": Scene(hole=30),
+    "85% hidden": Scene(hidden=0.85, sizes=(100,)),
+    "85% hidden, deletes": Scene(hidden=0.85, sizes=(100,), writes=(DELETE,)),
+    "400 hidden in a row": Scene(hole=400, rows=(900, 1500), totals=("honest",)),
+    "30 hidden in a row": Scene(hole=30, sizes=(100,)),
     "refuses past the end": Scene(past=(400, 404, 416, 422)),
     "refuses past the end, small pages": Scene(past=(400, 404, 422), sizes=SMALL, rows=(20, 300)),
     "refuses past the end, cap of 11": Scene(past=(400, 404, 422), cap=11, rows=(20, 300)),
@@ -149,8 +149,8 @@ SCENES: dict[str, Scene] = {
     "last page repeated, deletes": Scene(repeats=True, writes=(DELETE,)),
     "down near the end": Scene(down=RUIN),
     "down near the end, default pages": Scene(down=RUIN, fixed=SMALL, rows=(60, 400)),
-    "result window, list just within": Scene(reach=1000, rows=(930, 1000), sizes=(50, 100), past=(400, 422)),
-    "result window of 10,000": Scene(reach=10_000, rows=(9_900, 10_000), sizes=(100,)),
+    "result window, list just within": Scene(reach=1000, rows=(930, 999), sizes=(50, 100), past=(400, 422)),
+    "result window of 10,000": Scene(reach=10_000, rows=(9_900, 9_999), sizes=(100,)),
     "result window, list beyond": Scene(reach=1000, rows=(1001, 1300)),
     "unreadable rows, 1%": Scene(unreadable=0.01),
     "unreadable rows, 30%, deletes": Scene(unreadable=0.3, writes=(DELETE,)),
@@ -275,10 +275,11 @@ class Server(httpx.AsyncBaseTransport):
     def __init__(self, scene: Scene, case: Case) -> None:
         self.scene, self.case = scene, case
         self.draw = random.Random(case.seed)
+        self.slow = self.draw.choice(SLOW)
         page = case.fixed or min(case.size, scene.cap, *(scene.later or ())[1:])
         positions = sum(self._copies(number) for number in range(case.rows))
         self.serial = max(1, math.ceil(positions / page) + (case.total == "none" and positions % page == 0))
-        seconds = 2 * LATENCY * self.serial / (min(case.window, 4) if case.window != "auto" else 3)
+        seconds = 2 * LATENCY * self.serial / (4 if case.window == "auto" else case.window)
         self.table = Table(case.rows, scene.writes, max(seconds, 4 * LATENCY), self.draw)
         self.hole = range(0)
         if scene.hole:
@@ -303,6 +304,12 @@ class Server(httpx.AsyncBaseTransport):
         pause = scene.pause is not None and scene.pause.many > 0
         return not (scene.writes or scene.ties or pause or self.case.total in {"changing", "before"})
 
+    @property
+    def is_candid(self) -> bool:
+        """Whether a reader of all owed rows has no reason to doubt that they are all."""
+        read = len(self.owed(math.inf)) + sum(not self._is_readable(number) for number in range(self.case.rows))
+        return not (self.scene.hidden or self.scene.hole) and self.promised <= read
+
     def owed(self, end: float) -> list[int]:
         """Return the rows that were there from the beginning to the end, kept their place, and can be read."""
         rows = {*self.table.at(end)} & {*range(self.case.rows)} - self.table.moved
@@ -324,7 +331,7 @@ class Server(httpx.AsyncBaseTransport):
         if self.requests > self.bound and self.reader is not None:
             self.reader.cancel()
             await asyncio.Event().wait()
-        loop, slow = asyncio.get_running_loop(), self.draw.uniform(3, 8) if self.draw.random() < 0.05 else 1.0
+        loop, slow = asyncio.get_running_loop(), self.draw.uniform(3, 8) if self.draw.random() < self.slow else 1.0
         await asyncio.sleep(LATENCY * slow * self.draw.uniform(0.5, 1.5))
         status, body = self._answer({name: int(value) for name, value in request.url.params.items()}, loop.time())
         await asyncio.sleep(LATENCY * slow * self.draw.uniform(0.5, 1.5))
