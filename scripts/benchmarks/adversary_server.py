@@ -9,7 +9,7 @@ import bisect
 import math
 import random
 import zlib
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import httpx
 from attrs import evolve, frozen
@@ -19,6 +19,7 @@ __all__ = ["SCENES", "Case", "Scene", "Server", "draw_case"]
 LATENCY = 0.03  # seconds, each way
 SLOW = (0.05, 0.3)  # of the requests take three to eight times as long
 REFUSED = 0  # in the place of a status: no connection
+Window: TypeAlias = "int | Literal['auto']"
 RUIN = (401, 500, 503, REFUSED)
 
 
@@ -60,7 +61,7 @@ class Scene:
     exact: bool = False
     sizes: tuple[int, ...] = (30, 50, 100)
     apis: tuple[str, ...] = ("kintsugi", "sweetspot")
-    windows: tuple["int | Literal['auto']", ...] = (1, 2, 5, 16, "auto")
+    windows: tuple[Window, ...] = (1, 2, 5, 16, "auto")
     orders: tuple[bool, ...] = (True, True, False)
     totals: tuple[str, ...] = ("none", "honest")
     writes: tuple[Write, ...] = ()
@@ -88,6 +89,7 @@ class Scene:
 HEAD, TAIL, ANY = Write("insert", "head", 0.1), Write("insert", "tail", 0.1), Write("insert", every=0.1)
 DELETE, BOTH = Write("delete", every=0.1), (Write("delete", every=0.05), Write("insert", "tail", 0.05))
 SMALL = (10, 20, 25)
+WIDE: tuple[Window, ...] = (5, 16, "auto")
 
 SCENES: dict[str, Scene] = {
     "quiet, honest": Scene(),
@@ -106,8 +108,8 @@ SCENES: dict[str, Scene] = {
     "delete and append, default pages": Scene(writes=BOTH, fixed=SMALL),
     "delete and append, cap of 11": Scene(writes=BOTH, cap=11),
     "sort keys updated": Scene(writes=(Write("move", every=0.1),)),
-    "150 deleted at once": Scene(rows=(1500, 2500), sizes=(50,), writes=(Write("delete", many=150),)),
-    "150 inserted at once": Scene(rows=(1500, 2500), sizes=(50,), writes=(Write("insert", many=150),)),
+    "150 deleted at once": Scene(rows=(1500, 2500), sizes=(50,), windows=WIDE, writes=(Write("delete", many=150),)),
+    "150 inserted at once": Scene(rows=(1500, 2500), sizes=(50,), windows=WIDE, writes=(Write("insert", many=150),)),
     "500 inserted at the head": Scene(rows=(1000, 2500), writes=(Write("insert", "head", many=500),)),
     "150 deleted, default pages": Scene(rows=(600, 2037), fixed=SMALL, writes=(Write("delete", many=150),)),
     "150 deleted, as they arrive": Scene(
@@ -182,7 +184,7 @@ class Case:
     api: str
     rows: int
     size: int
-    window: "int | Literal['auto']"
+    window: Window
     ordered: bool
     total: str
     fixed: int
@@ -286,7 +288,7 @@ class Server(httpx.AsyncBaseTransport):
             first = self.draw.randrange(1, max(2, case.rows - scene.hole))
             self.hole = range(first, min(first + scene.hole, case.rows))
         self.requests = self.answers = 0
-        self.bound = 6 * self.serial + 200
+        self.bound = 6 * self.serial * (4 if scene.on_drift == "reread" else 1) + 200  # it may be read four times
         self.excused = False  # it refused rows, or was down
         self.promised = 0  # the largest total so far
         self.reader: asyncio.Task[None] | None = None
