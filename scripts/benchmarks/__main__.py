@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from .adversary import main as adversary
 from .benches import BENCHES
 from .hostile import main as hostile
 from .readme import KEPT, write_plot, write_readme
@@ -14,10 +15,12 @@ from .rig import TINY, Result, Rig, Sizes, environment
 
 def main(arguments: list[str]) -> int:
     """Run the named benches. The exit status tells whether they ran, not whether every goal was reached."""
-    if arguments[:1] == ["hostile"]:
-        return hostile(arguments[1:])
+    apart = {"adversary": adversary, "hostile": hostile}
+    if arguments and arguments[0] in apart:
+        return apart[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {' '.join(BENCHES)}; or hostile")
+    names = f"all, or some of: {' '.join(BENCHES)}; or {' or '.join(apart)}, with options of their own"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=names)
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the results to this file")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="plot pages per second by window (PNG)")
     parser.add_argument("--readme", action="store_true", help=f"update the tables of README and docs from {KEPT}")
