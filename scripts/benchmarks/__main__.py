@@ -19,8 +19,8 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0] in apart:
         return apart[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    names = f"all, or some of: {' '.join(BENCHES)}; or {' or '.join(apart)}, with options of their own"
-    parser.add_argument("names", nargs="*", metavar="NAME", help=names)
+    known = f"all, or some of: {' '.join(BENCHES)}; or {' or '.join(apart)}, with options of their own"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=known)
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the results to this file")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="plot pages per second by window (PNG)")
     parser.add_argument("--readme", action="store_true", help=f"update the tables of README and docs from {KEPT}")
