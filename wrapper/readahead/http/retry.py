@@ -1,4 +1,4 @@
-"""What may be repeated, and when. Pure: nothing here waits."""
+"""Which requests are repeated, and when. Pure: nothing here waits."""
 
 import re
 from collections.abc import Callable
@@ -18,16 +18,20 @@ _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 530)})
 
 @frozen
 class Retry:
-    """How often a request is tried, and how long is waited in between.
+    """How often a request is tried, and how long to wait in between.
 
     Reads and updates (GET, PUT) are repeated after a lost connection, a timeout and a temporary status. A create
-    (POST) is repeated after 429 alone, because only then is it known that nothing was made.
+    (POST) is repeated after 429 only, because only then is it known that nothing was created.
 
-    attempts: requests in all, the first included.
-    base, cap: seconds. Before try n the wait is drawn evenly from 0 to min(cap, base * 2 ** (n - 1)) ("full jitter").
-    max_delay: seconds; the longest pause the API may ask for. A longer one is a ``RetryDelayTooLong``.
-    budget, reserve: of all requests of a client, at most this share may be retries, besides the reserve; so a listing
-    that has no hope ends early. Pauses that the API asked for do not count.
+    Attributes:
+        attempts: Requests in all, the first one included.
+        base: Seconds. Before attempt n + 1 the wait is drawn evenly from 0 to ``min(cap, base * 2 ** n)``, which is
+            known as full jitter.
+        cap: Seconds; the longest of these waits.
+        max_delay: Seconds; the longest pause the API may ask for. A longer one raises ``RetryDelayTooLong``.
+        budget: The share of all requests of a client that may be retries, besides the reserve, so that a listing
+            without hope ends early. Pauses that the API asks for do not count.
+        reserve: Retries that are allowed besides the budget.
     """
 
     attempts: int = field(default=4, validator=[validators.instance_of(int), validators.ge(1)])
@@ -40,39 +44,45 @@ class Retry:
     def delay(
         self, error: ReadaheadError, tries: int, *, repeatable: bool, random: Callable[[], float]
     ) -> float | None:
-        """Seconds to wait before the next try, or None: do not try again.
+        """Return the seconds to wait before the next attempt, or None if there is to be none.
 
-        tries: how many were made. repeatable: doing it twice is the same as once. random: draws from [0, 1).
-        Raises RetryDelayTooLong.
+        Args:
+            error: What the last attempt raised.
+            tries: Attempts so far.
+            repeatable: Whether sending the request twice has the same effect as sending it once.
+            random: Draws from [0, 1).
+
+        Raises:
+            RetryDelayTooLong: The API asks for a longer pause than ``max_delay``.
         """
         if not _temporary(error) or not (repeatable or isinstance(error, RateLimited)) or tries >= self.attempts:
             return None
-        asked = error.retry_after if isinstance(error, ApiError) else None
-        if asked is None:
+        retry_after = error.retry_after if isinstance(error, ApiError) else None
+        if retry_after is None:
             return random() * min(self.cap, self.base * 2.0 ** min(tries, 64))
-        if asked > self.max_delay:
-            raise RetryDelayTooLong(asked, self.max_delay) from error
-        return asked
+        if retry_after > self.max_delay:
+            raise RetryDelayTooLong(retry_after, self.max_delay) from error
+        return retry_after
 
     def pause(self, error: ReadaheadError) -> float | None:
-        """Seconds that the API asks every request of the client to wait for, repeated or not; None: it does not."""
-        asked = error.retry_after if isinstance(error, ApiError) and _temporary(error) else None
-        return asked if asked is not None and asked <= self.max_delay else None
+        """Return the seconds that the API asks every request of the client to wait for, or None."""
+        retry_after = error.retry_after if isinstance(error, ApiError) and _temporary(error) else None
+        return retry_after if retry_after is not None and retry_after <= self.max_delay else None
 
 
 @define
 class Budget:
-    """What is left for retries: each request that went well earns a share of one, each retry costs one."""
+    """The retries that are left: each success earns a share of one, each retry costs one."""
 
     share: float
     left: float
 
     def earn(self) -> None:
-        """A request went well."""
+        """Count a success."""
         self.left += self.share
 
     def spend(self) -> bool:
-        """Whether one more retry can be afforded; it is paid for."""
+        """Take one retry from the budget, if there is one."""
         if self.left < 1:
             return False
         self.left -= 1
@@ -80,7 +90,7 @@ class Budget:
 
 
 def is_push_back(error: ReadaheadError) -> bool:
-    """Whether the server says that it was too much: 429, or 503."""
+    """Return whether the server says that there were too many requests: 429, or 503."""
     return isinstance(error, ApiError) and error.status in {429, 503}
 
 
@@ -91,7 +101,7 @@ def _temporary(error: ReadaheadError) -> bool:
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or an HTTP date (RFC 9110, 10.2.3)."""
+    """Return the seconds of a Retry-After header, which is a number or an HTTP date (RFC 9110, 10.2.3)."""
     if value is None:
         return None
     if _SECONDS.fullmatch(value):
