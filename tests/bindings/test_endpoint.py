@@ -4,8 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from readahead.endpoint import request_for
+from readahead.endpoint import Endpoint, request_for
 from readahead.errors import UsageError
+from readahead.filters import Fields, Text
+from readahead.kintsugi import CUSTOMERS, Customer
+from readahead.paging import PageNumber
+from readahead.rows import RowReader
 
 
 def operation(**parts):
@@ -43,3 +47,43 @@ def test_what_cannot_be_carried_is_refused(part):
     """Nothing is dropped: the error names the operation and the part."""
     with pytest.raises(UsageError, match=rf"PUT /v1/things/{{id}} sends {next(iter(part))}, which"):
         request_for(operation(**part), "7")
+
+
+@pytest.mark.parametrize(
+    ("field", "key", "message"),
+    [
+        (
+            Text(param="stat", attr="state"),
+            "id",
+            "city: 'stat' is not among the parameters of GET /v1/customers; did you mean 'state'",
+        ),
+        (Text(attr="citty"), "id", "city: 'citty' is not among the attributes of Customer; did you mean 'city'"),
+        (Text(attr="city"), "idd", "key: 'idd' is not among the attributes of Customer; did you mean 'id'"),
+    ],
+    ids=["parameter", "attribute", "key"],
+)
+def test_a_misspelt_name_fails_where_it_is_declared(field, key, message):
+    """A binding's names are those of the generated function and row class; the nearest one is named."""
+
+    class CustomerFields(Fields):
+        city = field
+
+    with pytest.raises(UsageError) as caught:
+        Endpoint(
+            CUSTOMERS.operation,
+            reader=RowReader(Customer.from_dict, key=key, items="items"),
+            paging=PageNumber(),
+            fields=CustomerFields(),
+        )
+    assert message in str(caught.value)
+
+
+def test_an_order_needs_its_parameter():
+    """order_by is sent as a parameter of that name; an operation without it has no orders."""
+    with pytest.raises(UsageError, match="'order_by' is not among the parameters of PUT /v1/things"):
+        Endpoint(
+            operation(),
+            reader=RowReader(Customer.from_dict, key="id", items="items"),
+            paging=PageNumber(),
+            orders=("name",),
+        )

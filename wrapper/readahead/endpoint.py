@@ -1,11 +1,13 @@
 """What a binding declares of one list endpoint, and what the wrapper uses of a generated endpoint module."""
 
+from collections.abc import Mapping
+from inspect import Parameter, signature
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 import orjson
 from attrs import frozen
 
-from .errors import UsageError
+from .errors import UsageError, nearest
 from .filters import Fields
 from .http.transport import Request
 from .paging.styles import Style
@@ -41,6 +43,9 @@ class Endpoint(Generic[T]):
         paging: How pages follow each other.
         fields: What conditions are made of.
         orders: The names that ``order_by`` takes; they are sent joined by commas.
+
+    Raises:
+        UsageError: A field has a parameter that the operation does not take, or an attribute that rows do not have.
     """
 
     operation: Operation[...]
@@ -48,6 +53,27 @@ class Endpoint(Generic[T]):
     paging: Style
     fields: Fields = Fields()  # noqa: RUF009  immutable
     orders: tuple[str, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        names = {name: field.param for name, field in self.fields.declared.items()}
+        if self.orders:
+            names["order_by"] = "order_by"
+        parameters = signature(self.operation.build_request).parameters.values()
+        if all(parameter.kind is not Parameter.VAR_KEYWORD for parameter in parameters):
+            self._check(
+                names, {parameter.name for parameter in parameters}, f"parameters of {self.operation.OPERATION}"
+            )
+        row = getattr(self.reader.read, "__self__", None)  # of a row class's from_dict
+        if attributes := {name for name, _ in getattr(row, "FIELDS", {}).values()}:
+            names = {name: field.attr for name, field in self.fields.declared.items()} | {"key": self.reader.key}
+            self._check(names, attributes, f"attributes of {getattr(row, '__name__', 'its rows')}")
+
+    def _check(self, names: Mapping[str, str | None], known: set[str], kind: str) -> None:
+        for field, name in names.items():
+            if name is not None and name not in known:
+                near = " or ".join(map(repr, nearest(name, known)))
+                hint = f"; did you mean {near}?" if near else ""
+                raise UsageError(f"{field}: {name!r} is not among the {kind}{hint}")
 
 
 def request_for(operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Request:
