@@ -124,6 +124,12 @@ class Served:
             self._writers.discard(writer)
             self._tasks.discard(asyncio.current_task())
             writer.close()
+            self.note("left")
+
+    @property
+    def open_connections(self):
+        """How many connections are open now."""
+        return len(self._writers)
 
     async def request(self, reader, connection):
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

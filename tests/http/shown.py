@@ -4,6 +4,11 @@ import copy
 import io
 import pickle
 import traceback
+from pathlib import Path
+
+import readahead
+
+PACKAGE = Path(readahead.__file__).parent
 
 
 def chain_of(error):
@@ -33,7 +38,7 @@ def locals_text(error):
         for frame in traceback.StackSummary.extract(
             traceback.walk_tb(one.__traceback__), capture_locals=True, lookup_lines=False
         ):
-            if "/readahead/" in frame.filename:
+            if Path(frame.filename).is_relative_to(PACKAGE):
                 print(frame.locals, file=text)
     return text.getvalue()
 

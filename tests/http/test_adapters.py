@@ -13,7 +13,16 @@ from servers import Server, plain, raw
 from shown import chain_of, chain_text, everything
 
 from readahead import Retry
-from readahead.errors import ConnectFailed, ConnectionLost, ReadaheadError, StreamError, TimedOut, UsageError
+from readahead.errors import (
+    ConnectFailed,
+    ConnectionLost,
+    NotFound,
+    ReadaheadError,
+    ServerError,
+    StreamError,
+    TimedOut,
+    UsageError,
+)
 from readahead.http import aiohttp_adapter, httpx_adapter
 from readahead.kintsugi import Kintsugi
 from readahead.sweetspot import SweetSpot
@@ -253,6 +262,30 @@ async def test_a_session_that_raises_for_status_makes_no_difference():
             client = Kintsugi(api_key="key", organization_id="org", base_url=server.url, http_client=session)
             with pytest.raises(ReadaheadError, match="status 404"):
                 await client.customers.get("cust_1")
+
+
+@pytest.mark.asyncio
+async def test_a_hook_that_raises_before_the_body_is_read_makes_no_difference():
+    """httpx closes such a response; its status and headers still tell what it is, for a request that writes too."""
+
+    async def refuse(response):
+        response.raise_for_status()
+
+    busy = raw(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 2\r\n\r\n{}")
+    gone = raw(b"HTTP/1.1 404 Gone\r\nContent-Length: 2\r\n\r\n{}")
+    failed = raw(b"HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\n{}")
+    async with (
+        Server(busy, plain, gone, after=failed) as server,
+        httpx.AsyncClient(event_hooks={"response": [refuse]}) as http,
+    ):
+        client = Kintsugi(api_key="key", organization_id="org", base_url=server.url, http_client=http)
+        assert len(await client.customers.first_page()) == 100
+        with pytest.raises(NotFound):
+            await client.customers.get("cust_1")
+        with pytest.raises(ServerError) as caught:
+            await client.customers.create(name="Ada")
+        assert caught.value.maybe_applied
+        assert server.count("POST") == 1
 
 
 # ---- clients of ours

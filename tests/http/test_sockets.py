@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import unquote
 
 import anyio
 import pytest
 import trio
+from anyio import lowlevel
 from servers import (
     CUSTOMERS,
     Server,
@@ -291,6 +292,25 @@ async def test_closing_the_client_ends_a_listing_that_is_under_way(kintsugi):
         with pytest.raises(StreamError, match="closed"):
             await client.customers.first_page()
         assert server.count("GET") == 5
+
+
+@pytest.mark.parametrize("turns", [0, 2, 4, 6, 8, 12, 20])
+async def test_closing_the_client_while_it_connects_leaves_no_connection(kintsugi, turns):
+    """After however many turns of the loop: the request is answered or refused, and its connection is closed."""
+    async with Server() as server:
+        client = kintsugi(server)
+
+        async def first_page():
+            with suppress(StreamError, RequestError):
+                await client.customers.first_page()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(first_page)
+            for _ in range(turns):
+                await lowlevel.checkpoint()
+            await client.aclose()
+        await server.until(lambda it: it.open_connections == 0)
+        assert server.open_connections == 0
 
 
 @pytest.mark.parametrize("second", ["asyncio", "trio"])

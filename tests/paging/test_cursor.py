@@ -53,14 +53,16 @@ class Api(Client):
         self.things = Things(Reading(self._sender, THINGS))
 
 
-def things(rows=ROWS):
-    """A query of these rows."""
+def things(rows=ROWS, empty_first=False):
+    """A query of these rows; the first page may come empty."""
 
     async def app(scope, receive, send):
         params = dict(parse_qsl(scope["query_string"].decode()))
         first = int(params.get("after", 0))
         last = first + int(params["limit"])
         body = {"data": rows[first:last], "next": str(last) if last < len(rows) else None}
+        if empty_first and "after" not in params:
+            body = {"data": [], "next": "0"}
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(body).encode()})
@@ -152,3 +154,12 @@ async def test_pages_by_cursor_cannot_be_split():
     """Only the page before a part knows where that part begins."""
     with pytest.raises(UsageError, match="pages by cursor"):
         await things().partitions(3)
+
+
+@pytest.mark.anyio
+async def test_an_empty_first_page_is_not_the_end():
+    """first() follows the cursor that the page names."""
+    first = await things(empty_first=True).first()
+    assert first is not None
+    assert first.id == "t0"
+    assert await things([], empty_first=True).first() is None

@@ -237,3 +237,33 @@ async def test_a_part_is_not_built_upon(api):
     assert 0 < len(rest) < 120
     assert some == rest[:7]
     assert rest == every_id(api, box)[-len(rest) :]
+
+
+@pytest.mark.asyncio
+async def test_the_first_page_of_a_part_is_its_own():
+    """first() and first_page() hand out no row of the part before it, though pages overlap."""
+    box = Sandbox(kintsugi_rows=1003)
+    async with box.kintsugi() as kintsugi:
+        for part in await kintsugi.customers.partitions(4):
+            query = kintsugi.customers.from_partition(part)
+            rows = [row.id for row in await query.to_list()]
+            page = [row.id for row in await query.first_page()]
+            first = await query.first()
+            assert first is not None
+            assert first.id == rows[0]
+            assert page == rows[: len(page)] != []
+
+
+@pytest.mark.asyncio
+async def test_a_query_in_several_steps_is_the_query_at_once():
+    """A checkpoint of where(a).where(b).where(c) is one of where(a, b, c)."""
+    async with Sandbox(kintsugi_rows=300).kintsugi() as kintsugi:
+        steps = kintsugi.customers.where(country="US").where(state="CA").where(source="SHOPIFY")
+        at_once = kintsugi.customers.where(country="US", state="CA", source="SHOPIFY")
+        async with steps.prefetch() as rows:
+            async for _ in rows:
+                break
+            checkpoint = rows.checkpoint
+        async with at_once.prefetch(resume=checkpoint) as rows:
+            rest = [row.id async for row in rows]
+        assert rest == [row.id for row in await at_once.to_list()][1:]

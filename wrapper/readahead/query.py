@@ -89,15 +89,21 @@ class Listing(Generic[T]):
 
         Where a condition takes several listings, it is the first page of the first one.
         """
-        page, _ = await self._reading.first_page()
-        return page
+        if self._reading.start is None:
+            page, *_ = await self._reading.first_page()
+            return page
+        async with self.prefetch(1) as rows:  # the first page of a partition overlaps the partition before it
+            async for page in rows.pages():
+                return page
+        return Page((), total=None, status=None, headers={}, request_id=None, position={})
 
     async def first(self) -> T | None:
         """Return the first row, or None: one request, unless rows have to be searched for it."""
         reading = self._reading.select(evolve(self._reading.selection, limit=1))
-        page, report = await reading.first_page()
-        if page.rows or not (report.left_out or report.ignored_filters or len(reading.branches) > 1):
-            return next(iter(page), None)
+        if reading.start is None:
+            page, _, more = await reading.first_page()
+            if page.rows or not more:
+                return next(iter(page), None)
         async with Listing(reading).prefetch() as rows:
             return await anext(rows, None)
 
@@ -106,7 +112,7 @@ class Listing(Generic[T]):
         reading = self._reading
         if reading.is_plain and reading.has_total and reading.start is None:
             limit = reading.selection.limit
-            page, report = await reading.select(evolve(reading.selection, limit=None, page_size=1)).first_page()
+            page, report, _ = await reading.select(evolve(reading.selection, limit=None, page_size=1)).first_page()
             if page.total is not None and not report.ignored_filters:
                 return page.total if limit is None else min(page.total, limit)
         async with self.prefetch(ordered=False) as stream:

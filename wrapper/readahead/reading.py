@@ -228,12 +228,12 @@ class Reading(Generic[T]):
 
         return fetch
 
-    async def first_page(self) -> tuple[Page[T], Report]:
-        """Read the first page alone, with the rows that belong to it."""
+    async def first_page(self) -> tuple[Page[T], Report, bool]:
+        """Read the first page alone, with the rows that belong to it, its report, and whether there may be others."""
         ledger = Ledger()
-        span = self.plan(1, self.start).next_request()
+        span = self.plan(1, None).next_request()
         if span is None:
-            return Page((), total=0, status=None, headers={}, request_id=None, position={}), ledger.report
+            return Page((), total=0, status=None, headers={}, request_id=None, position={}), ledger.report, False
         fetched = await self.fetcher(ledger.report, Window(1))(span)
         rows: list[T] = []
         for key, row in zip(fetched.keys, fetched.rows, strict=True):
@@ -241,7 +241,8 @@ class Reading(Generic[T]):
                 raise row
             if ledger.admits(fetched, key):
                 rows.append(row)
-        return fetched.page(tuple(rows[: self.selection.limit]), dict(span.position)), ledger.report
+        more = bool(len(rows) < len(fetched.rows) or fetched.total or fetched.next or len(self.branches) > 1)
+        return fetched.page(tuple(rows[: self.selection.limit]), dict(span.position)), ledger.report, more
 
     async def totals(self) -> list[int | None]:
         """Ask for one row of each listing, where the API says totals."""

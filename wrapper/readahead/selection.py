@@ -7,6 +7,7 @@ from attrs import frozen
 
 from .errors import CheckpointError
 from .filters import And, Condition, Fields, read_condition, write_condition
+from .filters.conditions import joined
 
 __all__ = ["Selection"]
 
@@ -31,8 +32,7 @@ class Selection:
 
     def narrowed(self, *conditions: Condition) -> Condition:
         """Return the condition with these added."""
-        parts = (*([] if self.condition is None else [self.condition]), *conditions)
-        return parts[0] if len(parts) == 1 else And(parts)
+        return joined(And, (*([] if self.condition is None else [self.condition]), *conditions))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can carry it; filter values are in clear."""

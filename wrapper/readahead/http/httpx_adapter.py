@@ -28,13 +28,11 @@ _ERRORS: dict[type[ReadaheadError], str] = {
     TimedOut: "TimeoutException ConnectTimeout ReadTimeout WriteTimeout PoolTimeout",
     ConnectionLost: (
         "HTTPError RequestError TransportError NetworkError ReadError WriteError CloseError ProtocolError "
-        "LocalProtocolError RemoteProtocolError DecodingError TooManyRedirects HTTPStatusError SSEError"
-    ),
-    # The last ones are mistakes of a hook or an auth of the user's.
-    UsageError: (
-        "InvalidURL UnsupportedProtocol CookieConflict "
+        "LocalProtocolError RemoteProtocolError DecodingError TooManyRedirects HTTPStatusError SSEError "
+        # Mistakes of a hook or an auth of the user's; the request may have been sent before.
         "StreamError StreamConsumed StreamClosed ResponseNotRead RequestNotRead"
     ),
+    UsageError: "InvalidURL UnsupportedProtocol CookieConflict",
 }
 
 
@@ -87,8 +85,11 @@ class HttpxAdapter:
                 response = await self._client.send(build(method, target, body), auth=self._auth, follow_redirects=False)
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
-                await response.aread()
-        return response.status_code, _lowered(response.headers), response.content
+        try:
+            body = await response.aread()
+        except self._library.StreamError:  # the client has closed a response that its hook refused and did not read
+            body = b""
+        return response.status_code, _lowered(response.headers), body
 
     async def aclose(self) -> None:
         """Close the client."""

@@ -43,6 +43,12 @@ class Pools(httpx.AsyncBaseTransport):
         except BaseException:
             await self._release(pool)
             raise
+        if (
+            pool not in self._pools
+        ):  # closed while it connected: it does not know the connection, so the response ends it
+            with anyio.CancelScope(shield=True):
+                await response.aclose()
+            raise httpx.ReadError("the client was closed", request=request)
         response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), lambda: self._release(pool))
         return response
 
