@@ -73,7 +73,7 @@ def test_breakage_is_proven(whole, changed, capsys):
 
     assert main(["kintsugi", "--from", changed(change), "--json", "-"], whole) == 2
     report = json.loads(capsys.readouterr().out)
-    assert report["baseline"] == "this checkout, for no release is tagged"
+    assert report["baseline"] == "this checkout, because no release is tagged"
     usage = next(lines for title, lines in report["proof"].items() if "no type checker accepts" in title)
     assert all(line.startswith("tests/typing/usage.py:") for line in usage)
     assert any('"type[Source]" has no attribute "SHOPIFY"' in line for line in usage)

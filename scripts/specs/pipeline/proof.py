@@ -45,7 +45,7 @@ def _released(root: Path, target: Path) -> tuple[str, Path | None]:
     target.mkdir()
     for path in (root / TYPING).glob("*.py"):
         (target / path.name).write_bytes(path.read_bytes())
-    return f"this checkout, {f'for {tag} has none' if tag else 'for no release is tagged'}", target
+    return f"this checkout, {f'because {tag} has none' if tag else 'because no release is tagged'}", target
 
 
 def _git(root: Path, *arguments: str) -> bytes:

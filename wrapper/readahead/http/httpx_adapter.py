@@ -4,7 +4,7 @@ import functools
 import logging
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
@@ -85,11 +85,12 @@ class HttpxAdapter:
                 response = await self._client.send(build(method, target, body), auth=self._auth, follow_redirects=False)
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
-        try:
-            body = await response.aread()
-        except self._library.StreamError:  # the client has closed a response that its hook refused and did not read
-            body = b""
-        return response.status_code, _lowered(response.headers), body
+        received = b""
+        with suppress(
+            self._library.StreamError
+        ):  # the client closes a response that its hook refuses before it is read
+            received = await response.aread()
+        return response.status_code, _lowered(response.headers), received
 
     async def aclose(self) -> None:
         """Close the client."""

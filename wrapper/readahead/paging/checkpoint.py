@@ -122,8 +122,8 @@ def _members(what: str, text: object) -> dict[str, Any]:
         raise CheckpointError(f"a {what} is text or a {what.capitalize()}, not {type(text).__name__}")
     try:
         value: Any = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise CheckpointError(f"this is not a {what}: {error}") from None
+    except orjson.JSONDecodeError:
+        raise CheckpointError(f"this is not a {what}: {'it is not JSON' if text else 'it is empty'}") from None
     if not isinstance(value, dict):
         raise CheckpointError(f"this is not a {what}: a JSON object was expected")
     members = cast("dict[str, Any]", value)
