@@ -74,6 +74,7 @@ def decode_page(response: Response, reader: RowReader[T]) -> Fetched[T]:
         size=_count(envelope, reader.size) or None,
         next=cursor if isinstance(cursor, str) and cursor else None,
         uncounted=unreadable,
+        unreadable=unreadable,
         status=response.status,
         headers=response.headers,
         request_id=response.request_id,
