@@ -152,17 +152,21 @@ class Reading(Generic[T]):
 
     # ---- reading
 
-    def plan(self, window: int, checkpoint: Checkpoint | None, *, ordered: bool = True) -> Plan:
-        """Return a plan of all its listings, from a checkpoint on if there is one."""
+    def plan(self, window: int, checkpoint: Checkpoint | None, *, ordered: bool = True, sweep: int = 1) -> Plan:
+        """Return a plan of all its listings, from a checkpoint on if there is one.
+
+        Each sweep has a page size of its own: where the order depends on offset and limit, other rows come together.
+        """
         limit = self.selection.limit
         if limit is not None and checkpoint is not None:
             limit = max(0, limit - checkpoint.rows)
         start, style = Start() if checkpoint is None else checkpoint.start, self.endpoint.paging
+        size = max(1, self.page_size - (sweep - 1) * self.page_size // 7)
 
         def of_branch(start: Start) -> Plan:
             # Where rows are left out, a limit says nothing about how many to request: the engine sees to it.
             rows = limit if self.is_plain else None
-            return style.plan(self.page_size, window, limit=rows, ordered=ordered, start=start)
+            return style.plan(size, window, limit=rows, ordered=ordered, start=start)
 
         if len(self.branches) < 2:
             plan = of_branch(start)
@@ -204,7 +208,7 @@ class Reading(Generic[T]):
             remember=self.keeps_keys,
         )
         return Engine(
-            lambda: self.plan(size.size, checkpoint, ordered=ordered),
+            lambda: self.plan(size.size, checkpoint, ordered=ordered, sweep=ledger.report.sweeps),
             self.fetcher(ledger.report, size),
             ledger,
             size,

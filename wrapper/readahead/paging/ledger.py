@@ -152,7 +152,7 @@ class Ledger:
                 warn("rows moved while the list was read; see the report", DriftWarning)
             if self.on_drift == "raise" and plan.error is None:
                 plan.error = DriftError("rows moved while the list was read")
-        elif tally.hides_rows and report.drift == "none":
+        elif (tally.hides_rows or tally.unverifiable) and report.drift == "none":
             report.drift = "unverifiable"
 
     def needs_sweep(self, plan: Plan) -> bool:
@@ -169,13 +169,39 @@ class Ledger:
             report.complete, report.why = True, "the limit was reached"
         elif plan.error is not None:
             report.why = f"{type(plan.error).__name__}: {plan.error}"
-        elif report.gaps_open:
-            gaps = f"{report.gaps_open} gap{'s' if report.gaps_open > 1 else ''}"
-            report.why = f"{gaps} between pages could not be closed; rows may be missing there"
-        elif self.on_drift == "reread" and plan.tally.mismatches:
-            report.why = f"the list still changed after it was read {report.sweeps} times"
+        elif reason := self._doubt(plan):
+            report.why = reason
         else:
             report.complete, report.why = True, "the end was reached"
+
+    def _doubt(self, plan: Plan) -> str | None:
+        """Return what was seen that speaks against a listing that reached its end."""
+        tally, report = plan.tally, self.report
+        if self.on_drift == "reread" and tally.mismatches:
+            if len(report.totals) == 1 and self._counted >= report.totals[0]:
+                return None  # the list kept its length, and each of its rows was found in one sweep or another
+            return f"the list still changed after it was read {report.sweeps} times"
+        if report.gaps_open:
+            gaps = f"{report.gaps_open} gap{'s' if report.gaps_open > 1 else ''}"
+            return f"{gaps} between pages could not be closed; rows may be missing there"
+        if tally.unstable:
+            return "the order is not stable: rows came in another order than before, so some may be missing"
+        if tally.missing:
+            return (
+                f"the API named a total of {report.totals[-1]:,}, and {tally.missing:,} of these rows did not come; "
+                "it hides rows, or its total is wrong"
+            )
+        if tally.overrun:
+            return "the end of this part was not found, because its last rows are gone; rows of the next part may follow"
+        if tally.unsure:
+            return f"the checkpoint's last rows are gone; up to {tally.unsure:,} rows before it may have come again"
+        return None
+
+    @property
+    def _counted(self) -> int:
+        """Rows of the API that were emitted, left out or unreadable."""
+        report = self.report
+        return report.rows + report.left_out + len(report.bad_rows) + sum(report.ignored_filters.values())
 
     def progress(self, page: Page[T], plan: Plan, in_flight: int, now: float) -> Progress[T]:
         """Return how far the listing is."""
@@ -184,7 +210,7 @@ class Ledger:
         total = None
         if len(self._totals) == plan.listings and not start.stop:
             total = sum(self._totals.values())
-        read = report.rows + report.left_out + len(report.bad_rows)
+        read = self._counted
         ends = [(self.limit, report.rows), (None if total is None else total - start.at, read)]
         left = [max(0, end - so_far) * seconds / so_far for end, so_far in ends if end is not None and so_far]
         rate = report.rows / seconds if seconds > 0 else 0.0
