@@ -185,7 +185,7 @@ class Listing(Generic[T]):
         stops = [*(start.keys for start in later), ()]
         query = {**reading.selection.to_json(), "size": reading.page_size}
         return [
-            Partition(query, reading.checkpoint(evolve(start, stop=stop), 0)) for start, stop in zip(starts, stops, strict=True)
+            Partition(query, reading.part(evolve(start, stop=stop))) for start, stop in zip(starts, stops, strict=True)
         ]
 
 
