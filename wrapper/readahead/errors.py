@@ -27,7 +27,7 @@ No exception of an HTTP library escapes, as itself or as a cause: theirs hold th
 """
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 __all__ = [
     "ApiError",
@@ -227,6 +227,7 @@ class DriftError(ReadaheadError):
     """Rows moved while a list was read, and ``on_drift="raise"`` was given."""
 
 
+@final
 class DecodeError(ReadaheadError):
     """A row that cannot be read.
 

@@ -6,10 +6,11 @@ its position to one of them.
 
 from collections.abc import Callable, Hashable
 from functools import cached_property, reduce
+from operator import itemgetter
 from typing import Generic, Literal, Self, TypeVar
 
 import anyio
-from attrs import Factory, evolve, field, frozen
+from attrs import Factory, astuple, evolve, field, frozen
 
 from .endpoint import Endpoint, request_for
 from .errors import CheckpointError, DecodeError, FilterError, UsageError
@@ -31,6 +32,7 @@ from .selection import Selection
 __all__ = ["Reading"]
 
 T = TypeVar("T")
+_name = itemgetter(0)
 
 
 @frozen
@@ -270,15 +272,48 @@ class Reading(Generic[T]):
         """
         if checkpoint.query != self._fingerprint:
             raise CheckpointError(
-                "this checkpoint belongs to another query or client; base_url, credentials, filters, order, limit, "
-                "page size and extra parameters must be the same"
+                "this checkpoint belongs to another query, partition or client; base_url, credentials, filters, order, "
+                "limit, page size and extra parameters must be the same"
             )
         return checkpoint
 
+    def part(self, start: Start) -> Checkpoint:
+        """Return where a partition of this reading begins, and where it stops."""
+        return Checkpoint.of(self._fingerprint_of_parts, start, 0)
+
+    def of_part(self, part: Checkpoint) -> Self:
+        """Return the reading of a partition of this one.
+
+        Raises:
+            CheckpointError: It is a partition of another one.
+        """
+        if part.query != self._fingerprint_of_parts:
+            raise CheckpointError(
+                "this partition belongs to another API or client, or was changed; base_url and credentials must be the "
+                "same"
+            )
+        return evolve(self, start=part)
+
     @cached_property
     def _fingerprint(self) -> str:
-        query = {**self.selection.to_json(), "size": self.page_size}
-        return self.sender.fingerprint(self.endpoint.operation.OPERATION, *(query[name] for name in sorted(query)))
+        return self.sender.fingerprint("checkpoint", *self._identity)
+
+    @cached_property
+    def _fingerprint_of_parts(self) -> str:
+        return self.sender.fingerprint("partition", *self._identity)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        """What tells this reading from any other: its requests as they are sent, and which of their rows it takes."""
+        style, start = self.endpoint.paging, self.start
+        return (
+            # The order of parameters is that of the calls that added them, and changes nothing.
+            [astuple(evolve(request, params=tuple(sorted(request.params, key=_name)))) for request in self.requests],
+            [[repr(branch.local), repr(branch.skip)] for branch in self.branches],
+            [style.name, style.parameters, self.page_size],
+            self.selection.limit,
+            None if start is None else start.to_json(),
+        )
 
 
 def _sifted(fetched: Fetched[T], row_filter: RowFilter, response: Response, reader: RowReader[T]) -> Fetched[T]:

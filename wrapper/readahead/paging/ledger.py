@@ -29,7 +29,6 @@ class OpenPage(Generic[T]):
     passed: tuple[Hashable, ...]  # keys of its new rows, those that are left out included
     keys: tuple[Hashable, ...]  # of the rows that can be read
     rows: "deque[T | DecodeError]"  # that are not read yet
-    unread: int = 0  # rows that were not read when it was closed
 
     @property
     def passed_so_far(self) -> tuple[Hashable, ...]:
@@ -37,11 +36,6 @@ class OpenPage(Generic[T]):
         if not self.rows:
             return self.passed
         return self.passed[: self.passed.index(self.keys[len(self.keys) - len(self.rows)])]
-
-    @property
-    def waiting(self) -> int:
-        """Rows that the report counts and that were not read."""
-        return self.unread + sum(not isinstance(row, DecodeError) for row in self.rows)
 
     def rest(self) -> Page[T]:
         """Read all that is left of it. Raises DecodeError."""
@@ -54,7 +48,7 @@ class OpenPage(Generic[T]):
 
     def close(self) -> None:
         """Let go of the rows that were not read; the place in the page stays known."""
-        self.passed, self.unread = self.passed_so_far, self.waiting
+        self.passed = self.passed_so_far
         self.rows.clear()
 
 
@@ -68,6 +62,7 @@ class Ledger:
     on_drift: OnDrift = "ignore"
     remember: bool = False  # keep the keys of all rows, so that none is emitted twice
     began: float | None = field(default=None, init=False)  # by the clock of the event loop
+    rows: int = field(default=0, init=False)  # of the pages emitted; the report counts those that were handed out
     _emitted: set[Hashable] = field(factory=set[Hashable], init=False)
     _totals: dict[int, int] = field(factory=dict[int, int], init=False)  # by listing, the latest
     _warned: bool = field(default=False, init=False)
@@ -78,7 +73,7 @@ class Ledger:
     @property
     def is_full(self) -> bool:
         """Whether the limit is reached."""
-        return self.limit is not None and self.report.rows >= self.limit
+        return self.limit is not None and self.rows >= self.limit
 
     def add_page(self, span: Span, page: Fetched[object]) -> None:
         """Count a page that was fetched."""
@@ -97,7 +92,7 @@ class Ledger:
 
     def emit(self, span: Span, new: frozenset[Hashable], page: Fetched[T]) -> OpenPage[T] | None:
         """Hand out those rows of a page that are new, match, and fit the limit; None: nothing in it is new."""
-        room = None if self.limit is None else self.limit - self.report.rows
+        room = None if self.limit is None else self.limit - self.rows
         passed: dict[Hashable, None] = {}
         emitted: dict[Hashable, T | DecodeError] = {}
         good: list[T] = []
@@ -120,7 +115,7 @@ class Ledger:
             return None
         if self.remember:
             self._emitted.update(emitted)
-        self.report.rows += len(good)
+        self.rows += len(good)
         if self.skip_bad_rows and len(good) < len(emitted):
             emitted = {key: row for key, row in emitted.items() if not isinstance(row, DecodeError)}
         position = dict(span.position)
@@ -201,7 +196,7 @@ class Ledger:
     def _counted(self) -> int:
         """Rows of the API that were emitted, left out or unreadable."""
         report = self.report
-        return report.rows + report.left_out + len(report.bad_rows) + sum(report.ignored_filters.values())
+        return self.rows + report.left_out + len(report.bad_rows) + sum(report.ignored_filters.values())
 
     def progress(self, page: Page[T], plan: Plan, in_flight: int, now: float) -> Progress[T]:
         """Return how far the listing is."""
@@ -210,8 +205,7 @@ class Ledger:
         total = None
         if len(self._totals) == plan.listings and not start.stop:
             total = sum(self._totals.values())
-        read = self._counted
-        ends = [(self.limit, report.rows), (None if total is None else total - start.at, read)]
+        ends = [(self.limit, self.rows), (None if total is None else total - start.at, self._counted)]
         left = [max(0, end - so_far) * seconds / so_far for end, so_far in ends if end is not None and so_far]
-        rate = report.rows / seconds if seconds > 0 else 0.0
-        return Progress(page, report.rows, report, total, in_flight, rate, min(left, default=None))
+        rate = self.rows / seconds if seconds > 0 else 0.0
+        return Progress(page, self.rows, report, total, in_flight, rate, min(left, default=None))
