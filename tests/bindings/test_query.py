@@ -19,7 +19,7 @@ from readahead import DriftWarning, IncompleteWarning, Query
 from readahead.errors import FilterError, InvalidRequest, NotFound, UsageError
 from readahead.http.transport import client_for_app
 from readahead.kintsugi import Country, CustomerStatus, Kintsugi, Source, fields
-from readahead.rows import decode_page
+from readahead.rows import read_page
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox
 from readahead.sweetspot import SweetSpot
 from readahead.sweetspot import fields as sweetspot_fields
@@ -840,7 +840,7 @@ async def test_answers_that_come_at_once_are_read_one_a_turn(monkeypatch):
 
     def counted(*given):
         read.append(turns)
-        return decode_page(*given)
+        return read_page(*given)
 
     async def others():
         nonlocal turns
@@ -848,7 +848,7 @@ async def test_answers_that_come_at_once_are_read_one_a_turn(monkeypatch):
             turns += 1
             await anyio.lowlevel.checkpoint()
 
-    monkeypatch.setattr("readahead.reading.decode_page", counted)
+    monkeypatch.setattr("readahead.reading.read_page", counted)
 
     async with box.kintsugi() as kintsugi, anyio.create_task_group() as group:
         group.start_soon(others)

@@ -89,7 +89,7 @@ class Fetched(Generic[T_co]):
     size: int | None = None  # rows in a full page as the server sees it, where it says so
     next: str | None = None  # the cursor of the next page
     uncounted: frozenset[Hashable] = frozenset()  # by a limit: what cannot be decoded, is left out or ignored
-    unreadable: frozenset[Hashable] = frozenset()  # keys of rows that cannot be decoded: made up, so they prove nothing
+    unreadable: frozenset[Hashable] = frozenset()  # keys of rows that cannot be decoded: made up of what is around
     left_out: frozenset[Hashable] = frozenset()  # rows that do not meet a condition
     ignored: Mapping[Hashable, tuple[str, ...]] = field(factory=dict[Hashable, tuple[str, ...]])  # filters, by row
     status: int | None = None

@@ -52,7 +52,8 @@ class Listing(Generic[T]):
                 with a DriftWarning, ``"raise"`` a DriftError, or ``"reread"`` the list, at most 4 times in all, until
                 it held still, and hand out what is new. That keeps every key in memory.
             on_page: Called with the progress of the listing, each time a page of it is handed out.
-            on_bad_row: ``"skip"`` leaves out a row that cannot be read, and notes it in the report.
+            on_bad_row: ``"skip"`` leaves out a row that cannot be read, or compared with a condition, and notes it
+                in the report.
             resume: A checkpoint of the same query, to read the rest of its rows.
 
         Raises:

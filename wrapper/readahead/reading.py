@@ -4,21 +4,21 @@ One selection may take several listings, one a branch of its condition. ``reques
 its position to one of them.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property, reduce
 from operator import itemgetter
-from typing import Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import anyio
 from attrs import Factory, astuple, evolve, field, frozen
 
 from .endpoint import Endpoint, request_for
-from .errors import CheckpointError, DecodeError, FilterError, UsageError
+from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, UsageError, kind_of
 from .explain import Explanation, ListingExplanation, expected_requests
-from .filters import Condition
+from .filters import Condition, Incomparable
 from .filters.planner import Branch, NormalForm, RowFilter
 from .http.client import Sender
-from .http.transport import Request, Response
+from .http.transport import Request
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
 from .paging.ledger import Ledger, OnDrift
@@ -26,7 +26,7 @@ from .paging.plan import Plan, Span, Start
 from .paging.stream import Engine, Fetch
 from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
-from .rows import RowReader, carries, decode_page
+from .rows import carries, read_page
 from .selection import Selection
 
 __all__ = ["Reading"]
@@ -228,9 +228,9 @@ class Reading(Generic[T]):
             request = evolve(requests[span.branch], position=span.position)
             response = await self.sender.send(request, report, pushed_back=window.pushed_back)
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are decoded
-                fetched = decode_page(response, endpoint.reader)
+                fetched, items = read_page(response, endpoint.reader)
             row_filter = row_filters[span.branch]
-            return fetched if row_filter.is_open else _sifted(fetched, row_filter, response, endpoint.reader)
+            return fetched if row_filter.is_open else _sifted(fetched, row_filter, items, request)
 
         return fetch
 
@@ -316,22 +316,35 @@ class Reading(Generic[T]):
         )
 
 
-def _sifted(fetched: Fetched[T], row_filter: RowFilter, response: Response, reader: RowReader[T]) -> Fetched[T]:
-    """Mark the rows that are not handed out."""
+def _sifted(fetched: Fetched[T], row_filter: RowFilter, items: Sequence[Any], request: Request) -> Fetched[T]:
+    """Mark the rows that are not handed out. A row that a condition cannot be compared with gives way to an error."""
     left_out: set[Hashable] = set()
     ignored: dict[Hashable, tuple[str, ...]] = {}
+    errors: dict[Hashable, ComparisonError] = {}
     for index, (key, row) in enumerate(zip(fetched.keys, fetched.rows, strict=True)):
         if isinstance(row, DecodeError):
             continue
+        contradicted = row_filter.contradicted(row)
         # A missing field contradicts nothing; a null does.
-        names = [
-            known.name
-            for known in row_filter.contradicted(row)
-            if carries(response, reader, index, row, known.attr or "")
-        ]
-        if names:
-            ignored[key] = tuple(names)
-        elif not row_filter.passes(row):
-            left_out.add(key)
-    uncounted = fetched.uncounted | left_out | ignored.keys()
-    return evolve(fetched, uncounted=uncounted, left_out=frozenset(left_out), ignored=ignored)
+        names = [known.name for known in contradicted if carries(items[index], row, known.attr or "")]
+        try:
+            if names:
+                ignored[key] = tuple(names)
+            elif not row_filter.passes(row):
+                left_out.add(key)
+        except Incomparable as fault:
+            errors[key] = _comparison_error(fault, request, index)
+    rows = fetched.rows
+    if errors:
+        rows = tuple(errors.get(key, row) for key, row in zip(fetched.keys, rows, strict=True))
+    uncounted = fetched.uncounted | left_out | ignored.keys() | errors.keys()
+    return evolve(fetched, rows=rows, uncounted=uncounted, left_out=frozenset(left_out), ignored=ignored)
+
+
+def _comparison_error(fault: Incomparable, request: Request, row: int) -> ComparisonError:
+    kind = kind_of(fault.value)
+    message = (
+        f"a condition cannot be compared with it: expected {fault.expected}, received {kind}; compare it in your own "
+        "code instead, or leave such rows out with on_bad_row='skip'"
+    )
+    return ComparisonError(message, request=str(request), row=row, field=fault.field, kind=kind)

@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from .body import is_cut_short
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -130,7 +131,10 @@ class AiohttpAdapter:
             proxy_headers=self._proxy_headers.value,
         ) as response:
             content = await response.read()
-            return response.status, {name.lower(): text for name, text in response.headers.items()}, content
+            received = {name.lower(): text for name, text in response.headers.items()}
+            if is_cut_short(response.status, received, content):
+                raise aiohttp.ClientPayloadError("the connection was closed before the body was complete")
+            return response.status, received, content
 
     async def aclose(self) -> None:
         """Close the session."""

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from .body import is_cut_short
 from .httpx_pool import Pools
 from .secret import Hidden, Secret, revealed
 
@@ -90,7 +91,10 @@ class HttpxAdapter:
             self._library.StreamError
         ):  # the client closes a response that its hook refuses before it is read
             received = await response.aread()
-        return response.status_code, _lowered(response.headers), received
+        status, headers = response.status_code, _lowered(response.headers)
+        if _is_http_1(response.extensions) and is_cut_short(status, headers, received):
+            raise self._library.RemoteProtocolError("the connection was closed before the body was complete")
+        return status, headers, received
 
     async def aclose(self) -> None:
         """Close the client."""
@@ -149,6 +153,11 @@ def opened(
         )
     # Raised here, httpx's exception does not stay as the context: its traceback holds the proxy's password.
     raise UsageError(fault)
+
+
+def _is_http_1(extensions: Mapping[str, Any]) -> bool:
+    """Whether it came over a socket, by HTTP/1: of HTTP/2 the library notices the end, and mocks have none."""
+    return "network_stream" in extensions and extensions.get("http_version") in {b"HTTP/1.0", b"HTTP/1.1"}
 
 
 def _lowered(headers: Any) -> dict[str, str]:
