@@ -17,7 +17,9 @@ class Link(Span):
 
     order: int = -1  # its place in the order of requests; -1 before it is requested
     total: int | None = None  # what its response named
+    known: int = 0  # how many requests had been sent when its response came
     is_probe: bool = False  # it looks for the rows that were emitted last
+    looks_ahead: bool = False  # it looks whether anything lies farther on
     emitted: bool = False  # its rows were, as they arrived
     error: Exception | None = None
 

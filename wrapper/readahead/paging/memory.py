@@ -23,15 +23,13 @@ class Place:
     """Where a page stands beside the rows that were emitted. Rows are counted from the first one emitted, from 0.
 
     Attributes:
-        first: Index in the page of the first row that is remembered; -1: there is none.
-        last: Index in the page of the last one.
+        last: Index in the page of the last row that is remembered; -1: there is none.
         number: Which row of the listing that is.
         sewn: Whether no row can lie between those emitted and the page, as long as rows keep their order.
         stable: Whether the rows that are remembered come in the order in which they were emitted.
         fresh: Keys of the rows that were not emitted, of those that may come after what was.
     """
 
-    first: int
     last: int
     number: int
     sewn: bool
@@ -64,6 +62,11 @@ class Memory:
     def known(self) -> int:
         """How many keys it holds."""
         return len(self._numbers) + len(self._landmarks) + len(self.early)
+
+    @property
+    def length(self) -> int:
+        """How many rows it remembers without a hole."""
+        return len(self._keys)
 
     @property
     def last(self) -> Hashable:
@@ -111,15 +114,15 @@ class Memory:
             if (number := numbers.get(key)) is not None and key not in unreadable
         ]
         if not proof:
-            return Place(-1, -1, -1, sewn=False, stable=True, fresh=tuple(dict.fromkeys(keys)))
+            return Place(-1, -1, sewn=False, stable=True, fresh=tuple(dict.fromkeys(keys)))
         anchor = next((pair for pair in proof if self._holds(*pair, keys, ahead)), None)
         stable = all(a <= b for (_, a), (_, b) in pairwise(proof))
-        first = (anchor or proof[0])[0]
-        before = () if self._forgot and stable else (key for key in keys[:first] if key not in unreadable)
-        fresh = tuple(key for key in dict.fromkeys((*before, *keys[first:])) if key not in numbers)
         last, number = proof[-1] if stable else max(proof, key=itemgetter(1))
+        # Where rows keep their order, those that are new among the ones remembered were inserted there: they come too
+        # late. Where they do not keep it, any row may be missing.
+        fresh = tuple(key for key in dict.fromkeys(keys[last + 1 :] if stable else keys) if key not in numbers)
         sewn = anchor is not None or not stable or not fresh
-        return Place(first, last, number, sewn=sewn, stable=stable, fresh=fresh)
+        return Place(last, number, sewn=sewn, stable=stable, fresh=fresh)
 
     def _holds(self, index: int, number: int, keys: tuple[Hashable, ...], ahead: int) -> bool:
         """Whether a row stands among its neighbours, or no farther than it was: else it may have moved by itself."""

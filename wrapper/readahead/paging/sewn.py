@@ -50,10 +50,11 @@ from .server import ServerModel
 
 __all__ = ["SewnPlan"]
 
-TRIES = 12  # requests to find the last row
+TRIES = 14  # requests to find the last row
+SPREAD = (1, 1, 2, 3, 5, 8, 13)  # how far from where it should be it is looked for, times what is remembered
 AHEAD = 32  # spans more than the window that the chain may hold, where rows are emitted as they arrive
 LOOK = 5  # empty pages: so far is looked where a total promises more
-TRICKLE = 8  # short responses in a row that bring next to nothing: rows are appended as fast as the end is looked for
+TRICKLE = 4  # short responses in a row that bring rows: it may be that they are appended as fast as they are read
 RESERVE, EARNED = 60, 3  # requests without any row, besides two windows; and those that a page of rows allows
 NO_MORE = frozenset({400, 404, 416, 422})  # statuses with which servers refuse positions behind the end
 
@@ -66,7 +67,7 @@ class Flow:
     in_flight: int = 0  # requests
     sent: int = 0  # requests
     allowed: int = 1  # spans in flight or buffered; it grows up to the window
-    trickle: int = 0  # short responses in a row that brought next to nothing
+    trickle: int = 0  # short responses in a row that brought new rows
     barren: int = 0  # responses in a row without a new row, of those that are emitted as they arrive
     farthest: int = 0  # position behind the last row, at its highest
 
@@ -108,6 +109,7 @@ class SewnPlan(Plan):
     _is_proved: bool = field(default=False, init=False)  # a page that holds the last row has shown what follows it
     _edge: Edge | None = field(default=None, init=False)
     _tries: int = field(default=0, init=False)  # to find the last row
+    _seen_at: int | None = field(default=None, init=False)  # the last row is not before this position
     _lost: int = field(default=0, init=False)  # how often it was, and what follows it was not
     _continued: int = field(default=-1, init=False)  # the position from which it was asked for
     _is_repeated: bool = field(default=False, init=False)  # the last row came again farther on, and nothing after it
@@ -193,6 +195,10 @@ class SewnPlan(Plan):
             edge = end
         elif self._is_proved and self.clear > self.at:
             return grid.at(self.clear)  # nothing follows so far: look farther
+        elif self.flow.trickle > TRICKLE:
+            link = grid.at(self.at + server.proof)
+            link.looks_ahead = True  # what is there was not appended just now
+            return link
         back = server.back
         if self._tail is not None and self._tail.is_cut and not server.sparse and not self.tally.mismatches:
             back = min(1, server.least_overlap)
@@ -226,6 +232,7 @@ class SewnPlan(Plan):
         self.flow.left -= 1
         if self._is_resized(link, page):
             return
+        link.known = self.flow.sent
         link.keys, link.uncounted, link.unreadable, link.total = keys, page.uncounted, page.unreadable, page.total
         if self._by_arrival and link.lo >= self.start.at:
             fresh = [key for key in self.memory.place(keys, page.unreadable, 0).fresh if key not in self.memory.early]
@@ -268,7 +275,7 @@ class SewnPlan(Plan):
         self.server.resize(link, size, fixed=size > requested or (tail is not None and tail.keys == page.keys))
         if self.server.grid.fixed:
             place = self.memory.place(page.keys, page.unreadable, 0)
-            if place.first >= 0:
+            if place.last >= 0:
                 self.at = self.clear = link.lo + place.last + self.memory.count - place.number
         self._tries = 0  # where it was looked for, other rows were
         if not link.number or (not self.server.answered and link.lo <= self.at < link.hi):
@@ -315,7 +322,7 @@ class SewnPlan(Plan):
             tail = self._tail
             at = max(self.at, tail.hi) if tail is not None and tail.is_cut else self.at
             place = self.memory.place(link.keys, link.unreadable, link.lo - at)
-            if (place.sewn or (link.lo == 0 and link.keys and self.memory.begins)) and (place.fresh or not index):
+            if (place.sewn or (link.lo == 0 and link.keys and not self.memory.length)) and (place.fresh or not index):
                 return index, place
         return 0, None
 
@@ -337,6 +344,7 @@ class SewnPlan(Plan):
         tally.hides_rows = server.hides_rows
         tally.duplicates += max(0, len(keys) - len(place.fresh) - expected)
         tally.mismatches += self._tries > 0 and not server.sparse
+        self._seen_at = None
         self._is_repeated, self._mark, self._tries, self._lost, self._is_proved = False, None, 0, 0, False
         self._passed += len(keys) - max(0, place.last + 1) - len(place.fresh) if place.stable else 0
         fresh, self.ended = self.memory.before_stop(keys, place.fresh)
@@ -349,22 +357,16 @@ class SewnPlan(Plan):
         if self._edge is not None:
             self._edge.answered = link.hi
         self._earn(len(fresh))
-        if 10 * len(fresh) >= server.size or server.sparse:
-            flow.trickle = 0
-        elif link.is_cut and not server.hides_rows:
-            flow.trickle += 1
+        flow.trickle = flow.trickle + 1 if link.is_cut and not server.sparse else 0
         server.answered = True
         if link.is_cut and not server.is_full(link) and not server.sparse:
             self.ended |= link.total is not None and server.total is not None and link.total == link.end
-        if flow.trickle > TRICKLE and not self.ended:
-            self.ended = True
-            tally.gaps_open += tally.mismatches > 0  # what is inserted pushes others away
         self._conclude()
 
     def _begin(self, link: Link, place: Place) -> None:
         """The first span shows the size, unless it is the whole list."""
         assert link.keys is not None
-        if place.first >= 0:
+        if place.last >= 0:
             self._base = link.lo + place.last + 1
         if link.total is None or link.total != link.end or not link.is_cut:
             self.server.learn_size(link)
@@ -391,14 +393,14 @@ class SewnPlan(Plan):
         """Take what a span without a new row shows: where the last row is now, and whether anything follows it."""
         server, tally, tail = self.server, self.tally, self._tail
         assert link.keys is not None
-        if tail is not None and link.order < tail.order:
-            return  # older than what is known
+        if tail is not None and link.order < tail.known:
+            return  # it may be older than what is known
         was_sparse, was_cut = server.sparse, tail is None or tail.is_cut
         behind = self.memory.count - 1 - place.number  # rows that were emitted after the last one here
         # Either rows were inserted before, or the server gives its last page again for what lies behind the end.
         again = behind == 0 and link.lo + place.last >= max(self.at, tail.hi if tail is not None and tail.is_cut else 0)
         if tail is not None and tail.keys and not again:
-            tally.mismatches += server.compare(tail, link, fresh=False)
+            tally.mismatches += server.compare(tail, link, fresh=False) or self._has_moved(link, place)
         if not place.stable:
             tally.mismatches += 1
             tally.unstable = True
@@ -406,6 +408,7 @@ class SewnPlan(Plan):
         server.answered = True
         if self._edge is not None:
             self._edge.answered = link.hi
+        self._seen_at = link.lo + place.last + 1 if behind else None
         if not behind:
             tally.mismatches += self._tries > 0 and not server.sparse
             self._lost += self._tries > 0
@@ -428,7 +431,8 @@ class SewnPlan(Plan):
             self._is_repeated = again
             self.at = self.clear = link.end
             self._is_proved = False
-        self._tail = link
+        if not again or tail is None:
+            self._tail = link
         if self._lost > 1:
             server.stop_overlapping()  # where pages should overlap, there is nothing: positions are all there is
             tally.mismatches -= self._lost
@@ -437,6 +441,13 @@ class SewnPlan(Plan):
         if self._edge is not None and self._is_proved and not server.sparse:
             self.ended = True  # what lies behind is refused, and this page shows that nothing does
         self._conclude()
+
+    def _has_moved(self, link: Link, place: Place) -> bool:
+        """Whether a row of a page that shares none with the last one is elsewhere, though none is hidden."""
+        tail, behind = self._tail, self.memory.count - 1 - place.number
+        if tail is None or self.server.hides_rows or not set(tail.keys or ()).isdisjoint(link.keys or ()):
+            return False
+        return link.lo + place.last != self.at - 1 - behind
 
     def _conclude(self) -> None:
         """END. See whether nothing follows, and what a total says about it."""
@@ -469,7 +480,7 @@ class SewnPlan(Plan):
         gives_up = self._tries >= (3 if server.sparse else TRIES)
         if not self.memory.count and not self.start.keys and not keys:
             return self._skip(link)
-        if self._tail is not None and link.order < self._tail.order and link.lo < self.at:
+        if self._tail is not None and link.known <= self._tail.order and (link.lo < self.at or not keys):
             self.chain.remove(link)  # it was answered before the last row was where it is now
             return True
         if touches and not link.is_probe and (is_blind or self._is_proved):
@@ -479,11 +490,15 @@ class SewnPlan(Plan):
         if server.sparse and link.lo <= self.at and (gives_up or not keys):
             tally.gaps_open += bool(keys) and tally.mismatches > 0
             return self._accept(link, keys)
+        if link.looks_ahead:
+            self.ended = not keys
+            self.flow.trickle = 0
+            self._conclude()
         if not keys and link.lo == 0:
             return self._skip(link)  # there is no row any more
         if (mark := self.memory.find(keys)) is not None:
             self._mark = link.lo + mark[0] + 1, mark[1]
-            tally.mismatches += 1
+            self._seen_at = self._mark[0]
             self.at = self.clear = self._mark[0] + self.memory.count - 1 - mark[1]
             self._tries += 1
             self.chain.remove(link)
@@ -510,16 +525,22 @@ class SewnPlan(Plan):
         return False
 
     def _search(self, link: Link, keys: tuple[Hashable, ...]) -> bool:
-        """Ask for the last row ever farther from where it should be."""
-        server = self.server
-        total, tries = server.total, self._tries
+        """Ask for the last row ever farther from where it should be, on both sides, until some of those before it show.
+
+        Then it lies between them and a page that holds none.
+        """
+        server, memory, tries = self.server, self.memory, self._tries
         self._tries += 1
-        forward = tries % 2 == 1 and bool(keys) and (tries > 3 or not self.memory.count)
-        far = server.size * (2 ** (tries // 2 if not self.memory.count else tries) - 1) // 2
-        place = self.at + far + server.size // 2 if forward else self.at - far
-        if not self.memory.count and not tries and total is not None and self.start.total is not None:
-            place = self.at + total - self.start.total
         server.overlap = max(server.overlap, min(2 * max(1, server.overlap), server.size // 2))
+        if self._seen_at is not None and self._seen_at < link.lo:
+            place = (self._seen_at + link.lo) // 2
+        elif tries == 0:
+            before = self.start.total if self._tail is None else self._tail.total
+            total = server.total if before is not None else None
+            place = self.at if total is None or before is None else self.at + total - before
+        else:
+            step = SPREAD[min(tries // 2, len(SPREAD) - 1)] * (memory.length + server.page_size - 1)
+            place = self.at + (step if tries % 2 == 0 and keys and server.is_full(link) else -step)
         probe = server.grid.around(place, server.page_size)
         probe.is_probe = True
         return self._put_before(link, probe)
