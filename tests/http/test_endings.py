@@ -224,9 +224,10 @@ async def test_pages_that_are_refused_past_the_end_are_the_end(size, past, how, 
 
 # ---- result windows
 
+LONG = pytest.mark.parametrize(("api", "window"), [("sweetspot", 1), ("sweetspot", 8), ("kintsugi", "auto")])
 
-@APIS
-@WINDOWS
+
+@LONG
 @pytest.mark.parametrize("rows", [9_940, 9_990])
 async def test_a_list_within_the_result_window_is_read_whole(rows, window, api, anyio_backend):
     """No position from 10,000 on is served. What a serial reader gets, ours gets."""
@@ -239,8 +240,7 @@ async def test_a_list_within_the_result_window_is_read_whole(rows, window, api, 
     assert ending.complete
 
 
-@APIS
-@WINDOWS
+@LONG
 async def test_a_list_beyond_the_result_window_says_what_to_do(window, api, anyio_backend):
     """Every row that the server gives is handed out; then the error names partitions and filters as the way."""
     most = bound(10_000, 100, window)
