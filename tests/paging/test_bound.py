@@ -44,6 +44,13 @@ class Answer:
     status: int | None = None
 
 
+def failure(status):
+    """Return the error of a response with this status."""
+    if status is None:
+        return ConnectionLost("the connection is lost")
+    return ApiError.of(status)("no", status=status, request="GET /")
+
+
 def answers(totals, sizes, largest):
     """Return a strategy for responses."""
     pages = st.builds(Answer, st.sampled_from(KINDS), st.integers(0, largest), totals, sizes)
@@ -67,9 +74,7 @@ class Server:
         answer = self.script[self.requests] if self.requests < len(self.script) else self.last
         self.requests += 1
         if answer.kind == "error":
-            if answer.status is None:
-                return ConnectionLost("the connection is lost")
-            return ApiError.of(answer.status)("no", status=answer.status, request="GET /")
+            return failure(answer.status)
         self.before = self._keys(answer, span)[: answer.many]
         return Fetched(self.before, total=answer.total, size=answer.size)
 
@@ -97,7 +102,7 @@ class Outcome:
 
 
 def run(plan, server, turns, most):
-    """Drive the plan to its end, or to ``most(emitted)`` requests; responses arrive in the order that ``turns`` says."""
+    """Drive the plan to its end, or to ``most(emitted)`` requests; ``turns`` says which response arrives next."""
     outcome, flying, turns = Outcome(), [], itertools.cycle(turns)
     while True:
         while (ready := plan.next_page()) is not None:
@@ -151,7 +156,7 @@ QUICK = settings(
 def test_every_listing_ends_whatever_the_server_answers(
     script, last, rows, size, window, ordered, limit, start, style, turns
 ):
-    """Three requests for each row handed out, and so many besides; the plan raises nothing and never waits for nothing."""
+    """Three requests for each row handed out, and a number besides; the plan raises nothing and is never stuck."""
     plan = style.plan(size, window, limit=limit, ordered=ordered, start=start)
     outcome = run(plan, Server(script, last, rows), turns, lambda emitted: bound(emitted, 1, window))
     assert not outcome.stuck
