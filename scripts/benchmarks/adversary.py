@@ -24,7 +24,7 @@ import selectors
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -109,23 +109,34 @@ async def read(server: Server, reading: Reading) -> None:
 
 @frozen
 class Verdict:
-    """What a listing was worth. lost: owed rows that were not delivered. words: of the report, and of the error."""
+    """What a listing was worth.
+
+    Attributes:
+        requests, serial: Requests, and those of a serial reader.
+        lost: Owed rows that were not delivered.
+        again: Rows that kept their place and were delivered before.
+        seen: Whether a report says that the list changed.
+        counts: The columns it counts in.
+        words: Of the reports, and of the error.
+    """
 
     requests: int
     serial: int
     lost: int
-    counts: frozenset[str]  # of COLUMNS
+    again: int
+    seen: bool
+    counts: frozenset[str]
     words: str
 
 
-def judge(scene: Scene, case: Case) -> Verdict:
-    """Read one listing and say what it was worth."""
+def judge(scene: Scene, case: Case, read: Callable[[Server, Reading], Awaitable[None]] = read) -> Verdict:
+    """Read one listing and say what it was worth. ``read`` is who reads it."""
     random.seed(case.seed)  # the client draws the waits between its retries
     server, reading, error, endless, end = Server(scene, case), Reading(), None, False, 0.0
 
     async def listing() -> None:
         nonlocal error, endless, end
-        server.reader = asyncio.create_task(read(server, reading))
+        server.reader = asyncio.ensure_future(read(server, reading))
         try:
             await server.reader
         except asyncio.CancelledError:
@@ -142,14 +153,14 @@ def judge(scene: Scene, case: Case) -> Verdict:
     delivered, reports, still = Counter(reading.keys), reading.reports, server.is_still
     lost = sum(server.key(number) not in delivered for number in server.owed(end))
     moved = set(map(server.key, server.table.moved))
+    again = sum(times - 1 for key, times in delivered.items() if key not in moved)
     ended = error is None and not endless
     complete = ended and all(report.complete for report in reports)
     assured = complete and (still or all(report.drift != "unverifiable" for report in reports))
     holds = {
         "silent": lost and assured,
         "reported": lost and not assured,
-        "twice": any(times > 1 and key not in moved for key, times in delivered.items())
-        and (assured or scene.parts == 1),
+        "twice": again and (assured or scene.parts == 1),
         "endless": endless,
         "alarms": (ended and not lost and still)
         and (any(report.drift == "seen" for report in reports) or (not complete and server.is_candid)),
@@ -157,7 +168,8 @@ def judge(scene: Scene, case: Case) -> Verdict:
     }
     words = "; ".join([*map(str, reports), *([f"{type(error).__name__}: {error}"] if error else [])])
     names = frozenset(name for name, value in holds.items() if value)
-    return Verdict(server.requests, server.serial, lost, names, words)
+    seen = any(report.drift == "seen" for report in reports)
+    return Verdict(server.requests, server.serial, lost, again, seen, names, words)
 
 
 def shrink(scene: Scene, case: Case, fault: str) -> tuple[Case, Verdict]:

@@ -291,7 +291,7 @@ class Server(httpx.AsyncBaseTransport):
         self.bound = 6 * self.serial * (4 if scene.on_drift == "reread" else 1) + 200  # it may be read four times
         self.excused = False  # it refused rows, or was down
         self.promised = 0  # the largest total so far
-        self.reader: asyncio.Task[None] | None = None
+        self.reader: asyncio.Future[None] | None = None
         self._reached = math.inf  # the request that brought the last row
         self._patience = self.draw.randint(0, 2)  # requests between that one and the ruin
         self._counted = False

@@ -99,14 +99,12 @@ class Served:
 
     async def _main(self):
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
+        self._listener = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
         with self._changed:
-            self.port = server.sockets[0].getsockname()[1]
+            self.port = self._listener.sockets[0].getsockname()[1]
             self._changed.notify_all()
         await self._stop.wait()
-        server.close()
-        for writer in self._writers:
-            writer.transport.abort()
+        self.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -126,6 +124,12 @@ class Served:
             self._tasks.discard(asyncio.current_task())
             writer.close()
             self.note("left")
+
+    def close(self):
+        """Listen no more, and break every connection; for the thread of the server."""
+        self._listener.close()
+        for writer in self._writers:
+            writer.transport.abort()
 
     @property
     def open_connections(self):

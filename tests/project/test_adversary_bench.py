@@ -1,7 +1,8 @@
-"""``scripts/bench adversary``: its table adds up, and quiet lists are read whole, once, without an alarm."""
+"""``scripts/bench adversary`` and ``hostile``: tables add up; quiet lists are read whole, once, without an alarm."""
 
 import pytest
 
+from benchmarks import hostile
 from benchmarks.__main__ import main
 from benchmarks.adversary import COLUMNS, measure, summed
 from benchmarks.adversary_server import SCENES
@@ -48,3 +49,18 @@ def test_the_table_is_printed(capsys):
     assert line.startswith("quiet, honest")
     assert last.startswith("all")
     assert len(heading) == len(line) == len(last)
+
+
+@pytest.mark.parametrize("by", ["ours", "serial", "gathered"])
+@pytest.mark.parametrize("api", hostile.APIS)
+def test_the_hostile_bench_reads_the_same_scenes(api, by):
+    """A quiet list in small pages is read whole by everybody."""
+    cell = hostile.measure((api, "quiet, small pages", 16, by, 1, True))
+    assert (cell.missing, cell.reported, cell.twice, cell.unended) == (0, 0, 0, 0)
+    assert cell.requests > 1
+
+
+@pytest.mark.parametrize("by", ["serial", "gathered"])
+def test_who_stops_at_a_short_page_loses_rows(by):
+    """The server has pages of its own size: the contenders miss rows and say nothing."""
+    assert hostile.measure(("Kintsugi, numbered", "size not echoed, fixed", 16, by, 1, True)).missing
