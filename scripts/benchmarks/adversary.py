@@ -8,11 +8,13 @@ others. Of listings are counted:
     silent    An owed row was not delivered, nothing was raised, and the report says complete. Drift "unverifiable"
               excuses the word, on a list that changed.
     reported  An owed row was not delivered, and an error or the report says so.
-    twice     A row that kept its place was handed out twice; of parts, and their reports do not say so.
+    twice     A row that kept its place was handed out twice; of parts, and of a list that changed before it was
+              resumed, and the report does not say so.
     endless   More than ``6 * serial + 200`` requests, or it waits for what never happens.
     alarms    Nothing was written, every owed row was delivered, and the report says drift, or that it is not complete
               although no row was hidden and no total promised more.
     crashes   An exception that is no ReadaheadError; or an error although the server refused no row and was not down.
+              That the place of a checkpoint cannot be found is none, where rows changed.
 ``requests`` are beside those of a serial reader that knows where to stop.
 """
 
@@ -31,7 +33,7 @@ from typing import Any
 import httpx
 from attrs import define, evolve, field, frozen
 
-from readahead.errors import ReadaheadError
+from readahead.errors import CheckpointError, ReadaheadError
 from readahead.kintsugi import Kintsugi
 from readahead.pages import Report
 from readahead.sweetspot import SweetSpot
@@ -160,11 +162,12 @@ def judge(scene: Scene, case: Case, read: Callable[[Server, Reading], Awaitable[
     holds = {
         "silent": lost and assured,
         "reported": lost and not assured,
-        "twice": again and (assured or scene.parts == 1),
+        "twice": again and (assured or (scene.parts == 1 and scene.pause is None)),
         "endless": endless,
         "alarms": (ended and not lost and still)
         and (any(report.drift == "seen" for report in reports) or (not complete and server.is_candid)),
-        "crashes": error is not None and not endless and not (isinstance(error, ReadaheadError) and server.excused),
+        "crashes": error is not None and not endless and not (isinstance(error, ReadaheadError) and server.excused)
+        and not (isinstance(error, CheckpointError) and scene.pause is not None),
     }
     words = "; ".join([*map(str, reports), *([f"{type(error).__name__}: {error}"] if error else [])])
     names = frozenset(name for name, value in holds.items() if value)

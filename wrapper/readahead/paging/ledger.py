@@ -140,15 +140,15 @@ class Ledger:
         tally, report = plan.tally, self.report
         report.gaps_closed, report.gaps_open = tally.gaps_closed, tally.gaps_open
         report.duplicates, report.mismatches = tally.duplicates, tally.mismatches
-        if tally.mismatches:
+        report.drift = "unverifiable" if tally.hides_rows or tally.unverifiable else "none"
+        if tally.mismatches or report.sweeps > 1:
             report.drift = "seen"
+        if tally.mismatches:
             if self.on_drift == "warn" and not self._warned:
                 self._warned = True
                 warn("rows moved while the list was read; see the report", DriftWarning)
             if self.on_drift == "raise" and plan.error is None:
                 plan.error = DriftError("rows moved while the list was read")
-        elif (tally.hides_rows or tally.unverifiable) and report.drift == "none":
-            report.drift = "unverifiable"
 
     def needs_sweep(self, plan: Plan) -> bool:
         """Whether the list is to be read once more: rows moved, and ``on_drift`` is "reread"."""
@@ -179,6 +179,8 @@ class Ledger:
         if report.gaps_open:
             gaps = f"{report.gaps_open} gap{'s' if report.gaps_open > 1 else ''}"
             return f"{gaps} between pages could not be closed; rows may be missing there"
+        if tally.unverifiable and tally.mismatches:
+            return "the list changed, and the pages of this server cannot overlap; rows may be missing between them"
         if tally.unstable:
             return "the order is not stable: rows came in another order than before, so some may be missing"
         if tally.missing:

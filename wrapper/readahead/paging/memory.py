@@ -14,8 +14,8 @@ __all__ = ["Memory", "Place"]
 ROWS = 2048  # that are remembered without a hole
 STEP = 256  # of those before, each so many-th
 LANDMARKS = 64  # of them
-NEAR = 24  # rows that a checkpoint keeps without a hole
-APART = 2**0.5  # times as far from it is each of the older rows that it keeps
+NEAR = 16  # rows that a checkpoint keeps without a hole
+APART = 1.2  # times as far from it is each of the older rows that it keeps
 
 
 @frozen
@@ -187,3 +187,9 @@ class Memory:
         self._numbers = {key: self.count - 1}
         self._landmarks.clear()
         self._forgot = True
+
+    def begin_again(self) -> None:
+        """Take all rows for emitted before their turn: they are read once more, in an order that is not known yet."""
+        self.early.update(dict.fromkeys(self._keys))
+        self._keys.clear()
+        self._numbers.clear()

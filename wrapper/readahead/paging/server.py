@@ -1,5 +1,6 @@
 """What the responses of a listing show of the server: how much it gives, and what its total is worth. Pure."""
 
+from collections.abc import Hashable
 from math import ceil
 
 from attrs import define, field
@@ -28,8 +29,9 @@ class ServerModel:
     least_total: int | None = field(default=None, init=False)
     total_refuted: bool = field(default=False, init=False)  # a response contradicted its own: none is believed any more
     changes: int = field(default=0, init=False)  # rows by which totals and positions have changed, as far as was seen
+    _changed: int = field(default=0, init=False)  # times that the total did
     _echoed: int | None = field(default=None, init=False)  # the size of a page that the server named
-    _alike: int = field(default=0, init=False)  # pages in a row that were cut to the same length
+    _cut: int = field(default=0, init=False)  # the length to which the last pages were cut; 0: to none in common
     _seen: int = field(default=0, init=False)  # rows in pages that were cut
     _looked: int = field(default=0, init=False)  # positions of these pages
 
@@ -95,24 +97,27 @@ class ServerModel:
 
     def add_total(self, link: Link) -> bool:
         """Take the total of a response. Returns whether it contradicts the one before."""
-        if link.total is None or link.keys is None or self.total_refuted:
-            return False
-        if link.hi - link.lo >= len(link.keys) > max(0, link.total - link.lo):
-            self.total_refuted = True
+        if link.total is None or self.total_refuted:
             return False
         before = self.latest_total
         if before is None or link.order > before[1]:
             self.latest_total = link.total, link.order
         self.least_total = link.total if self.least_total is None else min(self.least_total, link.total)
         changed = 0 if before is None else abs(link.total - before[0])
+        self._changed += changed > 0
         self.changes += changed
         return changed > 0
 
-    def resize(self, link: Link, size: int, *, fixed: bool) -> None:
+    def refute_total(self) -> int:
+        """Believe no total any more: a response held more rows than it named. Returns how many changes that unsays."""
+        self.total_refuted = True
+        return self._changed
+
+    def resize(self, link: Link, size: int) -> None:
         """The server chose another size, or has but one. A numbered page of it is about other positions."""
         largest = self.grid.size
         if isinstance(self.grid, NumberGrid):
-            if fixed:
+            if size > link.hi - link.lo:
                 self.grid.fixed, largest = True, size
             link.lo = (link.number - 1) * size
         link.hi = link.lo + size
@@ -125,30 +130,36 @@ class ServerModel:
         self.is_sure = count >= self.grid.size
         if 0 < count < self.grid.size:
             self.size = max(count, 2)
+            self.overlap = min(self.overlap, max(1, self.size // 10))
             if link.number:
-                self.grid.size = self.size
+                self.request(self.size)
 
     def grow(self, count: int) -> None:
         """A response held this many rows."""
         self.size = max(self.size, min(count, self.grid.size) if self.size <= self.grid.size else count)
 
-    def compare(self, a: Link, b: Link, *, fresh: bool) -> bool:
+    def compare(self, a: Link, b: Link, *, fresh: bool, promised: bool) -> bool:
         """Learn from two pages of which the second follows the first: is less given than requested, are rows hidden?
 
-        Returns whether rows have moved in between.
+        Args:
+            a: The page before.
+            b: The page behind it.
+            fresh: Whether the second has new rows.
+            promised: Whether a total promises more rows than came.
+
+        Returns:
+            Whether rows have moved in between.
         """
         assert a.keys is not None and b.keys is not None  # noqa: PT018
         if a.is_cut and fresh:
             self._seen, self._looked = self._seen + len(a.keys), self._looked + self.reach(a) - a.lo
         if self.least_overlap == 0:
             return False
-        at = {key: index for index, key in enumerate(a.keys)}
-        shared = [(at[key], index) for index, key in enumerate(b.keys) if key in at]
+        shared = _shared(a.keys, b.keys)
         if not shared:
             return False
         # By how much the rows of the second lie behind where they were, if none is hidden.
-        shifts = {b.lo + index - a.lo - before for before, index in (shared[0], shared[-1])}
-        shift = max(shifts, key=abs) if len(at) == len(a.keys) else b.lo + shared[-1][1] - a.lo - shared[-1][0]
+        shift = max((b.lo + index - a.lo - before for before, index in (shared[0], shared[-1])), key=abs)
         self.hides_rows |= bool(a.number) and a.is_cut and fresh
         if shift == 0:
             self.overlap = max(self.least_overlap, self.overlap // 2)
@@ -157,23 +168,27 @@ class ServerModel:
         self.overlap = max(self.least_overlap, self.overlap - 1)
         if b.keys[-1] == a.keys[-1] and b.lo >= a.end:
             return False  # the last page may be repeated past the end
-        if 0 < shift <= a.hi - a.lo - len(a.keys) and (fresh or not self.is_sure):
+        if 0 < shift <= a.hi - a.lo - len(a.keys):
+            self.hides_rows |= not fresh
             if shift > max(1, self.size // 10) or not self.is_sure:
                 self._learn_hidden(a, b, len(shared))
             return False
+        if self.hides_rows and 0 < -shift <= b.hi - b.lo - len(b.keys):
+            return False  # rows are hidden before those that are shared
         self.changes += abs(shift)
         return True
 
     def _learn_cap(self, a: Link, b: Link, *, fresh: bool) -> None:
-        """A page that is full as requested, or the third that is cut to the same length, shows what is given."""
-        if not fresh:
-            return
-        self._alike = self._alike + 1 if a.is_cut and len(a.keys or ()) == len(b.keys or ()) else 0
-        if b.is_cut and self._alike > 1:
-            self.size, self.is_sure = len(b.keys or ()), True  # so that short means short
+        """A page that is full as requested shows what is given; two that are cut to the same length may show a cap."""
+        if fresh:
+            self._cut = len(b.keys or ()) if a.is_cut and b.is_cut and len(a.keys or ()) == len(b.keys or ()) else 0
+            self.is_sure |= not b.is_cut
+
+    def confirm_cap(self) -> None:
+        """Rows lie behind a page that was cut: if others were cut to its length, request as much, so short means short."""
+        if self._cut > 0:
+            self.size, self.is_sure = self._cut, True
             self.request(self.size)
-        elif not b.is_cut:
-            self.is_sure = True
 
     def _learn_hidden(self, a: Link, b: Link, shared: int) -> None:
         assert a.keys is not None and b.keys is not None  # noqa: PT018
@@ -185,3 +200,13 @@ class ServerModel:
             self._seen, self._looked = len(a.keys), a.hi - a.lo
         if not a.number and shared < len(a.keys):  # a cap shows: as many of its rows are new as of positions
             self.size = min(self.size, max(len(b.keys), (b.lo - a.lo) * len(a.keys) // (len(a.keys) - shared)))
+
+
+def _shared(a: tuple[Hashable, ...], b: tuple[Hashable, ...]) -> list[tuple[int, int]]:
+    """Return where the keys that two pages share stand in the one and in the other."""
+    if len({*a}) == len(a) and len({*b}) == len(b):
+        at = {key: index for index, key in enumerate(a)}
+        return [(at[key], index) for index, key in enumerate(b) if key in at]
+    # A join repeats rows: a page begins and ends anywhere among them, so only where another row begins is certain.
+    begins = [{key: index for index, key in reversed([*enumerate(page)])} for page in (a, b)]
+    return [(begins[0][key], index) for key, index in begins[1].items() if key in begins[0] and index][::-1]

@@ -53,8 +53,8 @@ __all__ = ["SewnPlan"]
 TRIES = 14  # requests to find the last row
 SPREAD = (1, 1, 2, 3, 5, 8, 13)  # how far from where it should be it is looked for, times what is remembered
 AHEAD = 32  # spans more than the window that the chain may hold, where rows are emitted as they arrive
-LOOK = 5  # empty pages: so far is looked where a total promises more
-TRICKLE = 4  # short responses in a row that bring rows: it may be that they are appended as fast as they are read
+LOOK = 10  # empty pages: so far is looked where a total promises more
+TRICKLE = 2  # pages in a row that are cut and bring rows: these may be appended as fast as they are read
 RESERVE, EARNED = 60, 3  # requests without any row, besides two windows; and those that a page of rows allows
 NO_MORE = frozenset({400, 404, 416, 422})  # statuses with which servers refuse positions behind the end
 
@@ -67,6 +67,7 @@ class Flow:
     in_flight: int = 0  # requests
     sent: int = 0  # requests
     allowed: int = 1  # spans in flight or buffered; it grows up to the window
+    fresh: int = 0  # new rows of the last span
     trickle: int = 0  # short responses in a row that brought new rows
     barren: int = 0  # responses in a row without a new row, of those that are emitted as they arrive
     farthest: int = 0  # position behind the last row, at its highest
@@ -113,6 +114,7 @@ class SewnPlan(Plan):
     _lost: int = field(default=0, init=False)  # how often it was, and what follows it was not
     _continued: int = field(default=-1, init=False)  # the position from which it was asked for
     _is_repeated: bool = field(default=False, init=False)  # the last row came again farther on, and nothing after it
+    _enough: float = field(default=inf, init=False)  # rows: with so many, all are emitted that are not appended just now
     _mark: tuple[int, int] | None = field(default=None, init=False)  # a row kept of long ago: its position and number
     _base: int = field(init=False)  # rows of the list that lie before those that this plan emits
     _passed: int = field(default=0, init=False)  # rows emitted, and those that came again beside themselves
@@ -196,7 +198,7 @@ class SewnPlan(Plan):
         elif self._is_proved and self.clear > self.at:
             return grid.at(self.clear)  # nothing follows so far: look farther
         elif self.flow.trickle > TRICKLE:
-            link = grid.at(self.at + server.proof)
+            link = grid.at(self.at + 2 * self.flow.fresh + 2)
             link.looks_ahead = True  # what is there was not appended just now
             return link
         back = server.back
@@ -266,17 +268,16 @@ class SewnPlan(Plan):
 
     def _is_resized(self, link: Link, page: Fetched[object]) -> bool:
         """SIZE. Whether this response, and those in flight, are about other positions than they were requested for."""
-        requested, count, tail = link.hi - link.lo, len(page.keys), self._tail
+        requested, count = link.hi - link.lo, len(page.keys)
         size = max(page.size if page.size is not None and count <= page.size else requested, count)
-        if link.number and tail is not None and not self._is_proved and tail.number == link.number and tail.lo < link.lo:
-            size = count if tail.keys == page.keys else size  # one page, whatever size is requested
+        if link.number > 1 and 0 < count < size and self.server.is_sure and not self.server.hides_rows:
+            place = self.memory.place(page.keys, page.unreadable, 0)
+            begin = self.at - self.memory.count + place.number - place.last  # where its first row stands, by that known
+            if place.last >= 0 and begin == (link.number - 1) * count != link.lo:
+                size = count
         if size == requested or (size > requested and not link.number):
             return False
-        self.server.resize(link, size, fixed=size > requested or (tail is not None and tail.keys == page.keys))
-        if self.server.grid.fixed:
-            place = self.memory.place(page.keys, page.unreadable, 0)
-            if place.last >= 0:
-                self.at = self.clear = link.lo + place.last + self.memory.count - place.number
+        self.server.resize(link, size)
         self._tries = 0  # where it was looked for, other rows were
         if not link.number or (not self.server.answered and link.lo <= self.at < link.hi):
             return False
@@ -334,7 +335,7 @@ class SewnPlan(Plan):
         if tail is None:
             self._begin(link, place)
         if tail is not None and tail.keys:
-            tally.mismatches += server.compare(tail, link, fresh=True) or self._is_repeated
+            tally.mismatches += server.compare(tail, link, fresh=True, promised=self._is_promised) or self._is_repeated
             expected = max(0, max(self.at, tail.hi if tail.is_cut else 0) - link.lo)
         else:
             expected = len(self.start.keys)
@@ -357,8 +358,12 @@ class SewnPlan(Plan):
         if self._edge is not None:
             self._edge.answered = link.hi
         self._earn(len(fresh))
+        flow.fresh = len(fresh)
         flow.trickle = flow.trickle + 1 if link.is_cut and not server.sparse else 0
         server.answered = True
+        self.ended |= self.memory.count >= self._enough
+        if link.total is not None and link.end > link.total and not server.total_refuted:
+            tally.mismatches -= server.refute_total()
         if link.is_cut and not server.is_full(link) and not server.sparse:
             self.ended |= link.total is not None and server.total is not None and link.total == link.end
         self._conclude()
@@ -400,7 +405,7 @@ class SewnPlan(Plan):
         # Either rows were inserted before, or the server gives its last page again for what lies behind the end.
         again = behind == 0 and link.lo + place.last >= max(self.at, tail.hi if tail is not None and tail.is_cut else 0)
         if tail is not None and tail.keys and not again:
-            tally.mismatches += server.compare(tail, link, fresh=False) or self._has_moved(link, place)
+            tally.mismatches += server.compare(tail, link, fresh=False, promised=self._is_promised) or self._has_moved(link, place)
         if not place.stable:
             tally.mismatches += 1
             tally.unstable = True
@@ -442,10 +447,15 @@ class SewnPlan(Plan):
             self.ended = True  # what lies behind is refused, and this page shows that nothing does
         self._conclude()
 
+    @property
+    def _is_promised(self) -> bool:
+        """Whether a total promises more rows than came."""
+        return self.server.total is not None and self.server.total > self._base + self._passed
+
     def _has_moved(self, link: Link, place: Place) -> bool:
         """Whether a row of a page that shares none with the last one is elsewhere, though none is hidden."""
         tail, behind = self._tail, self.memory.count - 1 - place.number
-        if tail is None or self.server.hides_rows or not set(tail.keys or ()).isdisjoint(link.keys or ()):
+        if tail is None or self.server.hides_rows or self._is_promised or not set(tail.keys or ()).isdisjoint(link.keys or ()):
             return False
         return link.lo + place.last != self.at - 1 - behind
 
@@ -480,7 +490,7 @@ class SewnPlan(Plan):
         gives_up = self._tries >= (3 if server.sparse else TRIES)
         if not self.memory.count and not self.start.keys and not keys:
             return self._skip(link)
-        if self._tail is not None and link.known <= self._tail.order and (link.lo < self.at or not keys):
+        if self._tail is not None and link.known <= self._tail.order and (link.lo < self.at or (not keys and self.flow.trickle > TRICKLE)):
             self.chain.remove(link)  # it was answered before the last row was where it is now
             return True
         if touches and not link.is_probe and (is_blind or self._is_proved):
@@ -491,9 +501,11 @@ class SewnPlan(Plan):
             tally.gaps_open += bool(keys) and tally.mismatches > 0
             return self._accept(link, keys)
         if link.looks_ahead:
-            self.ended = not keys
             self.flow.trickle = 0
-            self._conclude()
+            if not keys:  # the list ended before it: so many rows at most were left then, and others came later
+                self._enough = self.memory.count + link.lo - self.at
+            else:
+                server.confirm_cap()
         if not keys and link.lo == 0:
             return self._skip(link)  # there is no row any more
         if (mark := self.memory.find(keys)) is not None:
@@ -562,6 +574,12 @@ class SewnPlan(Plan):
                 "read the list from its beginning"
             )
             return False
+        if self.memory.begins:
+            self.memory.begin_again()  # all rows so far are known: read from the beginning, and emit what is new
+            self.at = self.clear = self._tries = 0
+            self._tail, self._mark, self._seen_at = None, None, None
+            self.chain.clear()
+            return True
         tally.gaps_open += 1
         return self._accept(link, keys)
 
