@@ -99,14 +99,14 @@ def bounded(outcome):
 @ORDERED
 @pytest.mark.parametrize("name", STABLE)
 def test_every_stable_server_yields_exactly_its_rows(name, style, ordered):
-    """All of its rows, once, in order, for 1.5 times the serial requests, the window and what disproves a total."""
+    """All of its rows, once, in order, for 1.5 times the serial requests, the window and what shows the end."""
     for window, seed in itertools.product(WINDOWS, SEEDS):
         box = server(style, seed, **STABLE[name])
         outcome = listing(style, window, box, seed, ordered=ordered)
         visible = [row for row in range(box.count) if box.shows(row)]
         assert outcome.ended
         assert outcome.rows == visible if ordered else sorted(outcome.rows) == visible
-        disproof = 3 if isinstance(box.total, int) else 0
+        disproof = 3 if isinstance(box.total, int) or box.hide else 0
         dear = 1.9 if name == "cap of 7" and style is NUMBERED else 1.5  # the edges of such pages often coincide
         assert outcome.requests <= dear * serial(style, box) + outcome.largest + disproof
         assert outcome.plan.tally.gaps_open == 0
@@ -269,7 +269,7 @@ def test_memory_does_not_grow_with_the_list(style, ordered):
             listing(style, window, server(style, count=count), 1, ordered=ordered) for count in (6_000, 60_000)
         )
         assert large.rows[-1] and len(large.rows) == 60_000
-        assert large.keys <= small.keys * 1.1
+        assert large.keys <= max(small.keys * 1.1, ROWS + LANDMARKS + (3 * window + AHEAD) * 100)
         assert large.kept <= window + AHEAD + 1
 
 

@@ -63,7 +63,7 @@ NO_MORE = frozenset({400, 404, 416, 422})  # statuses with which servers refuse 
 class Flow:
     """What is in flight, and whether the listing gets on."""
 
-    left: float  # requests that it may take without getting on
+    left: float  # requests that it may take without getting on, besides two windows
     in_flight: int = 0  # requests
     sent: int = 0  # requests
     allowed: int = 1  # spans in flight or buffered; it grows up to the window
@@ -75,15 +75,16 @@ class Flow:
 
 @define(eq=False)
 class Edge:
-    """Where the server refuses: it answered spans that end at ``answered``, and refused those that end at ``refused``."""
+    """Where the server refuses: it answers spans that end at ``answered``, and refuses those that end at ``refused``."""
 
     refused: int
+    error: Exception  # with which it was refused last
     answered: int | None = None
     step: int = 1
 
-    def refuse(self, hi: int) -> None:
+    def refuse(self, hi: int, error: Exception) -> None:
         """A span that ends here was refused."""
-        self.refused = min(self.refused, hi)
+        self.refused, self.error = min(self.refused, hi), error
         self.step *= 2
         if self.answered is not None and self.answered >= self.refused:
             self.answered = None
@@ -122,7 +123,7 @@ class SewnPlan(Plan):
     def __attrs_post_init__(self) -> None:
         start = self.start
         self.memory = Memory(start, ROWS + self.window * self.server.size)
-        self.flow = Flow(RESERVE + 2 * self.window, farthest=start.at)
+        self.flow = Flow(RESERVE, farthest=start.at)
         self.at = self.clear = self._base = start.at
         self.ended = bool(start.stop) and start.keys[-1:] == start.stop[-1:]  # a part that was emitted to its end
 
@@ -195,7 +196,7 @@ class SewnPlan(Plan):
             if (end := self._edge.next) is None:
                 return None
             edge = end
-        elif self._is_proved and self.clear > self.at:
+        elif self._is_proved and (self.clear > self.at or server.sparse):
             return grid.at(self.clear)  # nothing follows so far: look farther
         elif self.flow.trickle > TRICKLE:
             link = grid.at(self.at + 2 * self.flow.fresh + 2)
@@ -240,6 +241,7 @@ class SewnPlan(Plan):
             fresh = [key for key in self.memory.place(keys, page.unreadable, 0).fresh if key not in self.memory.early]
             self.flow.barren = max(0, self.flow.barren + (-1 if fresh else 1))
             link.emitted = True
+            self.flow.left += EARNED * len(fresh) / self.server.size
             self._emit(link, fresh)
         self.tally.mismatches += server.add_total(link)
         server.grow(len(keys))
@@ -312,6 +314,8 @@ class SewnPlan(Plan):
                 self._fail(self.chain[0], self.chain[0].error)
             elif self.chain[0].keys is None or not self._seek(self.chain[0], self.chain[0].keys):
                 return
+        if self._edge is not None and self._edge.next is None and not (self.chain or self.finished):
+            self.error = self._edge.error
 
     def _first_sewn(self) -> tuple[int, Place | None]:
         last = self.memory.last
@@ -357,7 +361,7 @@ class SewnPlan(Plan):
         self.clear = max(self.at, link.hi if link.is_cut and not server.sparse else 0)
         if self._edge is not None:
             self._edge.answered = link.hi
-        self._earn(len(fresh))
+        self._earn(0 if link.emitted else len(fresh))
         flow.fresh = len(fresh)
         flow.trickle = flow.trickle + 1 if link.is_cut and not server.sparse else 0
         server.answered = True
@@ -389,7 +393,7 @@ class SewnPlan(Plan):
 
     def _earn(self, rows: int) -> None:
         flow = self.flow
-        flow.left += EARNED * max(rows, self.at - flow.farthest) / self.server.size
+        flow.left += EARNED * max(rows, 0 if self._by_arrival else self.at - flow.farthest) / self.server.size
         flow.farthest = max(flow.farthest, self.at)
 
     # ---- FOLD and END
@@ -416,12 +420,16 @@ class SewnPlan(Plan):
         self._seen_at = link.lo + place.last + 1 if behind else None
         if not behind:
             tally.mismatches += self._tries > 0 and not server.sparse
-            self._lost += self._tries > 0
+            self._lost += self._tries > 0 and not server.sparse
             self._tries = 0
-        if server.sparse:
-            self.at = self.at if was_sparse or tail is None else max(self.at, tail.hi)
-            self.clear = max(self.at, self.clear, server.reach(link) if link.lo <= self.clear else 0)
-            self._is_proved = True
+        if server.sparse:  # the last row may be anywhere up to the end of the span in which it came first
+            if not was_sparse and tail is not None:
+                self.at = max(self.at, tail.hi)
+            if behind:
+                self.at = self.clear = max(self.at, link.lo + place.last + behind + 1)
+            else:
+                self.clear = max(self.at, self.clear, server.reach(link) if link.lo <= self.clear else 0)
+            self._is_proved = not behind
         elif not server.is_full(link) or (link.is_cut and not server.is_sure):
             shown = self.clear - self.at if was_cut else 0
             self.at, self._is_proved = self.at if again else link.end, True
@@ -473,7 +481,7 @@ class SewnPlan(Plan):
             tally.missing = max(0, server.least_total - self._base - self._passed - server.changes)
 
     def _is_over(self) -> bool:
-        if self.flow.left < 0 and not self.ended:
+        if self.flow.left + 2 * self.window < 0 and not self.ended:
             self.ended = True  # it does not get on: say so, rather than go on for ever
             self.tally.gaps_open += 1
         if self.limit is not None and self.tally.emitted >= self.limit:
@@ -485,9 +493,10 @@ class SewnPlan(Plan):
     def _seek(self, link: Link, keys: tuple[Hashable, ...]) -> bool:
         """See to a span that is not sewn. False: another one was put before it."""
         server, tally = self.server, self.tally
-        touches = self.at <= link.lo <= (self.clear if self._is_proved else self.at)
+        begin = 0 if server.sparse and self._is_proved else self.at
+        touches = begin <= link.lo <= (self.clear if self._is_proved else self.at)
         is_blind = server.least_overlap == 0 or (link.lo == self.at and server.grid.at(self.at - 1).hi == self.at)
-        gives_up = self._tries >= (3 if server.sparse else TRIES)
+        gives_up = self._tries >= (3 if server.sparse and link.lo <= self.at else TRIES)
         if not self.memory.count and not self.start.keys and not keys:
             return self._skip(link)
         if self._tail is not None and link.known <= self._tail.order and (link.lo < self.at or (not keys and self.flow.trickle > TRICKLE)):
@@ -497,7 +506,7 @@ class SewnPlan(Plan):
             tally.unverifiable |= is_blind
             tally.gaps_open += bool(keys) and not is_blind and tally.mismatches > 0
             return self._accept(link, keys)
-        if server.sparse and link.lo <= self.at and (gives_up or not keys):
+        if server.sparse and link.lo <= self.at and gives_up:
             tally.gaps_open += bool(keys) and tally.mismatches > 0
             return self._accept(link, keys)
         if link.looks_ahead:
@@ -517,9 +526,12 @@ class SewnPlan(Plan):
             return True
         if gives_up:
             return self._give_up(link, keys)
-        if self._continued != self.at and link.lo >= self.at - server.least_overlap and not link.is_probe:
+        is_behind = server.sparse or link.lo >= self.at - server.least_overlap
+        if self._continued != self.at and is_behind and not link.is_probe:
             self._continued = self.at
-            probe = server.grid.at(self.at - max(1, min(server.back, self.at)))
+            is_loose = server.sparse and self._tail is not None  # the last row lies somewhere in its span
+            end = self._tail.end if self._tail is not None and is_loose else self.at
+            probe = server.grid.at(end - max(1, 1 if is_loose else min(server.back, self.at)))
             if probe.lo < link.lo:
                 return self._put_before(link, probe)
         if not keys and link.lo >= self.at:
@@ -574,7 +586,7 @@ class SewnPlan(Plan):
                 "read the list from its beginning"
             )
             return False
-        if self.memory.begins:
+        if self.memory.begins and not self.server.sparse:
             self.memory.begin_again()  # all rows so far are known: read from the beginning, and emit what is new
             self.at = self.clear = self._tries = 0
             self._tail, self._mark, self._seen_at = None, None, None
@@ -616,12 +628,10 @@ class SewnPlan(Plan):
                 self._conclude()
                 return
             if self._edge is None:
-                self._edge = Edge(link.hi)
+                self._edge = Edge(link.hi, error)
             else:
-                self._edge.refuse(link.hi)
+                self._edge.refuse(link.hi, error)
             self.chain.clear()
-            if self._edge.next is None:
-                self.error = error
         elif emitted and link.lo >= self.at and self._continued != self.at:
             self._continued = self.at
             self.chain = [self.server.grid.at(self.at - 1)]
