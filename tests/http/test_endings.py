@@ -212,7 +212,7 @@ async def test_a_row_deleted_behind_the_last_page_is_no_error(rows, past, window
 )
 async def test_pages_that_are_refused_past_the_end_are_the_end(size, past, how, rows, window, api, anyio_backend):
     """A quiet list in pages of any size is read whole, and is complete."""
-    most = bound(rows, min(size, *how.values()), window)
+    most = bound(rows, min([size, *how.values()]), window)
     async with Customers(rows, total=api == "kintsugi", past=past, **how) as server:
         ending = await listed(server, api, window, most=most, size=size)
     ends(ending, most)

@@ -44,8 +44,12 @@ class OffsetGrid:
     smallest: int = 2  # from this size on spans can overlap
     fixed: bool = False  # the server has one size, whatever is requested
 
-    def at(self, position: int, edge: float = inf) -> Link:
-        """Return the span from a position on; one that ends at ``edge`` if that lies farther ahead."""
+    def at(self, position: int) -> Link:
+        """Return the span from a position on."""
+        return self.before(inf, position)
+
+    def before(self, edge: float, position: int, largest: int = 0) -> Link:  # noqa: ARG002  it begins anywhere
+        """Return the span from a position on, or the one that ends at ``edge`` if that begins earlier."""
         lo = max(0, int(min(position, edge - self.size)))
         return Link(lo, lo + self.size, ((self.offset, str(lo)), (self.limit, str(self.size))))
 
@@ -71,17 +75,17 @@ class NumberGrid:
     def __attrs_post_init__(self) -> None:
         self._largest = self.size
 
-    def at(self, position: int, edge: float = inf) -> Link:
-        """Return the page that holds a position and reaches farthest; one that ends before ``edge``, if there is one."""
-        position, sizes = max(0, position), self._sizes()
-        if edge == inf:
-            ends = {position // size * size + size: size for size in sizes}
-            return self._page(position, ends[max(ends, key=self._value)])
-        within = [size for size in sizes if position // size * size + size <= edge]
-        if within:
-            return self._page(position, max(within, key=lambda size: position // size * size + size))
-        size = max(sizes, key=lambda size: edge // size * size)
-        return self._page(int(edge // size - 1) * size, size)
+    def at(self, position: int) -> Link:
+        """Return the page that holds a position and reaches farthest."""
+        position = max(0, position)
+        ends = {position // size * size + size: size for size in self._sizes()}
+        return self._page(position, ends[max(ends, key=self._value)])
+
+    def before(self, edge: int, position: int, largest: int) -> Link:
+        """Return the page that holds a position and ends at ``edge`` or closest before it; else any that ends there."""
+        sizes = range(largest, 0, -1)
+        size = max(sizes, key=lambda size: (edge // size * size - size <= position, edge // size * size, size))
+        return self._page((edge // size - 1) * size, size)
 
     def around(self, position: int, rows: int) -> Link:  # noqa: ARG002  in a short page any row may be missing
         """Return the page that holds a position and whose edges are farthest from it."""

@@ -89,6 +89,10 @@ class Edge:
         if self.answered is not None and self.answered >= self.refused:
             self.answered = None
 
+    def answer(self, hi: int) -> None:
+        """A span that ends here was answered. Where it ends no farther than those before, there is nothing to try."""
+        self.answered, self.refused = hi, self.refused if self.answered is None or hi > self.answered else hi + 1
+
     @property
     def next(self) -> int | None:
         """Where the next span has to end; None: there is nothing left to try."""
@@ -191,22 +195,21 @@ class SewnPlan(Plan):
         server, grid, keys = self.server, self.server.grid, self.start.keys
         if not server.answered:
             return grid.at(self.at - min(len(keys), max(1, server.least_overlap)))
-        edge = inf
         if self._edge is not None:
-            if (end := self._edge.next) is None:
-                return None
-            edge = end
-        elif self._is_proved and (self.clear > self.at or server.sparse):
+            end = self._edge.next
+            largest = server.page_size if server.is_sure else server.asked
+            return None if end is None else grid.before(end, self.at - server.back, largest)
+        if self._is_proved and (self.clear > self.at or server.sparse):
             return grid.at(self.clear)  # nothing follows so far: look farther
-        elif self.flow.trickle > TRICKLE:
+        if self.flow.trickle > TRICKLE:
             link = grid.at(self.at + 2 * self.flow.fresh + 2)
             link.looks_ahead = True  # what is there was not appended just now
             return link
         back = server.back
         if self._tail is not None and self._tail.is_cut and not server.sparse and not self.tally.mismatches:
             back = min(1, server.least_overlap)
-        link = grid.at(self.at - back, edge)
-        return link if link.hi > self.at or edge < inf else grid.at(self.at)
+        link = grid.at(self.at - back)
+        return link if link.hi > self.at else grid.at(self.at)
 
     def _awaits_end(self) -> bool:
         """Whether a short span waits for what follows it, or brought nothing."""
@@ -301,7 +304,7 @@ class SewnPlan(Plan):
 
     def _advance(self) -> None:
         """Take out of the chain what is sewn, and see to what is not."""
-        while self.chain and not self._is_over():
+        while not self._is_over() and self.chain:
             index, place = self._first_sewn()
             if place is not None:
                 link = self.chain[index]
@@ -316,6 +319,10 @@ class SewnPlan(Plan):
                 return
         if self._edge is not None and self._edge.next is None and not (self.chain or self.finished):
             self.error = self._edge.error
+            self.error.args = (
+                f"{self.error}; the API refuses what lies behind position {self.at:,}: read the list in partitions, or "
+                "with filters that make it shorter",
+            )
 
     def _first_sewn(self) -> tuple[int, Place | None]:
         last = self.memory.last
@@ -360,7 +367,7 @@ class SewnPlan(Plan):
         self.at = server.reach(link) if server.sparse else link.end
         self.clear = max(self.at, link.hi if link.is_cut and not server.sparse else 0)
         if self._edge is not None:
-            self._edge.answered = link.hi
+            self._edge.answer(link.hi)
         self._earn(0 if link.emitted else len(fresh))
         flow.fresh = len(fresh)
         flow.trickle = flow.trickle + 1 if link.is_cut and not server.sparse else 0
@@ -416,7 +423,7 @@ class SewnPlan(Plan):
         tally.hides_rows = server.hides_rows
         server.answered = True
         if self._edge is not None:
-            self._edge.answered = link.hi
+            self._edge.answer(link.hi)
         self._seen_at = link.lo + place.last + 1 if behind else None
         if not behind:
             tally.mismatches += self._tries > 0 and not server.sparse
@@ -626,6 +633,10 @@ class SewnPlan(Plan):
             if self._is_proved and not self.server.sparse:
                 self.ended = True
                 self._conclude()
+                return
+            if self.server.least_overlap == 0 and link.lo <= self.at:
+                self.tally.unverifiable = True
+                self._accept(link, ())
                 return
             if self._edge is None:
                 self._edge = Edge(link.hi, error)
