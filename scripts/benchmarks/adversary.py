@@ -166,7 +166,9 @@ def judge(scene: Scene, case: Case, read: Callable[[Server, Reading], Awaitable[
         "endless": endless,
         "alarms": (ended and not lost and still)
         and (any(report.drift == "seen" for report in reports) or (not complete and server.is_candid)),
-        "crashes": error is not None and not endless and not (isinstance(error, ReadaheadError) and server.excused)
+        "crashes": error is not None
+        and not endless
+        and not (isinstance(error, ReadaheadError) and server.excused)
         and not (isinstance(error, CheckpointError) and scene.pause is not None),
     }
     words = "; ".join([*map(str, reports), *([f"{type(error).__name__}: {error}"] if error else [])])

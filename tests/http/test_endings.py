@@ -249,4 +249,4 @@ async def test_a_list_beyond_the_result_window_says_what_to_do(window, api, anyi
     assert ending.rows == list(range(10_000))
     assert isinstance(ending.error, ApiError)
     assert "partition" in str(ending.error) or "filter" in str(ending.error)
-    assert server.count("GET", CUSTOMERS) == ending.requests
+    assert server.count("GET", CUSTOMERS) <= ending.requests  # the last ones may be cancelled on their way

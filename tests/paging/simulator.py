@@ -252,7 +252,7 @@ def read(
                 if plan.needs(span):
                     witness(span, seen)
                 plan.add_response(span, seen)
-                plan.window = window.answered(now - sent)
+                plan.window = window.answered(now - sent, end_known=seen.total is not None)
                 done.largest = max(done.largest, plan.window)
             look()
         else:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import anyio
 import pytest
-from hypothesis import assume, example, given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from effort import examples
@@ -47,7 +47,6 @@ def every_id(api, box):
 @given(st.data(), APIS, st.integers(0, 260), SIZES, WINDOWS, WINDOWS, FAULTS)
 def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, api, rows, size, window, other, faults):
     """Through JSON, on a client made anew, with any window before and after, on any quiet list and page size."""
-    assume("total" not in faults or size > 3)  # a total wrong by whole pages is beyond any client
     box = sandbox(rows, **faults)
     after = data.draw(st.integers(0, rows))
 
@@ -57,8 +56,9 @@ def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, api, rows, size, w
             text = stream.checkpoint.to_json()
         async with client(api, box) as me, me.customers.page_size(size).prefetch(window=other, resume=text) as stream:
             rest = [row.id async for row in stream]
-            assert stream.report.drift == "none"
-            assert stream.report.complete
+            assert stream.report.drift != "seen"
+            promised = faults.get("total")
+            assert stream.report.complete or (isinstance(promised, int) and promised > rows)
         return before, rest
 
     before, rest = anyio.run(main)
@@ -71,7 +71,6 @@ def test_a_checkpoint_at_any_row_gives_exactly_the_rest(data, api, rows, size, w
 @example("kintsugi", 207, 41, 7, 5, True, {"ignore_limit": True})  # where one begins, all rows from there on come
 def test_parts_are_the_whole_and_share_no_row(api, rows, size, parts, window, ordered, faults):
     """With and without a total, on any quiet list and page size; each goes through JSON."""
-    assume("total" not in faults or size > 3)
     box = sandbox(rows, **faults)
 
     async def main():
@@ -81,7 +80,8 @@ def test_parts_are_the_whole_and_share_no_row(api, rows, size, parts, window, or
                 query = me.customers.from_partition(Partition.from_json(part.to_json()))
                 async with query.prefetch(window=window, ordered=ordered) as stream:
                     ids = [row.id async for row in stream]
-                    assert (stream.report.drift, stream.report.gaps_open) == ("none", 0)
+                    assert stream.report.drift != "seen"
+                    assert stream.report.gaps_open == 0
                 found += ids if ordered else sorted(ids, key=every_id(api, box).index)
         return found
 

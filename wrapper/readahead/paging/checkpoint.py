@@ -187,7 +187,7 @@ def _keys(members: dict[str, Any], name: str) -> tuple[str | int, ...]:
 
 def _older(members: dict[str, Any]) -> tuple[tuple[int, str | int], ...]:
     pairs = [cast("list[Any]", pair) if isinstance(pair, list) else [] for pair in _typed(members, "older", list)]
-    distances = [pair[0] if len(pair) == 2 else None for pair in pairs]  # noqa: PLR2004
+    distances = [pair[0] if len(pair) == 2 else None for pair in pairs]
     if not all(isinstance(distance, int) and distance > 0 for distance in distances):
         raise CheckpointError("the checkpoint is damaged: 'older' must hold pairs of a number and a key")
     keys = _keys({"older": [pair[1] for pair in pairs]}, "older")

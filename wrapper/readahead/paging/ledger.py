@@ -189,7 +189,9 @@ class Ledger:
                 "it hides rows, or its total is wrong"
             )
         if tally.overrun:
-            return "the end of this part was not found, because its last rows are gone; rows of the next part may follow"
+            return (
+                "the end of this part was not found, because its last rows are gone; rows of the next part may follow"
+            )
         if tally.unsure:
             return f"the checkpoint's last rows are gone; up to {tally.unsure:,} rows before it may have come again"
         return None

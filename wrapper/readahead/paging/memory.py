@@ -141,9 +141,7 @@ class Memory:
         marks = [(index, self._landmarks[key]) for index, key in enumerate(keys) if key in self._landmarks]
         return marks[-1] if marks else None
 
-    def before_stop(
-        self, keys: tuple[Hashable, ...], fresh: tuple[Hashable, ...]
-    ) -> tuple[tuple[Hashable, ...], bool]:
+    def before_stop(self, keys: tuple[Hashable, ...], fresh: tuple[Hashable, ...]) -> tuple[tuple[Hashable, ...], bool]:
         """Return which of the fresh keys lie before the end of a part, and whether it ends here.
 
         It ends with the last of its stop keys that is still in the list; they may lie on two pages.

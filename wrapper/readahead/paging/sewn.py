@@ -119,7 +119,9 @@ class SewnPlan(Plan):
     _lost: int = field(default=0, init=False)  # how often it was, and what follows it was not
     _continued: int = field(default=-1, init=False)  # the position from which it was asked for
     _is_repeated: bool = field(default=False, init=False)  # the last row came again farther on, and nothing after it
-    _enough: float = field(default=inf, init=False)  # rows: with so many, all are emitted that are not appended just now
+    _enough: float = field(
+        default=inf, init=False
+    )  # rows: with so many, all are emitted that are not appended just now
     _mark: tuple[int, int] | None = field(default=None, init=False)  # a row kept of long ago: its position and number
     _base: int = field(init=False)  # rows of the list that lie before those that this plan emits
     _passed: int = field(default=0, init=False)  # rows emitted, and those that came again beside themselves
@@ -416,7 +418,9 @@ class SewnPlan(Plan):
         # Either rows were inserted before, or the server gives its last page again for what lies behind the end.
         again = behind == 0 and link.lo + place.last >= max(self.at, tail.hi if tail is not None and tail.is_cut else 0)
         if tail is not None and tail.keys and not again:
-            tally.mismatches += server.compare(tail, link, fresh=False, promised=self._is_promised) or self._has_moved(link, place)
+            tally.mismatches += server.compare(tail, link, fresh=False, promised=self._is_promised) or self._has_moved(
+                link, place
+            )
         if not place.stable:
             tally.mismatches += 1
             tally.unstable = True
@@ -470,7 +474,12 @@ class SewnPlan(Plan):
     def _has_moved(self, link: Link, place: Place) -> bool:
         """Whether a row of a page that shares none with the last one is elsewhere, though none is hidden."""
         tail, behind = self._tail, self.memory.count - 1 - place.number
-        if tail is None or self.server.hides_rows or self._is_promised or not set(tail.keys or ()).isdisjoint(link.keys or ()):
+        if (
+            tail is None
+            or self.server.hides_rows
+            or self._is_promised
+            or not set(tail.keys or ()).isdisjoint(link.keys or ())
+        ):
             return False
         return link.lo + place.last != self.at - 1 - behind
 
@@ -506,7 +515,11 @@ class SewnPlan(Plan):
         gives_up = self._tries >= (3 if server.sparse and link.lo <= self.at else TRIES)
         if not self.memory.count and not self.start.keys and not keys:
             return self._skip(link)
-        if self._tail is not None and link.known <= self._tail.order and (link.lo < self.at or (not keys and self.flow.trickle > TRICKLE)):
+        if (
+            self._tail is not None
+            and link.known <= self._tail.order
+            and (link.lo < self.at or (not keys and self.flow.trickle > TRICKLE))
+        ):
             self.chain.remove(link)  # it was answered before the last row was where it is now
             return True
         if touches and not link.is_probe and (is_blind or self._is_proved):
@@ -524,6 +537,10 @@ class SewnPlan(Plan):
                 server.confirm_cap()
         if not keys and link.lo == 0:
             return self._skip(link)  # there is no row any more
+        shared = keys[: max(0, self.at - link.lo)]
+        if self._tries and shared and link.unreadable.issuperset(shared):
+            tally.unverifiable, self._tries = True, 0  # no row can be read where they overlap: positions must do
+            return self._accept(link, keys, len(shared))
         if (mark := self.memory.find(keys)) is not None:
             self._mark = link.lo + mark[0] + 1, mark[1]
             self._seen_at = self._mark[0]
@@ -602,15 +619,16 @@ class SewnPlan(Plan):
         tally.gaps_open += 1
         return self._accept(link, keys)
 
-    def _accept(self, link: Link, keys: tuple[Hashable, ...]) -> bool:
-        """Take a span for the next one, though it is not sewn."""
+    def _accept(self, link: Link, keys: tuple[Hashable, ...], shared: int = 0) -> bool:
+        """Take a span for the next one, though it is not sewn, but for the rows that it shares by its position."""
         self.chain.remove(link)
         if not keys:
             self.clear = max(self.clear, self.server.reach(link))
             self._is_proved, self._tries, self.server.answered = True, 0, True
             self._conclude()
         else:
-            self._settle(link, self.memory.place(keys, link.unreadable, 0))
+            place = self.memory.place(keys[shared:], link.unreadable, 0)
+            self._settle(link, place) if place.fresh else self._fold(link, place)
         return True
 
     def _skip(self, link: Link) -> bool:

@@ -90,7 +90,7 @@ class Engine(Generic[T]):
                 self._pages[span] = page
                 self.ledger.add_page(span, page)
                 plan.add_response(span, page)
-                self.plan.window = self.window.answered(page.seconds)
+                self.plan.window = self.window.answered(page.seconds, end_known=page.total is not None)
         if scope.cancelled_caught and not self.stopped:
             # So that it does not count as in flight any more.
             plan.add_error(span, StreamError("this page is not needed any more"))

@@ -17,6 +17,7 @@ __all__ = ["AutoWindow", "Window"]
 FIRST = 4
 LARGEST = 64
 SLOWER = 1.8  # times the fastest round: requests queue
+PAST_END = 4  # one page more of the window for so many that were read, where no total says where the end is
 SLACK = 1.5  # of what queues, so that the server always has work
 CLOSE = 8  # the largest good window and the refused one are close enough: within an eighth
 PATIENCE = 16, 128  # rounds until the refused window is tried again: at first, and at most; they double each time
@@ -28,8 +29,8 @@ class Window:
 
     size: int
 
-    def answered(self, seconds: float) -> int:  # noqa: ARG002  it makes no difference here
-        """Take how long a response took. Returns the window from here on."""
+    def answered(self, seconds: float, *, end_known: bool = True) -> int:  # noqa: ARG002  of no account here
+        """Take how long a response took, and whether it named a total. Returns the window from here on."""
         return self.size
 
     def pushed_back(self) -> bool:
@@ -43,6 +44,7 @@ class AutoWindow(Window):
 
     size: int = FIRST
     _round: list[float] = field(factory=list[float], init=False)
+    _answers: int = field(default=0, init=False)
     _fastest_median: float = field(default=float("inf"), init=False)
     _largest_good: int = field(default=1, init=False)
     _smallest_refused: int = field(default=LARGEST + 1, init=False)
@@ -51,19 +53,27 @@ class AutoWindow(Window):
     _quiet_rounds: int = field(default=0, init=False)
     _patience: int = field(default=PATIENCE[0], init=False)
 
-    def answered(self, seconds: float) -> int:
-        """Take how long a response took. Returns the window from here on."""
+    def answered(self, seconds: float, *, end_known: bool = True) -> int:
+        """Take how long a response took, and whether it named a total. Returns the window from here on.
+
+        Where the end may be near, it is small at first: what is requested past the end is a quarter of the pages, and a
+        few.
+        """
+        self._answers += 1
+        self._judge_response(seconds)
+        return self.size if end_known else min(self.size, FIRST + self._answers // PAST_END)
+
+    def _judge_response(self, seconds: float) -> None:
         if self._outdated:
             self._outdated -= 1
             if not self._outdated:
                 self.size = max(self.size, self._largest_good)
-            return self.size
+            return
         self._round.append(seconds)
         if len(self._round) >= self.size:
             median = _median(self._round)
             self._round.clear()
             self._judge(median)
-        return self.size
 
     def pushed_back(self) -> bool:
         """Take that the server refused a request as too much. Returns whether no window was ever larger."""
