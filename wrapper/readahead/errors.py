@@ -29,7 +29,7 @@ No exception of an HTTP library escapes, as itself or as a cause: theirs hold th
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, Protocol, final
+from typing import Any, Protocol
 
 __all__ = [
     "ApiError",
@@ -230,7 +230,6 @@ class DriftError(ReadaheadError):
     """Rows moved while a list was read, and ``on_drift="raise"`` was given."""
 
 
-@final
 class DecodeError(ReadaheadError):
     """A row that cannot be read.
 

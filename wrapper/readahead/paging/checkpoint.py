@@ -97,7 +97,7 @@ class Checkpoint:
     @classmethod
     def of(cls, query: str, start: Start, rows: int) -> Self:
         """Make one of a place that a plan gives, after ``rows`` emitted rows."""
-        older = tuple((distance, *_plain((key,))) for distance, key in start.older)
+        older = tuple((distance, _plain((key,))[0]) for distance, key in start.older)
         return cls(
             query,
             start.at,

@@ -167,7 +167,7 @@ class Memory:
         oldest = self.count - len(self._keys)
         end = number + 1 - oldest
         near = tuple(islice(self._keys, max(0, end - NEAR), end))
-        older, distance = [], float(NEAR)
+        older, distance = list[tuple[int, Hashable]](), float(NEAR)
         while number - int(distance) >= oldest:
             older.append((int(distance), self._keys[number - int(distance) - oldest]))
             distance *= APART

@@ -75,7 +75,7 @@ class Flow:
 
 @define(eq=False)
 class Edge:
-    """Where the server refuses: it answers spans that end at ``answered``, and refuses those that end at ``refused``."""
+    """Where the server refuses: spans that end at ``answered`` are answered, and at ``refused`` they are not."""
 
     refused: int
     error: Exception  # with which it was refused last
@@ -321,10 +321,10 @@ class SewnPlan(Plan):
                 return
         if self._edge is not None and self._edge.next is None and not (self.chain or self.finished):
             self.error = self._edge.error
-            self.error.args = (
-                f"{self.error}; the API refuses what lies behind position {self.at:,}: read the list in partitions, or "
-                "with filters that make it shorter",
+            hint = (
+                f"the API refuses what lies behind position {self.at:,}: read the list in partitions, or with filters"
             )
+            self.error.args = (f"{self.error}; {hint}",)
 
     def _first_sewn(self) -> tuple[int, Place | None]:
         last = self.memory.last

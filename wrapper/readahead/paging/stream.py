@@ -223,7 +223,7 @@ class _Consumer(AsyncIterator[T]):
             if not await self._open_page():
                 raise StopAsyncIteration
         row = self._rows.popleft()
-        if type(row) is DecodeError:  # isinstance() takes as long as all else here
+        if isinstance(row, DecodeError):
             raise self._with_checkpoint(row)
         self._report.rows += 1
         return row
