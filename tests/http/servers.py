@@ -198,7 +198,7 @@ def stall_half_way(seen):
 
 
 def drip(_seen):
-    return b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", "drip"
+    return b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "drip"
 
 
 def raw(wire, then="keep"):

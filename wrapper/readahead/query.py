@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from .errors import FilterError, Resumable, UsageError, shown
 from .explain import Explanation
 from .filters import checked_extra, checked_order
+from .http.deadline import checked_deadline
 from .pages import Page, Progress, Report
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.ledger import OnDrift
@@ -42,6 +43,7 @@ class Listing(Generic[T]):
         on_page: Callable[[Progress[T]], None] | None = None,
         on_bad_row: Literal["raise", "skip"] = "raise",
         resume: Resumable | str | None = None,
+        deadline: float | None = None,
     ) -> Stream[T]:
         """Read ahead: ``async with query.prefetch() as rows: async for row in rows: ...``.
 
@@ -54,6 +56,9 @@ class Listing(Generic[T]):
             on_page: Called with the progress of the listing, each time a page of it is handed out.
             on_bad_row: ``"skip"`` leaves out a row that cannot be read, and notes it in the report.
             resume: A checkpoint of the same query, to read the rest of its rows.
+            deadline: Seconds for the whole listing, from its first request on: retries, pauses and waiting included.
+                Rows that came in time are handed out; then DeadlineExceeded is raised, with a checkpoint. None: the
+                ``deadline`` of the client.
 
         Raises:
             UsageError: An argument is not one of these.
@@ -66,8 +71,10 @@ class Listing(Generic[T]):
         _check_one_of("on_bad_row", on_bad_row, "raise", "skip")
         _check_one_of("on_drift", on_drift, "ignore", "warn", "raise", "reread")
         checkpoint = self._reading.start if resume is None else self._reading.check(Checkpoint.from_json(resume))
+        seconds = checked_deadline(deadline)
+        reading = self._reading if seconds is None else self._reading.timed(seconds)
         return Stream(
-            self._reading.engine(
+            reading.engine(
                 window,
                 checkpoint,
                 ordered=ordered,
@@ -99,7 +106,7 @@ class Listing(Generic[T]):
 
     async def first(self) -> T | None:
         """Return the first row, or None: one request, unless rows have to be searched for it."""
-        reading = self._reading.select(evolve(self._reading.selection, limit=1))
+        reading = self._reading.select(evolve(self._reading.selection, limit=1)).timed()
         if reading.start is None:
             page, _, more = await reading.first_page()
             if page.rows or not more:
@@ -109,13 +116,13 @@ class Listing(Generic[T]):
 
     async def count(self) -> int:
         """Count the rows, at most ``limit``: one request where the API says a total, else a listing."""
-        reading = self._reading
+        reading = self._reading.timed()
         if reading.is_plain and reading.has_total and reading.start is None:
             limit = reading.selection.limit
             page, report, _ = await reading.select(evolve(reading.selection, limit=None, page_size=1)).first_page()
             if page.total is not None and not report.ignored_filters:
                 return page.total if limit is None else min(page.total, limit)
-        async with self.prefetch(ordered=False) as stream:
+        async with Listing(reading).prefetch(ordered=False) as stream:
             return sum([len(page) async for page in stream.pages()])
 
     async def explain(self) -> Explanation:
