@@ -7,7 +7,7 @@ import struct
 from collections import Counter
 from contextlib import contextmanager
 from threading import Condition, Thread
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import anyio
 import pytest
@@ -50,6 +50,7 @@ class Served:
         self.seen = []
         self.connections = 0
         self.counts = Counter()
+        self.flooded = 0  # bytes of endless answers that were sent
 
     async def __aenter__(self):
         self.__enter__()
@@ -152,7 +153,8 @@ def customers(seen, total=1000):
     size, page = (int(seen.query.get(name, ["1"])[0]) for name in ("size", "page"))
     numbers = range((page - 1) * size, min(page * size, total))
     items = [{"id": f"cust_{number}", "organization_id": "org"} for number in numbers]
-    found = {"id": "cust", "organization_id": "org", "items": items, "results": [], "total": total, "size": size}
+    name = unquote(seen.path.removeprefix(f"{CUSTOMERS}/")) if seen.path != CUSTOMERS else "cust"
+    found = {"id": name, "organization_id": "org", "items": items, "results": [], "total": total, "size": size}
     return json.dumps(found).encode()
 
 
@@ -201,6 +203,11 @@ def drip(_seen):
     return b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "drip"
 
 
+def endless(head, block=b" " * 65_536):
+    """The block again and again, until the client has enough."""
+    return lambda _seen: (head, block)
+
+
 def raw(wire, then="keep"):
     return lambda _seen: (wire, then)
 
@@ -221,6 +228,10 @@ class Server(Served):
             wire, then = (self._script.pop(0) if self._script else self._after)(seen)
             writer.write(wire)
             await writer.drain()
+            while isinstance(then, bytes):
+                writer.write(then)
+                await writer.drain()
+                self.flooded += len(then)
             if then in {"stall", "drip"}:
                 self.note("stalled")
                 dripping = asyncio.create_task(_drip(writer)) if then == "drip" else None

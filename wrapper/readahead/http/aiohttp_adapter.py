@@ -5,7 +5,7 @@ answering. Here ``Retry`` decides what is repeated, so this is off, for sessions
 """
 
 import base64
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -17,7 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
-from .body import read_body
+from .body import Whole, read_body
 from .connections import is_readable
 from .secret import Hidden, Secret, revealed
 
@@ -142,17 +142,15 @@ class AiohttpAdapter:
             headers = {name.lower(): text for name, text in response.headers.items()}
             if CONTENT_ENCODING in response.headers:
                 headers["content-encoding"] = ", ".join(response.headers.getall(CONTENT_ENCODING))
-            pieces = _read_before(response) if response.content.at_eof() else response.content.iter_any()
+            if response.content.at_eof():  # empty, or a middleware of the user's has read it
+                pieces: AsyncIterator[bytes] = Whole(await response.read())
+            else:
+                pieces = response.content.iter_any()
             return response.status, headers, await read_body(pieces, response.status, headers, max_response)
 
     async def aclose(self) -> None:
         """Close the session."""
         await self._session.close()
-
-
-async def _read_before(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
-    """The body of a response that is empty, or that a middleware of the user's has read."""
-    yield await response.read()
 
 
 def over(

@@ -12,7 +12,7 @@ from anyio import lowlevel
 
 from ..errors import ConnectionLost, ReadaheadError, ResponseTooLarge, UnexpectedAnswer, UsageError, shown
 
-__all__ = ["ACCEPT_ENCODING", "MAX_RESPONSE", "BodyFault", "checked_max_response", "read_body"]
+__all__ = ["ACCEPT_ENCODING", "MAX_RESPONSE", "BodyFault", "Whole", "checked_max_response", "read_body"]
 
 ACCEPT_ENCODING = "gzip"
 MAX_RESPONSE = 64_000_000  # bytes
@@ -34,6 +34,18 @@ class BodyFault(Exception):
     def __init__(self, kind: type[ReadaheadError], message: str, status: int, headers: Mapping[str, str]) -> None:
         super().__init__(message)
         self.kind, self.status, self.headers = kind, status, headers
+
+
+class Whole(AsyncIterator[bytes]):
+    """A body that is there already, as the pieces of one that is still to be read."""
+
+    def __init__(self, body: bytes) -> None:
+        self._pieces = iter((body,))
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
 
 
 def checked_max_response(size: object) -> int:

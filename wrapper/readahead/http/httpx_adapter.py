@@ -16,7 +16,7 @@ import httpx
 from anyio import lowlevel
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
-from .body import read_body
+from .body import Whole, read_body
 from .httpx_pool import Pools
 from .secret import Hidden, Secret, revealed
 
@@ -107,7 +107,7 @@ class HttpxAdapter:
         except self._library.ResponseNotRead:
             pass
         else:  # a mock has no other, or a hook has read it; httpx has decompressed it
-            return await read_body(_one(content), response.status_code, {}, max_response)
+            return await read_body(Whole(content), response.status_code, {}, max_response)
         pieces = response.aiter_raw()
         try:
             return await read_body(pieces, response.status_code, headers, max_response)
@@ -174,10 +174,6 @@ def opened(
         )
     # Raised here, httpx's exception does not stay as the context: its traceback holds the proxy's password.
     raise UsageError(fault)
-
-
-async def _one(piece: bytes) -> AsyncGenerator[bytes, None]:
-    yield piece
 
 
 async def _end(pieces: AsyncGenerator[bytes, None]) -> None:
