@@ -50,6 +50,7 @@ class Served:
         self.seen = []
         self.connections = 0
         self.counts = Counter()
+        self.most_open = 0  # connections at once
         self.flooded = 0  # bytes of endless answers that were sent
 
     async def __aenter__(self):
@@ -113,6 +114,7 @@ class Served:
     async def _connected(self, reader, writer):
         self._tasks.add(asyncio.current_task())
         self._writers.add(writer)
+        self.most_open = max(self.most_open, len(self._writers))
         number = self.connections
         self.connections += 1
         try:

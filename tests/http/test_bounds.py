@@ -102,21 +102,21 @@ async def test_others_have_their_turns_while_a_body_is_decompressed(kintsugi):
             turns += 1
 
     body = b'{"id": "cust_1"}' + b" " * 50_000_000
-    async with Server(after=raw(answer(gzip.compress(body), headers=["Content-Encoding: gzip"]))) as server:
-        async with kintsugi(server) as client, anyio.create_task_group() as group:
-            group.start_soon(count)
-            assert (await client.customers.get("cust_1")).id == "cust_1"
-            group.cancel_scope.cancel()
+    page = raw(answer(gzip.compress(body), headers=["Content-Encoding: gzip"]))
+    async with Server(after=page) as server, kintsugi(server) as client, anyio.create_task_group() as group:
+        group.start_soon(count)
+        assert (await client.customers.get("cust_1")).id == "cust_1"
+        group.cancel_scope.cancel()
     assert turns > 150
 
 
 async def test_the_timeout_holds_while_pieces_of_a_byte_arrive(kintsugi):
     """However many there are at once. Nothing is left behind that would warn."""
-    async with Server(after=endless(CHUNKED, b"1\r\n \r\n" * 10_000)) as server:
-        async with kintsugi(server, timeout=0.3) as client:
-            error = await failing(client.customers.first_page())
-            assert type(error) is TimedOut
-            await server.until(lambda it: it.counts["left"] == 1)
+    step = endless(CHUNKED, b"1\r\n \r\n" * 10_000)
+    async with Server(after=step) as server, kintsugi(server, timeout=0.3) as client:
+        error = await failing(client.customers.first_page())
+        assert type(error) is TimedOut
+        await server.until(lambda it: it.counts["left"] == 1)
 
 
 @pytest.mark.parametrize("coding", [None, "gzip"])
@@ -126,13 +126,13 @@ async def test_the_limit_is_what_fits(kintsugi, coding):
         whole = b'{"id": "cust_1"}'.ljust(size)
         wire = whole if coding is None else gzip.compress(whole)
         head = [] if coding is None else ["Content-Encoding: gzip"]
-        async with Server(after=raw(answer(wire, headers=head))) as server:
-            async with kintsugi(server, max_response=LIMIT) as client:
-                if fits:
-                    assert (await client.customers.get("cust_1")).id == "cust_1"
-                else:
-                    with pytest.raises(ResponseTooLarge):
-                        await client.customers.get("cust_1")
+        step = raw(answer(wire, headers=head))
+        async with Server(after=step) as server, kintsugi(server, max_response=LIMIT) as client:
+            if fits:
+                assert (await client.customers.get("cust_1")).id == "cust_1"
+            else:
+                with pytest.raises(ResponseTooLarge):
+                    await client.customers.get("cust_1")
 
 
 async def test_what_is_received_counts_as_well(kintsugi):
@@ -226,10 +226,10 @@ async def test_damaged_gzip_is_a_lost_connection_and_is_requested_again(kintsugi
 
 async def test_an_empty_body_may_say_that_it_is_gzip(kintsugi):
     """As some servers write it."""
-    async with Server(after=raw(answer(b"", "404 None", ["Content-Encoding: gzip"]))) as server:
-        async with kintsugi(server) as client:
-            with pytest.raises(NotFound):
-                await client.customers.get("cust_1")
+    step = raw(answer(b"", "404 None", ["Content-Encoding: gzip"]))
+    async with Server(after=step) as server, kintsugi(server) as client:
+        with pytest.raises(NotFound):
+            await client.customers.get("cust_1")
 
 
 # ---- errors

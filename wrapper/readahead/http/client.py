@@ -99,10 +99,12 @@ class Sender:
             DeadlineExceeded: The deadline passed first.
             RequestError: No response came, or not the whole of it.
             RetryDelayTooLong: The API asks for a longer pause than ``Retry.max_delay``.
-            StreamError: The client is closed.
+            ResponseTooLarge: The response is larger than ``max_response``.
+            StreamError: The client is closed, or belongs to another event loop or process.
             UnexpectedAnswer: The response is none that the API documents.
             UsageError: The request cannot be sent.
         """
+        self._transport.check_process()  # in a forked process asyncio's loop is not running, so nothing else works
         report = report if report is not None else Report()
         deadline, failures = deadline or Deadline(self.deadline), list[ReadaheadError]()
         if anyio.current_time() < deadline.at():

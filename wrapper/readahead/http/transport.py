@@ -197,7 +197,7 @@ class Transport:
         Raises:
             RequestError: No response came, or not the whole of it.
             ResponseTooLarge: The response is larger than ``max_response``.
-            StreamError: The client is closed, or belongs to another event loop or process.
+            StreamError: The client is closed, or belongs to another event loop.
             UnexpectedAnswer: The response is compressed in another way than was asked for.
             UsageError: The request cannot be sent.
         """
@@ -222,6 +222,7 @@ class Transport:
         Raises:
             StreamError: The connections belong to another event loop or process.
         """
+        self.check_process()
         self._check_loop()
         is_open, self._closed = self.is_open, True
         adapter, self._adapter = self._adapter, None
@@ -254,10 +255,18 @@ class Transport:
             adapter = adapt.opened(self.base_url, self.headers, self.timeout, proxy, context)
         return adapter
 
-    def _check_loop(self) -> None:
+    def check_process(self) -> None:
+        """Refuse to go on in a process that was forked from the one with the connections.
+
+        Both would send over them, and read each other's responses. This holds for those of an ``http_client``, too.
+
+        Raises:
+            StreamError: This is another process.
+        """
         if self._adapter is not None and self._process != os.getpid():
-            # Its connections, those of an http_client too, are still those of the process that it was forked from.
             raise StreamError("the client was used before this process was forked; open a new one in each process")
+
+    def _check_loop(self) -> None:
         if self.is_open and self._loop is not _current_loop():
             raise StreamError("the client belongs to another event loop; open and close it within one")
 
