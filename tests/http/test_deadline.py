@@ -2,7 +2,7 @@
 
 import anyio
 import pytest
-from servers import Server, answer, plain, raw, stall
+from servers import GUARD, Server, answer, plain, raw, stall
 
 from readahead import Retry
 from readahead.errors import DeadlineExceeded, TimedOut, UsageError
@@ -41,26 +41,31 @@ async def test_a_create_that_was_sent_before_the_deadline_may_have_been_applied(
         with pytest.raises(DeadlineExceeded, match="may have been applied") as caught:
             await client.customers.create(name="Ada")
         assert caught.value.maybe_applied
-    async with Server(after=stall) as server, kintsugi(server, deadline=0.2, max_connections=1, timeout=60) as client:
+    async with Server(after=stall) as server, kintsugi(server, deadline=0.2, max_connections=1) as client:
         async with anyio.create_task_group() as group:
 
-            async def create():
-                with pytest.raises(DeadlineExceeded) as caught:
-                    await client.customers.create(name="Ada")
-                applied.append(caught.value.maybe_applied)
+            async def hold():
+                async with client.customers.prefetch(deadline=GUARD) as rows:
+                    await anext(rows)
 
-            applied = []
-            group.start_soon(create)
-            group.start_soon(create)
-        assert sorted(applied) == [False, True]
-        assert server.count("POST") == 1
+            group.start_soon(hold)
+            await server.until(lambda it: it.counts["stalled"] == 1)
+            with pytest.raises(DeadlineExceeded) as caught:
+                await client.customers.create(name="Ada")
+            group.cancel_scope.cancel()
+        assert not caught.value.maybe_applied
+        assert server.count("POST") == 0
 
 
 @pytest.mark.parametrize("whose", ["client", "prefetch"])
 async def test_a_listing_ends_at_its_deadline_with_the_rows_before_and_a_checkpoint(kintsugi, whose):
     """Pages that came in time are handed out first; another listing goes on from the checkpoint."""
     options = {"deadline": 0.4} if whose == "client" else {}
-    async with Server(plain, plain, plain, *[stall] * 4) as server, kintsugi(server, **options) as client:
+    steps = [stall]
+    async with (
+        Server(*[plain] * 3, after=lambda seen: steps[-1](seen)) as server,
+        kintsugi(server, **options) as client,
+    ):
         read = []
         with pytest.raises(DeadlineExceeded, match=r"deadline of 0.4 s") as caught:
             query = client.customers.page_size(100)
@@ -71,6 +76,7 @@ async def test_a_listing_ends_at_its_deadline_with_the_rows_before_and_a_checkpo
         assert not rows.report.complete
         assert "DeadlineExceeded" in rows.report.why
         await server.until(lambda it: it.counts["gone"] == it.counts["stalled"])
+        steps.append(plain)
         async with client.customers.page_size(100).prefetch(resume=caught.value.checkpoint, deadline=60) as rows:
             read += [row.id async for row in rows]
         assert read == [f"cust_{number}" for number in range(1000)]
@@ -81,8 +87,8 @@ async def test_after_the_deadline_nothing_is_sent(kintsugi):
     async with Server() as server, kintsugi(server) as client:
         with pytest.raises(DeadlineExceeded):
             async with client.customers.page_size(10).prefetch(window=1, deadline=0.2) as rows:
-                async for _ in rows:
-                    if len(server.seen) >= 3:
+                async for row in rows:
+                    if row.id == "cust_5":
                         with anyio.move_on_after(0.25):
                             await anyio.sleep_forever()
         sent = len(server.seen)
@@ -106,15 +112,16 @@ async def test_listings_that_no_longer_have_hope_end_at_the_deadline(kintsugi):
     """A hundred of them against a server that always says it is busy, with no delay to wait for."""
     async with Server(after=BUSY) as server:
         retry = Retry(attempts=1_000_000, reserve=1_000_000)
-        async with kintsugi(server, retry=retry, deadline=1.0) as client, anyio.create_task_group() as group:
+        async with kintsugi(server, retry=retry, deadline=1.0) as client:
 
             async def listing():
                 with pytest.raises(DeadlineExceeded):
                     await client.customers.to_list()
 
             with anyio.fail_after(20):
-                for _ in range(100):
-                    group.start_soon(listing)
+                async with anyio.create_task_group() as group:
+                    for _ in range(100):
+                        group.start_soon(listing)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, float("nan"), float("inf"), "5", True])
