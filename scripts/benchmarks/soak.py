@@ -11,12 +11,14 @@ import statistics
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import IO, Any
 
 from attrs import define, field
 
 __all__ = ["main"]
 
+HERE = Path(__file__).resolve().parent
 LANES = (("httpx", "asyncio"), ("httpx", "trio"), ("aiohttp", "asyncio"))
 GROWTH = 1.1  # times the memory of the middle third, in the last one
 SLACK = 8.0  # MB more
@@ -110,7 +112,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _process(module: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-P", "-m", f"benchmarks.{module}", *map(str, arguments)]
+    command = [sys.executable, "-P", str(HERE / f"{module}.py"), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
 
 

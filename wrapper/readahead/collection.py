@@ -10,11 +10,9 @@ from attrs import evolve, frozen
 from .endpoint import Operation, request_for
 from .errors import FilterError, UsageError, nearest
 from .filters import Choices, checked_choice, checked_text
-from .http.status import unexpected
-from .http.transport import Response
 from .paging.checkpoint import Partition
 from .query import Listing, Query
-from .rows import decode_object
+from .rows import check_identity, decode_object
 from .selection import Selection
 
 __all__ = ["Collection", "checked_body", "checked_changes", "checked_id"]
@@ -66,7 +64,8 @@ class Collection(Listing[T], Generic[T, Q]):
 
     async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an operation on one row, and return that row."""
-        return self._decoded(await self._reading.sender.send(request_for(operation, *args, **kwargs)))
+        response = await self._reading.sender.send(request_for(operation, *args, **kwargs))
+        return decode_object(response, self._reading.endpoint.reader.read)
 
     async def _one_with(
         self, attr: str, value: str, operation: Operation[P], /, *args: P.args, **kwargs: P.kwargs
@@ -77,14 +76,9 @@ class Collection(Listing[T], Generic[T, Q]):
             UnexpectedAnswer: The response is another row.
         """
         response = await self._reading.sender.send(request_for(operation, *args, **kwargs))
-        row = self._decoded(response)
-        found = getattr(row, attr)
-        if found is not None and str(found).casefold() != value.casefold():  # UUIDs are written in either case
-            raise unexpected(response, f"the response is a row with another {attr} than was requested")
+        row = decode_object(response, self._reading.endpoint.reader.read)
+        check_identity(row, attr, value, response)
         return row
-
-    def _decoded(self, response: Response) -> T:
-        return decode_object(response, self._reading.endpoint.reader.read)
 
 
 def checked_body(shape: type[B], body: B) -> B:

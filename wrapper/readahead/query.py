@@ -9,7 +9,6 @@ from attrs import evolve, frozen
 from .errors import FilterError, Resumable, UsageError, shown
 from .explain import Explanation
 from .filters import checked_extra, checked_order
-from .http.deadline import checked_deadline
 from .pages import Page, Progress, Report
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.ledger import OnDrift
@@ -71,8 +70,7 @@ class Listing(Generic[T]):
         _check_one_of("on_bad_row", on_bad_row, "raise", "skip")
         _check_one_of("on_drift", on_drift, "ignore", "warn", "raise", "reread")
         checkpoint = self._reading.start if resume is None else self._reading.check(Checkpoint.from_json(resume))
-        seconds = checked_deadline(deadline)
-        reading = self._reading if seconds is None else self._reading.timed(seconds)
+        reading = self._reading if deadline is None else self._reading.timed(deadline)
         return Stream(
             reading.engine(
                 window,

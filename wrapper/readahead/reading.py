@@ -17,7 +17,7 @@ from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import Condition
 from .filters.planner import Branch, NormalForm, RowFilter
 from .http.client import Sender
-from .http.deadline import Deadline
+from .http.deadline import Deadline, checked_deadline
 from .http.transport import Request, Response
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
@@ -57,8 +57,12 @@ class Reading(Generic[T]):
     deadline: Deadline | None = field(default=None, eq=False, repr=False)
 
     def timed(self, seconds: float | None = None) -> Self:
-        """Return this reading with one deadline for all that is read of it, the client's if none is given."""
-        return evolve(self, deadline=Deadline(self.sender.deadline if seconds is None else seconds))
+        """Return this reading with one deadline for all that is read of it, the client's if none is given.
+
+        Raises:
+            UsageError: It is no positive number.
+        """
+        return evolve(self, deadline=Deadline(self.sender.deadline if seconds is None else checked_deadline(seconds)))
 
     def narrow(self, *conditions: Condition) -> Self:
         """Return the reading of the rows that meet these conditions as well.
