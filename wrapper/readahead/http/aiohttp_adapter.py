@@ -17,7 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
-from .body import Whole, read_body
+from .bounded import Whole, read_body
 from .connections import is_readable
 from .secret import Hidden, Secret, revealed
 

@@ -16,7 +16,7 @@ from attrs import evolve
 
 from ..errors import DeadlineExceeded, ReadaheadError, UsageError
 from ..pages import Report
-from .body import ACCEPT_ENCODING, MAX_RESPONSE, checked_max_response
+from .bounded import ACCEPT_ENCODING, MAX_RESPONSE, checked_max_response
 from .connections import Connections, checked_max_connections, checked_pool_timeout
 from .credentials import header_fault
 from .deadline import Deadline, checked_deadline

@@ -16,7 +16,7 @@ import httpx
 from anyio import lowlevel
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
-from .body import Whole, read_body
+from .bounded import Whole, read_body
 from .httpx_pool import Pools
 from .secret import Hidden, Secret, revealed
 

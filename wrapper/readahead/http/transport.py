@@ -29,7 +29,7 @@ from ..errors import (
     UsageError,
 )
 from ..pages import Report
-from .body import MAX_RESPONSE, BodyFault
+from .bounded import MAX_RESPONSE, BodyFault
 from .connections import Connections, checked_max_connections
 from .origin import proxy_for, tls_context
 from .secret import Secret
