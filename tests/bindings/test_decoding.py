@@ -3,21 +3,26 @@
 import copy
 import datetime as dt
 import json
+import math
 import pickle
+import re
 from contextlib import nullcontext
 from typing import NamedTuple
 
 import anyio
+import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from effort import examples
-from readahead.errors import DecodeError, UnexpectedAnswer
+from readahead import IgnoredFilterWarning
+from readahead.errors import DecodeError, UnexpectedAnswer, UsageError
 from readahead.http.transport import Request, Response, client_for_app
 from readahead.kintsugi import AddressStatus, Country, CustomerStatus, Kintsugi, Source, TaxRegistration, TaxType
 from readahead.rows import RowReader, decode_page
 from readahead.sweetspot import CreditStatus, IdentityVerificationStatus, SweetSpot
+from readahead.sweetspot import Customer as SweetSpotCustomer
 
 pytestmark = pytest.mark.anyio
 apis = pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
@@ -377,15 +382,19 @@ NO_ROWS = [
     ({"name": "x", "userId": None}, "id", "it is missing or null"),
     ({"ID": "x"}, "id", "it is missing or null"),
     ({"id": ""}, "id", "it is empty"),
-    ({"id": {}}, "id", "expected text or a number, received an object"),
-    ({"id": ["x"]}, "id", "expected text or a number, received an array"),
+    ({"id": {}}, "id", "expected text or a whole number, received an object"),
+    ({"id": ["x"]}, "id", "expected text or a whole number, received an array"),
+    ({"id": True}, "id", "expected text or a whole number, received true or false"),
+    ({"id": 1.5}, "id", "expected text or a whole number, received a floating-point number"),
+    ({"id": 1e300}, "id", "expected text or a whole number, received a floating-point number"),
+    ({"id": math.nan}, "id", "expected text or a whole number, received a floating-point number"),
 ]
 
 
 @apis
-@pytest.mark.parametrize("given_id", ["x", " ", "🧾", 7, 0, 1.5, True, False])
-async def test_an_id_of_any_scalar_type_is_an_id(api, given_id):
-    """A row is told from others by it; which type it has is the server's affair."""
+@pytest.mark.parametrize("given_id", ["x", " ", "🧾", 7, 0, -1, 7.0, 2**64, 10**4000])
+async def test_text_and_whole_numbers_are_ids(api, given_id):
+    """Each tells a row from all others; the row has it as it came."""
     row = await row_of(api, id=given_id)
     assert row.id == given_id
     assert type(row.id) is type(given_id)
@@ -419,7 +428,7 @@ async def test_a_row_that_cannot_be_read_is_named(bad, field, said, place, api):
 async def test_a_bad_row_costs_only_itself(api, window, ordered):
     """``on_bad_row="skip"``: every other row comes, each once, and the report names those left out."""
     rows = [{"id": f"x{n}"} for n in range(95)]
-    spoilt = {place: bad for place, (bad, _, _) in zip(range(5, 95, 8), NO_ROWS, strict=False)}
+    spoilt = {place: bad for place, (bad, _, _) in zip(range(5, 95, 6), NO_ROWS, strict=False)}
     for place, bad in spoilt.items():
         rows[place] = bad
     pages = []
@@ -514,6 +523,248 @@ async def test_whatever_reads_rows_names_a_bad_one(api):
     for one in reads:
         with pytest.raises(DecodeError):
             await one(Listing(api, [{"id": None}]).customers)
+
+
+def answered(body, *, status=200, content_type="application/json", request="GET /rows"):
+    """A response, as the transport gives it."""
+    body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Response(Request("GET", "/rows", request), status, {"content-type": content_type}, body)
+
+
+class Plain(dict):
+    """A row whose members are attributes."""
+
+    __getattr__ = dict.__getitem__
+
+
+PLAIN = RowReader(Plain, key="id", items="rows", bare=True)
+
+
+def keys_of(rows):
+    return decode_page(answered(rows), PLAIN).keys
+
+
+def test_an_id_that_comes_as_a_number_and_as_text_is_one():
+    """Keys are text; the row keeps what came."""
+    fetched = decode_page(answered([{"id": 7}, {"id": "8"}, {"id": 9.0}, {"id": 2**64}]), PLAIN)
+    assert fetched.keys == ("7", "8", "9", str(2**64)) == keys_of([{"id": "7"}, {"id": 8}, {"id": "9"}, {"id": 2**64}])
+    assert [row.id for row in fetched.rows] == [7, "8", 9, 2**64]
+    assert [type(row.id) for row in fetched.rows] == [int, str, float, int]
+    assert keys_of([{"id": "07"}, {"id": " 7"}, {"id": "7.0"}]) == ("07", " 7", "7.0")
+
+
+@apis
+async def test_rows_that_come_as_numbers_and_again_as_text_come_once(api):
+    """Pages share rows; on every second page the ids are text."""
+    listing = Listing(api, [{"id": n} for n in range(300)])
+
+    def change(body):
+        return body if listing.requests % 2 else re.sub(rb'"id": (\d+)', rb'"id": "\1"', body)
+
+    listing.change = change
+    async with listing.customers.page_size(50).prefetch(window=2) as stream:
+        found = [int(row.id) async for row in stream]
+    assert found == list(range(300))
+    assert (stream.report.complete, stream.report.drift) == (True, "none")
+
+
+@apis
+async def test_a_checkpoint_whose_keys_are_numbers_is_of_the_same_rows(api):
+    """Earlier releases wrote ids that are numbers as numbers."""
+    query = Listing(api, [{"id": n} for n in range(60)]).customers.page_size(20)
+    async with query.prefetch() as stream:
+        found = [(await anext(stream)).id for _ in range(30)]
+        place = json.loads(stream.checkpoint.to_json())
+    place["keys"] = [int(key) for key in place["keys"]]
+    async with query.prefetch(resume=json.dumps(place)) as stream:
+        assert found + [row.id async for row in stream] == list(range(60))
+
+
+# ---- JSON that is not quite JSON
+
+
+LARGE = [2**63 + 1, 2**64, 2**64 + 1, 2**64 + 2, 2**70, 10**30, -(2**63) - 1, -(2**64)]
+
+
+@pytest.mark.parametrize("first", [[], [{"id": 1}], [{"id": "x"}], [{"id": None}]])
+def test_ids_over_64_bits_are_exact(first):
+    """Each is a row of its own: rounded to a float, three of these would be one."""
+    fetched = decode_page(answered([*first, *({"id": n} for n in LARGE)]), PLAIN)
+    assert fetched.keys[len(first) :] == tuple(map(str, LARGE))
+    assert [row.id for row in fetched.rows[len(first) :]] == LARGE
+
+
+async def test_integers_over_64_bits_are_exact_where_integers_are_declared():
+    """Sweet Spot's ``userId``; and then in every field of the page, unknown ones included."""
+    rows = [{"id": f"x{n}", "userId": value, "new": {"deep": [value]}} for n, value in enumerate([None, "u", *LARGE])]
+    found = await read("sweetspot", *rows)
+    assert [row.user_id for row in found] == [None, "u", *LARGE]
+    assert [row["new"]["deep"] for row in found] == [[None], ["u"], *([value] for value in LARGE)]
+
+
+async def test_one_row_is_exact_in_every_field():
+    """A row by its id is small: nothing in it is rounded."""
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send(
+            {"type": "http.response.body", "body": json.dumps({"id": "x", "phone": 2**70, "new": LARGE}).encode()}
+        )
+
+    http = client_for_app(app)
+    async with SweetSpot(token="t", base_url="http://localhost", http_client=http) as sweetspot:
+        row = await sweetspot.customers.get("x")
+    assert (row.phone, row["new"]) == (2**70, LARGE)
+
+
+def test_a_fraction_where_an_integer_is_declared_is_kept():
+    """However large."""
+    reader = sweetspot_reader()
+    rows = [{"id": "x", "userId": 1.5}, {"id": "y", "userId": 1e300}]
+    assert [row.user_id for row in decode_page(answered(rows), reader).rows] == [1.5, 1e300]
+
+
+def sweetspot_reader(**more):
+    return RowReader(SweetSpotCustomer.from_dict, key="id", items="results", bare=True, **more)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "value"),
+    [
+        (b'[{"id": "x", "city": NaN}]', "", "nan"),
+        (b'[{"id": "x", "city": -Infinity}]', "", "-inf"),
+        (b'[{"id": "x", "city": 1e999}]', "", "inf"),
+        (b'[{"id": "x", "city": "\\ud800"}]', "", "'\\ud800'"),
+        (b'[{"id": "x", "city": "\xed\xa0\x80"}]', "", "'\\ud800'"),
+        (b'\xef\xbb\xbf[{"id": "x", "city": "\xc3\xbc"}]', "", "'ü'"),
+        ('[{"id": "x", "city": "ü🧾"}]'.encode("utf-16"), "", "'ü🧾'"),
+        ('[{"id": "x", "city": "ü🧾"}]'.encode("utf-16-be"), "", "'ü🧾'"),
+        ('[{"id": "x", "city": "ü🧾"}]'.encode("utf-32-le"), "", "'ü🧾'"),
+        (b'[{"id": "x", "city": "\xfc"}]', "application/json; charset=ISO-8859-1", "'ü'"),
+        (b'[{"id": "x", "city": "\x80"}]', 'application/json;charset="windows-1252"', "'€'"),
+        ('[{"id": "x", "city": "東京"}]'.encode("shift_jis"), "application/json; charset=Shift_JIS", "'東京'"),
+        ('[{"id": "x", "city": "ü"}]'.encode(), "application/json; charset=latin-1", "'ü'"),
+        ('[{"id": "x", "city": "ü", "n": NaN}]'.encode(), "application/json; charset=no-such", "'ü'"),
+        ('[{"id": "x", "city": "ü", "n": NaN}]'.encode(), "application/json; charset=utf-16", "'ü'"),
+    ],
+)
+def test_what_orjson_refuses_is_read_once_more(body, content_type, value):
+    """By the standard library, in the encoding that shows or is named: the page is there, and so is the value."""
+    fetched = decode_page(answered(body, content_type=content_type), sweetspot_reader())
+    assert fetched.keys == ("x",)
+    assert repr(fetched.rows[0].city) == value
+
+
+@apis
+async def test_nan_in_a_row_costs_nothing(api):
+    """A listing with it is whole."""
+    rows = [{"id": f"x{n}", "phone": math.nan if n % 7 == 0 else "1"} for n in range(60)]
+    async with Listing(api, rows).customers.page_size(20).prefetch() as stream:
+        found = [row async for row in stream]
+    assert [row.id for row in found] == [f"x{n}" for n in range(60)]
+    assert math.isnan(found[7].phone)
+    assert stream.report.complete
+
+
+# ---- pages without rows
+
+
+FORMS = {
+    "null": [({"rows": None, "total": 0}, 200), (None, 200)],
+    "absent": [({"total": 0}, 200), ({}, 200)],
+    "nothing": [(b"", 200), (b" \r\n", 200), (b"", 204)],
+}
+
+
+@pytest.mark.parametrize("allowed", [*FORMS, None])
+@pytest.mark.parametrize("form", FORMS)
+def test_what_stands_for_no_rows_is_declared(form, allowed):
+    """Each form by itself; what is not declared is refused, and so is everything else that is no page."""
+    reader = RowReader(Plain, key="id", items="rows", total="total", bare=True, empty=[allowed] if allowed else ())
+    for body, status in FORMS[form]:
+        response = answered(body, status=status)
+        if form == allowed:
+            assert decode_page(response, reader).keys == ()
+            continue
+        with pytest.raises(UnexpectedAnswer):
+            decode_page(response, reader)
+    for body in (b"[", b"<html>", b'{"rows": {}}', b'{"rows": 0}', b'{"rows": ""}', b"7", b'""'):
+        with pytest.raises(UnexpectedAnswer):
+            decode_page(answered(body), reader)
+
+
+def test_a_total_beside_no_rows_is_read():
+    """The envelope counts where it is there."""
+    reader = RowReader(Plain, key="id", items="rows", total="total", empty=["null", "absent"])
+    assert decode_page(answered({"rows": None, "total": 12}), reader).total == 12
+    assert decode_page(answered({"total": 12}), reader).total == 12
+
+
+def test_null_alone_is_a_page_only_where_an_array_alone_is():
+    """An envelope is an object."""
+    with pytest.raises(UnexpectedAnswer, match="expected an object with 'rows', received nothing"):
+        decode_page(answered(None), RowReader(Plain, key="id", items="rows", empty=["null"]))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["nul"], r"did you mean \['null'\]"),
+        ("null", r"must be a list of null, absent, nothing, not 'null'; did you mean \['null'\]"),
+        ([None], "must be a list of null, absent, nothing"),
+    ],
+)
+def test_a_form_that_does_not_exist_is_refused_where_it_is_declared(wrong, said):
+    """Not when such a page comes."""
+    with pytest.raises(UsageError, match=said):
+        RowReader(Plain, key="id", items="rows", empty=wrong)
+
+
+# ---- the keys of rows that cannot be read
+
+
+BAD = {"name": "Ada"}
+
+
+def test_rows_that_cannot_be_read_are_as_many_as_there_are():
+    """Equal ones too, side by side and apart; and the page read again has the same keys."""
+    rows = [BAD, BAD, {"id": 1}, BAD, BAD, {"id": 2}, BAD, None, None]
+    first, again = decode_page(answered(rows), PLAIN), decode_page(answered(rows, request="GET /other"), PLAIN)
+    assert len({*first.keys}) == len(rows)
+    assert first.keys == again.keys
+    assert first.unreadable == first.uncounted == {*first.keys} - {"1", "2"}
+
+
+@settings(max_examples=examples(200))
+@given(
+    st.lists(st.integers(0, 3).map(lambda kind: BAD if kind == 0 else None if kind == 1 else kind), max_size=20),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)
+def test_a_row_that_cannot_be_read_has_one_key_on_every_page_that_shows_the_row_before_it(kinds, start, count):
+    """Wherever the page begins. At its beginning, nothing is known of what is before it."""
+    rows = [{"id": f"x{n}"} if isinstance(kind, int) else kind for n, kind in enumerate(kinds)]
+    whole, part = keys_of(rows), keys_of(rows[start : start + count])
+    readable = next((n for n, row in enumerate(rows[start : start + count]) if row and "id" in row), len(part))
+    assert part[readable:] == whole[start : start + count][readable:]
+    assert len({*whole}) == len(rows)
+
+
+# ---- how often a page is parsed
+
+
+@pytest.mark.parametrize("given_rows", [10, 100])
+async def test_a_page_is_parsed_once(monkeypatch, given_rows):
+    """Also where each of its rows lacks the field of a filter, or has null there, and has to be looked up."""
+    parsed = []
+    loads = orjson.loads
+    rows = [{"id": f"x{n}", **({"country": None} if n % 2 else {})} for n in range(given_rows)]
+    listing = Listing("kintsugi", rows)
+    monkeypatch.setattr(orjson, "loads", lambda body: parsed.append(1) or loads(body))
+    with pytest.warns(IgnoredFilterWarning):
+        page = await listing.customers.where(country="US").first_page()
+    assert [row.id for row in page] == [f"x{n}" for n in range(0, given_rows, 2)]
+    assert len(parsed) == listing.requests == 1
 
 
 class Strict(NamedTuple):

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from effort import examples
-from readahead import DriftWarning, Query
-from readahead.errors import FilterError, NotFound, UsageError
+from readahead import DriftWarning, IncompleteWarning, Query
+from readahead.errors import FilterError, InvalidRequest, NotFound, UsageError
 from readahead.http.transport import client_for_app
 from readahead.kintsugi import Country, CustomerStatus, Kintsugi, Source, fields
-from readahead.rows import decode_page
+from readahead.rows import read_page
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox
 from readahead.sweetspot import SweetSpot
+from readahead.sweetspot import fields as sweetspot_fields
 
 pytestmark = pytest.mark.anyio
 apis = pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
@@ -580,7 +581,7 @@ def told(query, rows=1000, **how):
 
             def on_page(progress):
                 seen.append((anyio.current_time() - began, progress.rows, progress))
-                assert progress.rows == progress.report.rows
+                assert progress.rows == progress.report.rows + len(progress.page)
 
             async with query(kintsugi, sweetspot).prefetch(on_page=on_page, **how) as found:
                 return [row async for row in found]
@@ -839,7 +840,7 @@ async def test_answers_that_come_at_once_are_read_one_a_turn(monkeypatch):
 
     def counted(*given):
         read.append(turns)
-        return decode_page(*given)
+        return read_page(*given)
 
     async def others():
         nonlocal turns
@@ -847,7 +848,7 @@ async def test_answers_that_come_at_once_are_read_one_a_turn(monkeypatch):
             turns += 1
             await anyio.lowlevel.checkpoint()
 
-    monkeypatch.setattr("readahead.reading.decode_page", counted)
+    monkeypatch.setattr("readahead.reading.read_page", counted)
 
     async with box.kintsugi() as kintsugi, anyio.create_task_group() as group:
         group.start_soon(others)
@@ -865,6 +866,77 @@ async def test_a_warning_points_at_the_caller():
         async with box.kintsugi() as kintsugi, kintsugi.customers.prefetch(on_drift="warn") as rows:
             assert [row async for row in rows]
     assert [warning.filename for warning in caught] == [__file__]
+
+
+async def rows_one_by_one(query):
+    return [row async for row in query]
+
+
+async def pages_one_by_one(query):
+    return [page async for page in query.pages()]
+
+
+async def first_of_none(query):
+    return await query.where(sweetspot_fields.city == "Nowhere").first()
+
+
+def unstable():
+    """A list without a stable order: the neighbours of each page change places."""
+    return Sandbox(sweetspot_rows=1500, faults=Faults(ties=50))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [Query.to_list, Query.count, rows_one_by_one, pages_one_by_one, first_of_none],
+    ids=lambda read: read.__name__,
+)
+async def test_a_listing_without_a_report_warns_where_it_is_not_complete(read):
+    """Once, with the reason, and where the caller stands; the rows come all the same."""
+    async with unstable().sweetspot() as sweetspot:
+        with pytest.warns(IncompleteWarning, match="not complete: .+; read it with prefetch") as caught:
+            await read(sweetspot.customers.limit(10**6))
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+async def test_a_listing_with_a_report_warns_of_nothing():
+    """It says so itself."""
+    async with unstable().sweetspot() as sweetspot, sweetspot.customers.prefetch() as rows:
+        assert [row async for row in rows]
+    assert not rows.report.complete
+
+
+async def test_a_listing_that_is_broken_off_or_limited_warns_of_nothing(anyio_backend):
+    """Who breaks off knows that there is more; who sets a limit gets what was asked for."""
+    async with unstable().sweetspot() as sweetspot:
+        rows = aiter(sweetspot.customers)
+        seen = [await anext(rows) for _ in range(700)]
+        if anyio_backend == "asyncio":  # on trio nothing is read ahead here
+            await rows.aclose()
+        del rows
+        assert len(seen) == 700
+        assert len(await sweetspot.customers.limit(700).to_list()) == 700
+        assert await sweetspot.customers.limit(700).count() == 700
+        assert await sweetspot.customers.first() is not None
+        assert len(await sweetspot.customers.first_page()) == 100
+
+
+async def test_a_listing_that_ends_in_an_error_warns_of_nothing():
+    """The error says it."""
+    async with Sandbox(kintsugi_rows=500, faults=Faults(deepest=200)).kintsugi(retry=None) as kintsugi:
+        for read in (Query.to_list, rows_one_by_one, pages_one_by_one):
+            with pytest.raises(InvalidRequest):
+                await read(kintsugi.customers.limit(1000))
+
+
+@pytest.mark.filterwarnings("error::readahead.IncompleteWarning")
+async def test_a_warning_that_is_made_an_error_comes_once():
+    """Behind the last row; then the iteration has ended."""
+    async with unstable().sweetspot() as sweetspot:
+        rows = aiter(sweetspot.customers)
+        with pytest.raises(IncompleteWarning):
+            while True:
+                await anext(rows)
+        assert await anext(rows, None) is None
 
 
 @pytest.mark.parametrize("wrong", [3, "print", anyio.sleep], ids=["number", "text", "coroutine function"])

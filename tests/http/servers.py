@@ -1,6 +1,7 @@
 """Servers on real sockets, in threads of their own: they answer by a script, or are proxies."""
 
 import asyncio
+import gzip
 import json
 import socket
 import struct
@@ -186,6 +187,26 @@ def unannounced_last(seen):
 def half(seen):
     whole = answer(customers(seen))
     return whole[: len(whole) - 20], "close"
+
+
+def unframed(seen):
+    """Only the end of the connection says where the body ends."""
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + customers(seen), "close"
+
+
+def half_unframed(seen):
+    whole, _ = unframed(seen)
+    return whole[: len(whole) - 20], "close"
+
+
+def half_zipped(seen):
+    body = gzip.compress(customers(seen))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+    return head + body[: len(body) // 2], "close"
+
+
+def unframed_without_a_body(seen):
+    return unframed(seen)[0].partition(b"\r\n\r\n")[0] + b"\r\n\r\n", "close"
 
 
 def half_a_chunk(_seen):

@@ -3,7 +3,8 @@
 import math
 import random
 from collections import Counter, deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import pairwise
 
 import anyio
@@ -145,12 +146,19 @@ def test_what_would_fail_again_is_not_repeated(error):
     assert delay(error) is None
 
 
-@given(st.sampled_from(TEMPORARY), st.floats(0, 1e6), st.floats(0, 1e6))
-def test_the_api_has_the_last_word_up_to_a_cap(status, asked, allowed):
-    """Retry-After is waited out to the second, without jitter; a longer one than allowed is an error that says so."""
+@given(
+    st.sampled_from(TEMPORARY),
+    st.just(0.0) | st.floats(0, 1e6),
+    st.floats(0, 1e6),
+    st.integers(1, 9),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_the_api_has_the_last_word_between_backoff_and_a_cap(status, asked, allowed, tries, draw):
+    """Retry-After is waited out to the second, or the backoff if that is longer; more than allowed is an error."""
     error = status_error(status, retry_after=asked)
     if asked <= allowed:
-        assert delay(error, max_delay=allowed) == asked
+        backoff = delay(status_error(status), tries, draw=draw, attempts=10)
+        assert delay(error, tries, draw=draw, attempts=10, max_delay=allowed) == max(asked, backoff)
     else:
         with pytest.raises(RetryDelayTooLong) as caught:
             delay(error, max_delay=allowed)
@@ -208,7 +216,26 @@ NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 )
 def test_retry_after_is_a_number_or_a_date(value, seconds):
     """RFC 9110, 10.2.3: seconds, or any of the three forms of an HTTP date; anything else is as if it were absent."""
-    assert parse_retry_after(value, NOW) == seconds
+    assert parse_retry_after(value, now=NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        ("Tue, 03 Feb 2026 04:15:36 GMT", "Tue, 03 Feb 2026 04:15:06 GMT", 30),  # ten minutes ahead of us
+        ("Tue, 03 Feb 2026 03:55:36 GMT", "Tue, 03 Feb 2026 03:55:06 GMT", 30),  # behind us
+        ("Tue, 03 Feb 2026 04:15:06 GMT", "Tue, 03 Feb 2026 04:15:06 GMT", 0),
+        ("Tue, 03 Feb 2026 04:15:05 GMT", "Tue, 03 Feb 2026 04:15:06 GMT", 0),
+        ("Tue, 03 Feb 2026 04:05:36 GMT", "yesterday", 30),
+        ("Tue, 03 Feb 2026 04:05:36 GMT", "", 30),
+        ("30", "Tue, 03 Feb 2026 04:15:06 GMT", 30),
+        ("soon", "Tue, 03 Feb 2026 04:15:06 GMT", None),
+        (None, "Tue, 03 Feb 2026 04:15:06 GMT", None),
+    ],
+)
+def test_a_date_counts_from_the_date_of_its_response(value, date, seconds):
+    """By the server's clock, whatever ours says; by ours where the response has no date that can be read."""
+    assert parse_retry_after(value, date, now=NOW) == seconds
 
 
 @settings(max_examples=examples(500))
@@ -217,10 +244,12 @@ def test_retry_after_is_a_number_or_a_date(value, seconds):
     | st.from_regex(r"(Tue, )?[0-9]{1,3} (Jan|Feb|Foo) [0-9]{1,6} [0-9]{2}:[0-9]{2}:[0-9]{2} ([+-][0-9]{1,25}|GMT|)")
 )
 @example("Tue, 03 Feb 2026 04:05:36 -99999999999999999999")
+@example("Mon, 01 Jan 0001 00:00:00 +2359")
 def test_no_retry_after_breaks_a_listing(value):
-    """Whatever a server sends is no time, or one that is not negative."""
-    found = parse_retry_after(value, NOW)
-    assert found is None or found >= 0
+    """Whatever a server sends, as a time or as its date, is no time, or one that is not negative."""
+    found = [parse_retry_after(value, now=NOW), parse_retry_after(value, "Tue, 03 Feb 2026 04:15:06 GMT")]
+    found += [parse_retry_after(value, value), parse_retry_after("Tue, 03 Feb 2026 04:15:06 GMT", value, now=NOW)]
+    assert all(seconds is None or seconds >= 0 for seconds in found)
 
 
 @pytest.mark.parametrize(
@@ -259,19 +288,59 @@ def test_retry_after_is_waited_out_once(status):
 AFTER_A_PUSH_BACK = pytest.approx(1 / (LOWER * LEAST))
 
 
-def test_a_date_in_the_past_is_no_wait_and_one_far_off_an_error():
+def test_a_date_far_off_is_an_error():
     """Dates count from now."""
-    past = Server((503, {"retry-after": "Tue, 03 Feb 1998 04:05:06 GMT"}, b""), EMPTY)
     far = Server((503, {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, b""), EMPTY)
 
     async def main():
-        await past.kintsugi().customers.first()
         with pytest.raises(RetryDelayTooLong, match=r"asks to wait .* Retry\.max_delay \(120 s\)"):
             await far.kintsugi().customers.first()
 
     virtually(main)
-    assert past.gaps == [AFTER_A_PUSH_BACK]
     assert len(far.times) == 1
+
+
+@pytest.mark.parametrize("now", ["0", "0.0", "Tue, 03 Feb 1998 04:05:06 GMT"])
+def test_leave_to_come_back_at_once_is_no_leave(now):
+    """The waits are those of a response without Retry-After, and the budget of retries counts them."""
+    draws = [0.5, 0.75, 0.9]
+
+    async def main(server, **options):
+        with pytest.MonkeyPatch.context() as patch:
+            left = list(draws)
+            patch.setattr(random, "random", lambda: left.pop(0))
+            await server.kintsugi(**options).customers.first()
+
+    with_it, without = (Server(*[(503, headers, b"")] * 3, EMPTY) for headers in ({"retry-after": now}, {}))
+    for server in (with_it, without):
+        virtually(lambda server=server: main(server, retry=Retry(base=8, cap=60)))
+    assert with_it.gaps == without.gaps == pytest.approx([8, 24, 54])
+    with pytest.raises(ServerError) as caught:
+        virtually(lambda: main(Server((503, {"retry-after": now}, b"")), retry=Retry(reserve=1)))
+    assert caught.value.__notes__ == ["It was not sent again: the budget of 20% retries is spent."]
+
+
+def test_a_pause_of_less_than_a_second_is_waited_out_and_counts_against_the_budget():
+    """Retry-After is in seconds: who names less has not said when to come again."""
+    server = Server((503, {"retry-after": "0.9"}, b""), EMPTY)
+
+    async def main():
+        kintsugi = server.kintsugi(retry=Retry(budget=0, reserve=0))
+        with pytest.raises(ServerError):
+            await kintsugi.customers.first()
+        await kintsugi.customers.first()
+
+    virtually(main)
+    assert server.gaps == [0.9]
+
+
+def test_a_server_whose_clock_is_ten_minutes_ahead_is_waited_for():
+    """Its Retry-After counts from its own Date; by our clock it would be too far off."""
+    ahead = datetime.now(UTC) + timedelta(minutes=10)
+    date, until = (format_datetime(time, usegmt=True) for time in (ahead, ahead + timedelta(seconds=30)))
+    server = Server((503, {"retry-after": until, "date": date}, b""), EMPTY)
+    virtually(lambda: read(server.kintsugi().customers))
+    assert server.gaps == [30]
 
 
 def test_a_delay_over_the_cap_holds_nobody():
@@ -409,7 +478,7 @@ def test_after_the_last_attempt_the_last_error_stands(attempts):
 
 def test_the_report_counts_what_was_repeated_and_waited():
     """Requests with their repeats, and every second that one was held back."""
-    draws = [0.5, 0.25]
+    draws = [0.5, 0.25, 0.5]
     server = Server((500, {}, b""), (502, {}, b""), (429, {"retry-after": 7}, b""), EMPTY)
 
     async def main():
@@ -637,20 +706,28 @@ def test_where_no_budget_is_documented_there_is_none(api, options):
 # ---- the budget of retries
 
 
+def test_what_is_saved_up_has_a_limit():
+    """Good answers without number pay for fifty retries in an outage, or for the reserve if that is more."""
+    for reserve, most in ((0, 50), (50, 50), (80, 80)):
+        budget = Budget(0.2, reserve)
+        for _ in range(100_000):
+            budget.earn()
+        assert sum(budget.spend() for _ in range(1_000)) == most
+
+
 @given(st.floats(0, 1), st.integers(0, 20), st.lists(st.booleans(), max_size=200))
 def test_retries_are_at_most_a_share_of_what_went_well_besides_a_reserve(share, reserve, events):
     """Whatever succeeds and fails in whichever order; and none is refused that could be afforded."""
-    budget, earned, spent = Budget(share, reserve), 0, 0
+    budget, left, earned, spent = Budget(share, reserve), float(reserve), 0, 0
     for well in events:
-        affordable = reserve + share * earned - spent
         if well:
             budget.earn()
-            earned += 1
+            earned, left = earned + 1, min(50, left + share)
         elif budget.spend():
-            spent += 1
-            assert affordable == pytest.approx(1) or affordable > 1
+            assert left == pytest.approx(1) or left > 1
+            spent, left = spent + 1, left - 1
         else:
-            assert affordable == pytest.approx(1) or affordable < 1
+            assert left == pytest.approx(1) or left < 1
     assert spent <= reserve + share * earned + 1e-6
 
 

@@ -18,6 +18,8 @@ from servers import (
     failing,
     half,
     half_a_chunk,
+    half_unframed,
+    half_zipped,
     nobody,
     plain,
     raw,
@@ -25,6 +27,8 @@ from servers import (
     stall,
     stall_half_way,
     unannounced_last,
+    unframed,
+    unframed_without_a_body,
 )
 
 from readahead import Retry
@@ -55,7 +59,7 @@ def anyio_backend(lane):
 
 
 @pytest.mark.parametrize("attempts", [1, 6])
-@pytest.mark.parametrize("how", [drop, reset, half, half_a_chunk])
+@pytest.mark.parametrize("how", [drop, reset, half, half_a_chunk, half_unframed])
 async def test_a_post_without_its_answer_is_sent_once(kintsugi, how, attempts):
     """However often ``retry`` allows: the server sees one POST, and the error says that it may have been applied."""
     async with Server(after=how) as server:
@@ -92,7 +96,7 @@ async def test_a_put_is_repeated_and_says_at_the_end_that_it_may_have_been_appli
         assert {seen.body for seen in server.seen} == {b'{"name":"Ada"}'}
 
 
-@pytest.mark.parametrize("how", [half, half_a_chunk])
+@pytest.mark.parametrize("how", [half, half_a_chunk, half_unframed, half_zipped, unframed_without_a_body])
 async def test_a_body_cut_short_is_a_lost_connection_and_is_asked_for_again(kintsugi, how):
     """Half a page never passes for a page: the listing has every row, and the report the repeats."""
     async with Server(how, how, how, how, plain, plain, how) as server:
@@ -106,6 +110,35 @@ async def test_a_body_cut_short_is_a_lost_connection_and_is_asked_for_again(kint
             assert rows.report.requests == rows.report.pages + 2
         listed = rows.report.requests
         assert server.count("GET") == 3 + listed
+
+
+async def test_a_whole_body_without_a_length_is_whole(kintsugi):
+    """The end of the connection is its end, and nothing is asked for twice."""
+    async with Server(after=unframed) as server, kintsugi(server) as client:
+        async with client.customers.prefetch(window=3) as rows:
+            assert [row.id async for row in rows] == [f"cust_{number}" for number in range(1000)]
+        assert rows.report.requests == len(server.seen)
+        assert rows.report.retries == 0
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'{"items": [}]}', b'{"items": 7}'])
+async def test_a_body_that_does_not_end_early_is_not_asked_for_again(kintsugi, body):
+    """It would come again as it is: one request, and an unexpected answer."""
+    wire = b"HTTP/1.1 200 OK\r\n\r\n" + body
+    async with Server(after=raw(wire, "close")) as server:
+        async with kintsugi(server, retry=Retry(attempts=3, base=0)) as client:
+            with pytest.raises(UnexpectedAnswer):
+                await client.customers.first_page()
+        assert len(server.seen) == 1
+
+
+async def test_an_empty_body_with_a_length_is_no_lost_connection(kintsugi):
+    """The server says that there is nothing: an unexpected answer, asked for once."""
+    async with Server(after=raw(answer(b""))) as server:
+        async with kintsugi(server, retry=Retry(attempts=3, base=0)) as client:
+            with pytest.raises(UnexpectedAnswer):
+                await client.customers.first_page()
+        assert len(server.seen) == 1
 
 
 # ---- connections that were kept alive

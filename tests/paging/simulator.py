@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
+from readahead.errors import InvalidRequest
 from readahead.pages import Fetched
 from readahead.paging.plan import Plan, Span, Start
 from readahead.paging.sewn import SewnPlan
@@ -22,8 +23,11 @@ LATENCY = 0.05
 MOST = 4000  # requests after which a listing is taken to be endless
 
 
-class TooDeep(Exception):
+class TooDeep(InvalidRequest):
     """What a listing is told of an answer 400."""
+
+    def __init__(self) -> None:
+        super().__init__("too deep", status=400, request="GET /rows")
 
 
 @define(eq=False)
@@ -201,7 +205,7 @@ def read(
         if isinstance(plan, SewnPlan):
             done.peak = max(done.peak, plan.flow.in_flight)
             done.kept = max(done.kept, len(plan.chain))
-            done.keys = max(done.keys, len(plan.memory.known))
+            done.keys = max(done.keys, plan.memory.known)
 
     def witness(span: Span, page: Fetched[int]) -> None:
         lo = (span.number - 1) * page.size if span.number and page.size else span.lo

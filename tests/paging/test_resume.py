@@ -1,16 +1,26 @@
 """Checkpoints and parts through the query, on the sandbox: the rest is exactly the rest, and parts are the whole."""
 
+import inspect
+import itertools
 import json
+import os
 import sys
+from types import SimpleNamespace
 
 import anyio
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given, reject, settings
 from hypothesis import strategies as st
 
 from effort import examples
+from readahead import Query, kintsugi, sweetspot
+from readahead.endpoint import Endpoint
 from readahead.errors import CheckpointError, DecodeError, ServerError, UsageError
-from readahead.paging import Checkpoint, Partition
+from readahead.http.client import Client
+from readahead.http.secret import Secret
+from readahead.paging import Checkpoint, Cursor, OffsetLimit, PageNumber, Partition
+from readahead.reading import Reading
+from readahead.rows import RowReader
 from readahead.sandbox import Faults, Sandbox
 
 APIS = st.sampled_from(["kintsugi", "sweetspot"])
@@ -267,3 +277,247 @@ async def test_a_query_in_several_steps_is_the_query_at_once():
         async with at_once.prefetch(resume=checkpoint) as rows:
             rest = [row.id async for row in rows]
         assert rest == [row.id for row in await at_once.to_list()][1:]
+
+
+# ---- what a checkpoint is bound to
+
+
+async def place(query):
+    """The checkpoint of a query before its first row; nothing is sent for it."""
+    async with query.prefetch() as rows:
+        return rows.checkpoint
+
+
+def accepts(query, checkpoint):
+    try:
+        query.prefetch(resume=checkpoint.to_json())
+    except CheckpointError as error:
+        assert "another query" in str(error)
+        return False
+    return True
+
+
+def changes(api):
+    """What can be changed of a query, by what changes it: all methods, all keywords, a condition on each field."""
+    customers, fields, filters = {
+        "kintsugi": (kintsugi.Customers, kintsugi.fields, kintsugi.CustomerFilters),
+        "sweetspot": (sweetspot.Customers, sweetspot.fields, sweetspot.CustomerFilters),
+    }[api]
+    listed = {"country": "CA", "source": "SHOPIFY", "status": "ACTIVE", "address_status": "VERIFIED"}
+    listed |= {"credit_status": "passed", "identity_verification_status": "verified"} if api == "sweetspot" else {}
+    found = {}
+    for name in filters.__annotations__:
+        found[f"where {name}"] = lambda query, name=name: query.where(**{name: listed.get(name, "7")})
+    for name, field in fields.declared.items():
+        if "null" in field.ops:
+            found[f"{name} is null"] = lambda query, field=field: query.where(field.is_null())
+            found[f"{name} is not null"] = lambda query, field=field: query.where(~field.is_null())
+    found["limit"] = lambda query: query.limit(10)
+    found["another limit"] = lambda query: query.limit(500)
+    found["page_size"] = lambda query: query.page_size(50)
+    found["extra_params"] = lambda query: query.extra_params(expand="all")
+    found["extra_params, another value"] = lambda query: query.extra_params(expand="some")
+    found["extra_params, twice"] = lambda query: query.extra_params(expand=["all", "some"])
+    if api == "kintsugi":
+        found["order_by"] = lambda query: query.order_by("city")
+        found["order_by, more"] = lambda query: query.order_by("city", "state")
+        found["where country, two"] = lambda query: query.where(country=["CA", "US"])
+        either, both = (
+            (fields.city == "Ghent") | (fields.email == "a@b"),
+            (fields.city == "Ghent", fields.email == "a@b"),
+        )
+        found["or"], found["and"] = (lambda query: query.where(either)), (lambda query: query.where(*both))
+        found["not"] = lambda query: query.where(~either)
+        found["two listings"] = lambda query: query.where((fields.country == "CA") | (fields.state == "CA"))
+        found["two listings, reversed"] = lambda query: query.where((fields.state == "CA") | (fields.country == "CA"))
+    methods = {name for name, _ in inspect.getmembers(customers, inspect.isfunction) if not name.startswith("_")}
+    rows = {"get", "get_by_external_id", "create", "update"}  # of a single one
+    reads = {"prefetch", "pages", "first_page", "first", "count", "explain", "to_list", "partitions", "from_partition"}
+    assert {name.split(",")[0] for name in found} >= methods - rows - reads - {"where", "order_by"}
+    return found
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+async def test_whatever_changes_a_query_its_checkpoint_is_refused(api):
+    """Each query that differs in one thing has a checkpoint that it accepts, and all others refuse."""
+    async with client(api, sandbox(0)) as me:
+        queries = {"all": me.customers} | {name: change(me.customers) for name, change in changes(api).items()}
+        places = {name: await place(query) for name, query in queries.items()}
+        assert len(queries) > 30
+        accepted = {
+            (name, other) for name, query in queries.items() for other in places if accepts(query, places[other])
+        }
+    assert accepted == {(name, name) for name in queries}
+
+
+CONDITIONS = st.sampled_from(
+    [
+        {"country": "US"},
+        {"country": ["US", "CA"]},
+        {"country": ["CA", "US"]},
+        {"source": "SHOPIFY"},
+        {"state": "CA"},
+        kintsugi.fields.country == "CA",
+        kintsugi.fields.country != "US",
+        (kintsugi.fields.country == "US") | (kintsugi.fields.country == "CA"),
+        kintsugi.fields.email.endswith("@x.com"),
+        kintsugi.fields.city.contains("a") & ~kintsugi.fields.name.is_null(),
+        (kintsugi.fields.city == "Ghent") | (kintsugi.fields.state == "CA"),
+        (kintsugi.fields.city == "Ghent") | kintsugi.fields.name.is_null(),
+    ]
+)
+OTHERS = st.sampled_from([("limit", 10), ("limit", 500), ("page_size", 50), ("page_size", 10), ("order_by", "city")])
+
+
+STEPS = st.one_of(st.tuples(st.just("where"), CONDITIONS), OTHERS)
+
+
+def build(query, steps):
+    for method, argument in steps:
+        query = query.where(**argument) if isinstance(argument, dict) else getattr(query, method)(argument)
+    return query
+
+
+@st.composite
+def twice(draw):
+    """The steps of a query, and these in another order, with one more or one less now and then."""
+    steps = draw(st.lists(STEPS, max_size=4))
+    others = steps[draw(st.integers(0, 3)) == 0 :] + draw(st.lists(STEPS, max_size=1))
+    return steps, draw(st.permutations(others))
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(twice())
+def test_a_checkpoint_is_accepted_exactly_where_the_same_is_sent_and_evaluated(steps):
+    """However the query was built. ``str(query)`` says what is sent, and what is evaluated on rows."""
+
+    async def main():
+        async with Sandbox(kintsugi_rows=0).kintsugi() as me:
+            try:
+                first, second = (build(me.customers, each) for each in steps)
+                taken = await place(first)
+            except UsageError:  # an order of several listings, or one that has no checkpoints
+                reject()
+            assert accepts(second, taken) == (str(first) == str(second))
+
+    anyio.run(main)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+async def test_the_order_of_calls_does_not_matter(order):
+    """Where the same is sent."""
+    steps = [
+        lambda query: query.where(country="US"),
+        lambda query: query.where(kintsugi.fields.email.endswith("@x.com"), source="SHOPIFY"),
+        lambda query: query.extra_params(expand="all"),
+        lambda query: query.extra_params(region=["a", "b"]),
+    ]
+    async with Sandbox(kintsugi_rows=0).kintsugi() as me:
+        first, second = me.customers, me.customers
+        for index in range(4):
+            first, second = steps[index](first), steps[order[index]](second)
+        assert accepts(second, await place(first))
+
+
+@pytest.mark.asyncio
+async def test_a_checkpoint_is_bound_to_the_client():
+    """Its credentials, and where the API is."""
+    key, organization, url = "sandbox-key", "org_sandbox", "http://localhost"
+
+    async def taken(key=key, organization=organization, url=url):
+        async with kintsugi.Kintsugi(api_key=key, organization_id=organization, base_url=url) as me:
+            return me.customers, await place(me.customers)
+
+    own, same = await taken(), await taken()
+    others = [await taken(key="another"), await taken(organization="org_2"), await taken(url="http://localhost:81")]
+    async with sweetspot.SweetSpot(token=key, base_url=url) as spot:
+        others.append((spot.customers, await place(spot.customers)))
+    assert accepts(own[0], same[1])
+    for query, checkpoint in others:
+        assert not accepts(own[0], checkpoint)
+        assert not accepts(query, own[1])
+
+
+class Shop(Client):
+    """An API of lists below one path each, ``GET /v1/orgs/{org}/customers``, and of one that is paged in other ways."""
+
+    def __init__(self):
+        super().__init__({"X-API-KEY": Secret("a key of a shop")}, base_url="http://localhost")
+
+    def customers(self, org, paging=None):
+        paging = paging or OffsetLimit()
+
+        def build_request():
+            return {"method": "get", "url": f"/v1/orgs/{org}/customers"}
+
+        operation = SimpleNamespace(OPERATION="GET /v1/orgs/{org}/customers", build_request=build_request)
+        reader = RowReader(kintsugi.Customer.from_dict, key="id", items="items")
+        return Query(Reading(self._sender, Endpoint(operation, reader=reader, paging=paging)))
+
+
+@pytest.mark.asyncio
+async def test_a_checkpoint_is_bound_to_the_path_and_to_how_the_api_pages():
+    """Not only to the template of the path."""
+    async with Shop() as shop:
+        of_a = await place(shop.customers("a"))
+        assert accepts(shop.customers("a"), of_a)
+        assert not accepts(shop.customers("b"), of_a)
+        for paging in (PageNumber(), Cursor(), OffsetLimit(offset="skip"), OffsetLimit(largest=50)):
+            assert not accepts(shop.customers("a", paging), of_a)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("api", ["kintsugi", "sweetspot"])
+async def test_a_checkpoint_of_a_part_is_one_of_that_part_alone(api):
+    """Not of the whole, whose rest it is not, nor of another part; and the other way round."""
+    async with client(api, sandbox(300)) as me:
+        parts = [part.to_json() for part in await me.customers.page_size(20).partitions(3)]
+        queries = [me.customers.page_size(20), *map(me.customers.from_partition, parts)]
+        again = [me.customers.page_size(20), *map(me.customers.from_partition, parts)]
+        for index, query in enumerate(queries):
+            async with query.prefetch() as rows:
+                await anext(rows)
+            accepted = [accepts(other, rows.checkpoint) for other in again]
+            assert accepted == [index == other for other in range(4)]
+        begin = Partition.from_json(parts[1]).checkpoint
+        assert not any(accepts(query, begin) for query in queries)
+
+
+@pytest.mark.asyncio
+async def test_a_part_is_refused_by_another_client_and_where_its_query_was_changed():
+    """It is bound to the query it carries."""
+    async with Sandbox(kintsugi_rows=300).kintsugi() as me:
+        part = (await me.customers.where(country="US").partitions(2))[0].to_json()
+        with pytest.raises(CheckpointError, match="or was changed"):
+            me.customers.from_partition(part.replace('"US"', '"CA"'))
+    async with kintsugi.Kintsugi(api_key="other", organization_id="org_sandbox", base_url="http://127.0.0.1") as other:
+        with pytest.raises(CheckpointError, match="another API or client"):
+            other.customers.from_partition(part)
+
+
+PART_IN_ANOTHER_PROCESS = """
+import anyio, json, sys
+from readahead.sandbox import Sandbox
+async def main(part):
+    async with Sandbox(kintsugi_rows=400).kintsugi() as kintsugi:
+        print(json.dumps([row.id for row in await kintsugi.customers.from_partition(part).to_list()]))
+anyio.run(main, sys.argv[1])
+"""
+
+
+@pytest.mark.asyncio
+async def test_other_processes_read_the_parts():
+    """With the same credentials, and whatever the order of their sets: filters, conditions and all."""
+    fields, box = kintsugi.fields, Sandbox(kintsugi_rows=400)
+    async with box.kintsugi() as me:
+        query = me.customers.where(
+            ~fields.email.endswith("@nowhere"), (fields.city != "Ghent") | fields.name.is_null(), country=["US", "CA"]
+        ).extra_params(expand="all")
+        whole, found = [row.id for row in await query.order_by("city").page_size(40).to_list()], []
+        for seed, part in enumerate(await query.order_by("city").page_size(40).partitions(3)):
+            command = [sys.executable, "-c", PART_IN_ANOTHER_PROCESS, part.to_json()]
+            done = await anyio.run_process(command, env={**os.environ, "PYTHONHASHSEED": str(seed)})
+            found += json.loads(done.stdout)
+    assert found == whole != []

@@ -5,17 +5,19 @@ import gc
 import math
 import weakref
 from collections import Counter
+from contextlib import nullcontext
 
 import anyio
 import pytest
 import trio
 from anyio import lowlevel
+from attrs import evolve
 from fakes import CURSOR, NUMBERED, OFFSET, FakeServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effort import examples
-from readahead.errors import ConnectionLost, StreamError
+from readahead.errors import ConnectionLost, DecodeError, StreamError
 from readahead.pages import Fetched
 from readahead.paging import Rows, Stream
 from readahead.sandbox import Sandbox
@@ -468,6 +470,62 @@ async def test_pages_and_rows_share_one_listing():
         assert [page.rows async for page in stream.pages()] == [(1, 2, 3, 4), (5, 6, 7, 8, 9), (10, 11)]
 
 
+@settings(max_examples=examples(150), deadline=None)
+@given(
+    st.data(),
+    st.integers(0, 60),
+    st.integers(1, 9),
+    st.integers(1, 4),
+    st.sets(st.integers(0, 59)),
+    st.booleans(),
+    st.none() | st.integers(1, 40),
+    st.sampled_from([Stream, Rows]),
+    backends,
+)
+def test_the_report_counts_rows_when_they_are_handed_out(data, rows, size, window, bad, ordered, limit, made, backend):
+    """At any row and at any page, in a report that was taken before; rows that cannot be read do not count."""
+
+    class Spoilt(FakeServer):
+        def answer(self, position):
+            page = super().answer(position)
+            errors = frozenset(bad & set(page.keys))
+            return evolve(page, rows=tuple(map(self.row, page.keys)), uncounted=errors, unreadable=errors)
+
+        def row(self, key):
+            return DecodeError("it is missing", request="GET /rows", row=key) if key in bad else key
+
+    server = Spoilt(rows, NUMBERED)
+
+    async def step(listing):
+        """Take a row, or what is left of a page; None at the end."""
+        try:
+            if data.draw(st.booleans()):
+                return [await anext(listing)]
+            page = await anext(listing.pages(), None)
+            return None if page is None else [*page]
+        except StopAsyncIteration:
+            return None
+        except DecodeError:
+            return []
+
+    async def main():
+        engine = server.engine(size, window, limit=limit, ordered=ordered)
+        listing, seen = made(engine), 0
+        report = listing.report
+        async with listing if made is Stream else nullcontext():
+            for _ in range(400):  # a page with a row that cannot be read never comes whole
+                assert report.rows == seen
+                if (got := await step(listing)) is None:
+                    break
+                seen += len(got)
+        return report, seen
+
+    report, seen = anyio.run(main, backend=backend)
+    assert report.rows == seen <= len(set(range(rows)) - bad)
+    if report.complete:
+        assert seen == min(len(set(range(rows)) - bad), seen if limit is None else limit)
+
+
 @pytest.mark.anyio
 async def test_rows_that_were_not_handed_out_end_with_the_block():
     """After it no row comes any more, and the checkpoint is behind the last one that did."""
@@ -478,7 +536,7 @@ async def test_rows_that_were_not_handed_out_end_with_the_block():
         with pytest.raises(StreamError, match="has been left"):
             await anext(rows)
         assert "closed" in repr(rows)
-        assert rows.checkpoint.rows == 70
+        assert rows.checkpoint.rows == rows.report.rows == 70
         async with query.prefetch(resume=rows.checkpoint) as others:
             rest = [row.id async for row in others]
         assert first + rest == [row.id for row in await query.to_list()]

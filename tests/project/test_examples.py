@@ -17,6 +17,8 @@ import inspect
 import io
 import os
 import re
+import runpy
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -121,7 +123,11 @@ async def setup(folder, monkeypatch):
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
-    with Sandbox() as sandbox, sandbox.serve() as url:
+    with (
+        Sandbox() as sandbox,
+        sandbox.serve() as url,
+        contextlib.closing(sqlite3.connect(":memory:")) as database,
+    ):
 
         class Kintsugi(readahead.kintsugi.Kintsugi):
             def __init__(self, **options):
@@ -138,15 +144,18 @@ async def setup(folder, monkeypatch):
         async def store(rows):
             """What a user does with rows."""
 
+        database.executescript(runpy.run_path(str(DOCS / "examples" / "worker.py"))["TABLES"])
         async with Kintsugi() as kintsugi, SweetSpot() as sweetspot:
             names = {
                 "Sandbox": Sandbox,
                 "SweetSpot": SweetSpot,
                 "__name__": "example",
+                "database": database,  # with the tables of docs/examples/worker.py
                 "fields": readahead.kintsugi.fields,
                 "path": folder / "checkpoint.json",
                 "query": kintsugi.customers.where(country="CA"),
                 "sandbox": sandbox,
+                "saved": None,
                 "store": store,
             }
             yield names, {"kintsugi": kintsugi, "sweetspot": sweetspot}

@@ -7,7 +7,7 @@ from .explain import Explanation
 from .filters import Condition
 from .http.pacing import Pace
 from .http.retry import Retry
-from .pages import DriftWarning, IgnoredFilterWarning, Page, Progress, Report
+from .pages import DriftWarning, IgnoredFilterWarning, IncompleteWarning, Page, Progress, Report
 from .paging import Checkpoint, Pages, Partition, Rows, Stream
 from .query import Listing, Query
 
@@ -17,6 +17,7 @@ __all__ = [
     "DriftWarning",
     "Explanation",
     "IgnoredFilterWarning",
+    "IncompleteWarning",
     "Listing",
     "Pace",
     "Page",

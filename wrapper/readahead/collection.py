@@ -60,7 +60,7 @@ class Collection(Listing[T], Generic[T, Q]):
         reading = self._reading.select(evolve(selection, condition=None))
         if selection.condition is not None:
             reading = reading.narrow(selection.condition)
-        return self._query_type(evolve(reading, start=reading.check(partition.checkpoint)))
+        return self._query_type(reading.of_part(partition.checkpoint))
 
     async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an operation on one row, and return that row."""

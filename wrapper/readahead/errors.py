@@ -25,17 +25,20 @@
     ├── RetryDelayTooLong       the API asks for a longer pause than ``Retry.max_delay``
     ├── DriftError              rows moved while a list was read, and ``on_drift="raise"`` was given
     └── DecodeError             a row that cannot be read: it names the row and the field
+        └── ComparisonError         a row with a value that a condition cannot be compared with
 
 No exception of an HTTP library escapes, as itself or as a cause: theirs hold the request, and with it the key.
 """
 
+import datetime as dt
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 __all__ = [
     "ApiError",
     "AuthenticationFailed",
     "CheckpointError",
+    "ComparisonError",
     "Conflict",
     "ConnectFailed",
     "ConnectionLost",
@@ -245,6 +248,7 @@ class DriftError(ReadaheadError):
     """Rows moved while a list was read, and ``on_drift="raise"`` was given."""
 
 
+@final
 class DecodeError(ReadaheadError):
     """A row that cannot be read.
 
@@ -259,7 +263,33 @@ class DecodeError(ReadaheadError):
         super().__init__(f"{request}: row {row}{f', field {field!r}' if field else ''}: {message}")
 
 
+class ComparisonError(DecodeError):
+    """A row with a value that a condition cannot be compared with, such as a time without a zone.
+
+    Attributes:
+        request: The request of its page, without the values of filters.
+        row: Its index in the page, from 0.
+        field: The field of the condition.
+        kind: The type of the value.
+    """
+
+    def __init__(self, message: str, *, request: str, row: int, field: str, kind: str) -> None:
+        self.kind = kind
+        super().__init__(message, request=request, row=row, field=field)
+
+
 _LONGEST = 200  # characters of a value that a message quotes
+_KINDS: dict[type, str] = {
+    dict: "an object",
+    list: "an array",
+    str: "text",
+    type(None): "nothing",
+    bool: "true or false",
+    int: "a number",
+    float: "a floating-point number",
+    dt.datetime: "a datetime",
+    dt.date: "a date",
+}
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: InvalidRequest,
     401: AuthenticationFailed,
@@ -278,6 +308,13 @@ def shown(value: object) -> str:
     except Exception:  # noqa: BLE001  a repr may raise; that of an int of 5,000 digits does
         return f"<{type(value).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def kind_of(value: object) -> str:
+    """Return what a value is, for a message that must not quote it."""
+    if isinstance(value, dt.datetime) and value.utcoffset() is None:
+        return "a datetime without a time zone"
+    return next((_KINDS[kind] for kind in type(value).__mro__ if kind in _KINDS), type(value).__name__)
 
 
 def nearest(value: object, known: Iterable[str]) -> list[str]:

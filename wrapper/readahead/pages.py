@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from .errors import DecodeError
 
-__all__ = ["DriftWarning", "Fetched", "IgnoredFilterWarning", "Page", "Progress", "Report"]
+__all__ = ["DriftWarning", "Fetched", "IgnoredFilterWarning", "IncompleteWarning", "Page", "Progress", "Report"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -30,6 +30,13 @@ class IgnoredFilterWarning(UserWarning):
     """The API ignored a filter: it sent rows that contradict it. They are left out."""
 
 
+class IncompleteWarning(UserWarning):
+    """A listing has ended and is not complete, and its caller has no report that says so.
+
+    ``to_list``, ``count``, ``first`` where it returns None, and ``async for row in query`` warn; ``prefetch`` does not.
+    """
+
+
 def warn(message: str, category: type[Warning]) -> None:
     """Issue a warning that points at the caller of this package."""
     level = 1
@@ -37,6 +44,12 @@ def warn(message: str, category: type[Warning]) -> None:
     while frame is not None and frame.f_code.co_filename.startswith(_HERE):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def warn_if_incomplete(report: "Report") -> None:
+    """Warn about a listing that has ended and is not complete."""
+    if not report.complete:
+        warn(f"the listing is not complete: {report.why}; read it with prefetch() to see its report", IncompleteWarning)
 
 
 @frozen
@@ -76,7 +89,7 @@ class Fetched(Generic[T_co]):
     size: int | None = None  # rows in a full page as the server sees it, where it says so
     next: str | None = None  # the cursor of the next page
     uncounted: frozenset[Hashable] = frozenset()  # by a limit: what cannot be decoded, is left out or ignored
-    unreadable: frozenset[Hashable] = frozenset()  # keys of rows that cannot be decoded: made up, so they prove nothing
+    unreadable: frozenset[Hashable] = frozenset()  # keys of rows that cannot be decoded: made up of what is around
     left_out: frozenset[Hashable] = frozenset()  # rows that do not meet a condition
     ignored: Mapping[Hashable, tuple[str, ...]] = field(factory=dict[Hashable, tuple[str, ...]])  # filters, by row
     status: int | None = None
@@ -94,7 +107,7 @@ class Report:
     """How a listing went. It is updated while the listing runs.
 
     Attributes:
-        rows: Rows emitted.
+        rows: Rows handed out.
         pages: Pages read.
         requests: Requests sent, retries included.
         retries: Requests that were sent again.
@@ -170,7 +183,8 @@ class Progress(Generic[T]):
 
     Attributes:
         page: The page.
-        rows: Rows emitted so far, those of this page included.
+        rows: Rows of the pages emitted so far, those of this page included. The report counts them when they are handed
+            out, which this page's are not yet.
         report: The report, which is updated further.
         total: Rows in the whole listing, as the API said last, without regard to conditions it does not evaluate; None
             where it does not say.

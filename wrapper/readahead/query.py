@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from .errors import FilterError, Resumable, UsageError, shown
 from .explain import Explanation
 from .filters import checked_extra, checked_order
-from .pages import Page, Progress, Report
+from .pages import Page, Progress, Report, warn_if_incomplete
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.ledger import OnDrift
 from .paging.plan import Start
@@ -53,7 +53,8 @@ class Listing(Generic[T]):
                 with a DriftWarning, ``"raise"`` a DriftError, or ``"reread"`` the list, at most 4 times in all, until
                 it held still, and hand out what is new. That keeps every key in memory.
             on_page: Called with the progress of the listing, each time a page of it is handed out.
-            on_bad_row: ``"skip"`` leaves out a row that cannot be read, and notes it in the report.
+            on_bad_row: ``"skip"`` leaves out a row that cannot be read, or compared with a condition, and notes it
+                in the report.
             resume: A checkpoint of the same query, to read the rest of its rows.
             deadline: Seconds for the whole listing, from its first request on: retries, pauses and waiting included.
                 Rows that came in time are handed out; then DeadlineExceeded is raised, with a checkpoint. None: the
@@ -103,17 +104,26 @@ class Listing(Generic[T]):
         return Page((), total=None, status=None, headers={}, request_id=None, position={})
 
     async def first(self) -> T | None:
-        """Return the first row, or None: one request, unless rows have to be searched for it."""
+        """Return the first row, or None: one request, unless rows have to be searched for it.
+
+        Where the search found none and was not complete, an IncompleteWarning says so.
+        """
         reading = self._reading.select(evolve(self._reading.selection, limit=1)).timed()
         if reading.start is None:
             page, _, more = await reading.first_page()
             if page.rows or not more:
                 return next(iter(page), None)
         async with Listing(reading).prefetch() as rows:
-            return await anext(rows, None)
+            async for row in rows:
+                return row
+        warn_if_incomplete(rows.report)
+        return None
 
     async def count(self) -> int:
-        """Count the rows, at most ``limit``: one request where the API says a total, else a listing."""
+        """Count the rows, at most ``limit``: one request where the API says a total, else a listing.
+
+        A listing that is not complete is an IncompleteWarning.
+        """
         reading = self._reading.timed()
         if reading.is_plain and reading.has_total and reading.start is None:
             limit = reading.selection.limit
@@ -121,7 +131,10 @@ class Listing(Generic[T]):
             if page.total is not None and not report.ignored_filters:
                 return page.total if limit is None else min(page.total, limit)
         async with Listing(reading).prefetch(ordered=False) as stream:
-            return sum([len(page) async for page in stream.pages()])
+            async for _ in stream.pages():
+                pass
+        warn_if_incomplete(stream.report)
+        return stream.report.rows
 
     async def explain(self) -> Explanation:
         """Say how it will be read: what is sent, what is evaluated on rows, how many requests it takes.
@@ -143,9 +156,11 @@ class Listing(Generic[T]):
         return f"<{', '.join(parts)}>"
 
     async def to_list(self) -> list[T]:
-        """Read all rows into memory."""
-        async with self.prefetch() as rows:
-            return [row async for row in rows]
+        """Read all rows into memory. A listing that is not complete is an IncompleteWarning."""
+        async with self.prefetch() as stream:
+            rows = [row async for row in stream]
+        warn_if_incomplete(stream.report)
+        return rows
 
     async def partitions(self, parts: int) -> list[Partition]:
         """Split the listing into parts of about the same size, for other processes or machines.
@@ -176,8 +191,7 @@ class Listing(Generic[T]):
         stops = [*(start.keys for start in later), ()]
         query = {**reading.selection.to_json(), "size": reading.page_size}
         return [
-            Partition(query, reading.checkpoint(evolve(start, stop=stop), 0))
-            for start, stop in zip(starts, stops, strict=True)
+            Partition(query, reading.part(evolve(start, stop=stop))) for start, stop in zip(starts, stops, strict=True)
         ]
 
 

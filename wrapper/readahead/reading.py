@@ -4,21 +4,22 @@ One selection may take several listings, one a branch of its condition. ``reques
 its position to one of them.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property, reduce
-from typing import Generic, Literal, Self, TypeVar
+from operator import itemgetter
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import anyio
-from attrs import Factory, evolve, field, frozen
+from attrs import Factory, astuple, evolve, field, frozen
 
 from .endpoint import Endpoint, request_for
-from .errors import CheckpointError, DecodeError, FilterError, UsageError
+from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, UsageError, kind_of
 from .explain import Explanation, ListingExplanation, expected_requests
-from .filters import Condition
+from .filters import Condition, Incomparable
 from .filters.planner import Branch, NormalForm, RowFilter
 from .http.client import Sender
 from .http.deadline import Deadline, checked_deadline
-from .http.transport import Request, Response
+from .http.transport import Request
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
 from .paging.ledger import Ledger, OnDrift
@@ -26,12 +27,13 @@ from .paging.plan import Plan, Span, Start
 from .paging.stream import Engine, Fetch
 from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
-from .rows import RowReader, carries, decode_page
+from .rows import carries, read_page
 from .selection import Selection
 
 __all__ = ["Reading"]
 
 T = TypeVar("T")
+_name = itemgetter(0)
 
 
 @frozen
@@ -163,17 +165,21 @@ class Reading(Generic[T]):
 
     # ---- reading
 
-    def plan(self, window: int, checkpoint: Checkpoint | None, *, ordered: bool = True) -> Plan:
-        """Return a plan of all its listings, from a checkpoint on if there is one."""
+    def plan(self, window: int, checkpoint: Checkpoint | None, *, ordered: bool = True, sweep: int = 1) -> Plan:
+        """Return a plan of all its listings, from a checkpoint on if there is one.
+
+        Each sweep has a page size of its own: where the order depends on offset and limit, other rows come together.
+        """
         limit = self.selection.limit
         if limit is not None and checkpoint is not None:
             limit = max(0, limit - checkpoint.rows)
         start, style = Start() if checkpoint is None else checkpoint.start, self.endpoint.paging
+        size = max(1, self.page_size - (sweep - 1) * self.page_size // 7)
 
         def of_branch(start: Start) -> Plan:
             # Where rows are left out, a limit says nothing about how many to request: the engine sees to it.
             rows = limit if self.is_plain else None
-            return style.plan(self.page_size, window, limit=rows, ordered=ordered, start=start)
+            return style.plan(size, window, limit=rows, ordered=ordered, start=start)
 
         if len(self.branches) < 2:
             plan = of_branch(start)
@@ -215,7 +221,7 @@ class Reading(Generic[T]):
             remember=self.keeps_keys,
         )
         return Engine(
-            lambda: self.plan(size.size, checkpoint, ordered=ordered),
+            lambda: self.plan(size.size, checkpoint, ordered=ordered, sweep=ledger.report.sweeps),
             self.fetcher(ledger.report, size),
             ledger,
             size,
@@ -233,9 +239,9 @@ class Reading(Generic[T]):
             request = evolve(requests[span.branch], position=span.position)
             response = await self.sender.send(request, report, pushed_back=window.pushed_back, deadline=deadline)
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are decoded
-                fetched = decode_page(response, endpoint.reader)
+                fetched, items = read_page(response, endpoint.reader)
             row_filter = row_filters[span.branch]
-            return fetched if row_filter.is_open else _sifted(fetched, row_filter, response, endpoint.reader)
+            return fetched if row_filter.is_open else _sifted(fetched, row_filter, items, request)
 
         return fetch
 
@@ -277,33 +283,79 @@ class Reading(Generic[T]):
         """
         if checkpoint.query != self._fingerprint:
             raise CheckpointError(
-                "this checkpoint belongs to another query or client; base_url, credentials, filters, order, limit, "
-                "page size and extra parameters must be the same"
+                "this checkpoint belongs to another query, partition or client; base_url, credentials, filters, order, "
+                "limit, page size and extra parameters must be the same"
             )
         return checkpoint
 
+    def part(self, start: Start) -> Checkpoint:
+        """Return where a partition of this reading begins, and where it stops."""
+        return Checkpoint.of(self._fingerprint_of_parts, start, 0)
+
+    def of_part(self, part: Checkpoint) -> Self:
+        """Return the reading of a partition of this one.
+
+        Raises:
+            CheckpointError: It is a partition of another one.
+        """
+        if part.query != self._fingerprint_of_parts:
+            raise CheckpointError(
+                "this partition belongs to another API or client, or was changed; base_url and credentials must be the "
+                "same"
+            )
+        return evolve(self, start=part)
+
     @cached_property
     def _fingerprint(self) -> str:
-        query = {**self.selection.to_json(), "size": self.page_size}
-        return self.sender.fingerprint(self.endpoint.operation.OPERATION, *(query[name] for name in sorted(query)))
+        return self.sender.fingerprint("checkpoint", *self._identity)
+
+    @cached_property
+    def _fingerprint_of_parts(self) -> str:
+        return self.sender.fingerprint("partition", *self._identity)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        """What tells this reading from any other: its requests as they are sent, and which of their rows it takes."""
+        style, start = self.endpoint.paging, self.start
+        return (
+            # The order of parameters is that of the calls that added them, and changes nothing.
+            [astuple(evolve(request, params=tuple(sorted(request.params, key=_name)))) for request in self.requests],
+            [[repr(branch.local), repr(branch.skip)] for branch in self.branches],
+            [style.name, style.parameters, self.page_size],
+            self.selection.limit,
+            None if start is None else start.to_json(),
+        )
 
 
-def _sifted(fetched: Fetched[T], row_filter: RowFilter, response: Response, reader: RowReader[T]) -> Fetched[T]:
-    """Mark the rows that are not handed out."""
+def _sifted(fetched: Fetched[T], row_filter: RowFilter, items: Sequence[Any], request: Request) -> Fetched[T]:
+    """Mark the rows that are not handed out. A row that a condition cannot be compared with gives way to an error."""
     left_out: set[Hashable] = set()
     ignored: dict[Hashable, tuple[str, ...]] = {}
+    errors: dict[Hashable, ComparisonError] = {}
     for index, (key, row) in enumerate(zip(fetched.keys, fetched.rows, strict=True)):
         if isinstance(row, DecodeError):
             continue
+        contradicted = row_filter.contradicted(row)
         # A missing field contradicts nothing; a null does.
-        names = [
-            known.name
-            for known in row_filter.contradicted(row)
-            if carries(response, reader, index, row, known.attr or "")
-        ]
-        if names:
-            ignored[key] = tuple(names)
-        elif not row_filter.passes(row):
-            left_out.add(key)
-    uncounted = fetched.uncounted | left_out | ignored.keys()
-    return evolve(fetched, uncounted=uncounted, left_out=frozenset(left_out), ignored=ignored)
+        names = [known.name for known in contradicted if carries(items[index], row, known.attr or "")]
+        try:
+            if names:
+                ignored[key] = tuple(names)
+            elif not row_filter.passes(row):
+                left_out.add(key)
+        except Incomparable as fault:
+            errors[key] = _comparison_error(fault, request, index)
+    rows = fetched.rows
+    if errors:
+        rows = tuple(errors.get(key, row) for key, row in zip(fetched.keys, rows, strict=True))
+    uncounted = fetched.uncounted | left_out | ignored.keys() | errors.keys()
+    return evolve(fetched, rows=rows, uncounted=uncounted, left_out=frozenset(left_out), ignored=ignored)
+
+
+def _comparison_error(fault: Incomparable, request: Request, row: int) -> ComparisonError:
+    kind = kind_of(fault.value)
+    message = (
+        f"a condition cannot be compared with it: expected {fault.expected}, received {kind}; compare it in your own "
+        "code instead, or leave such rows out with on_bad_row='skip'"
+    )
+    return ComparisonError(message, request=str(request), row=row, field=fault.field, kind=kind)

@@ -1,38 +1,57 @@
 """From a response to rows: fast on good ones, exact about bad ones."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
+from itertools import chain
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast, get_args
 
-import orjson
+import attrs
 from attrs import frozen
 
-from .errors import DecodeError
+from .errors import DecodeError, UsageError, kind_of, nearest
+from .http.body import read_exactly, read_json
 from .http.status import unexpected
 from .http.transport import Response
 from .pages import Fetched
 
-__all__ = ["RowReader", "carries", "check_identity", "decode_object", "decode_page"]
+__all__ = ["RowReader", "carries", "check_identity", "decode_object", "decode_page", "read_page"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-_NO_KEYS = frozenset({type(None), dict, list})  # types of values that cannot tell rows apart
+Empty = Literal["null", "absent", "nothing"]
+_ABSENT = object()
+_EXACT = 2**53  # from here on floats skip integers
+_ROUNDED = 2.0**63  # from here on orjson gives a float for an integer that does not fit 64 bits
+_TEXT = frozenset({str})
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 
 
 @frozen
 class RowReader(Generic[T_co]):
     """How the rows of a list endpoint are read.
 
+    Integers over 64 bits are exact in the key and in attributes that the document declares as integers. A page that has
+    one there is exact in all of its fields; elsewhere such an integer is rounded to a float.
+
     Attributes:
         read: The generated function that makes a row from a JSON object.
-        key: The field that tells rows apart. A row without it is unreadable.
+        key: The field that tells rows apart: text or a whole number, where 7 and "7" are the same. A row without it is
+            unreadable.
         items: The member of the envelope that holds the rows.
         total: The member that holds the number of rows in the whole listing, if there is one.
         size: The member that holds the page size, if there is one.
         next: The member that holds the next cursor, if there is one.
         bare: Whether a response may also be the array of rows without an envelope.
+        empty: What stands for an empty array besides an empty array, where the API is known to send it: ``"null"``,
+            ``"absent"`` for an envelope without the member, ``"nothing"`` for status 204 or no body. Anything that is
+            not listed here is an unexpected answer, never an empty page.
+
+    Raises:
+        UsageError: ``empty`` holds something else.
     """
 
     read: Callable[[Mapping[str, Any]], T_co]
@@ -42,6 +61,28 @@ class RowReader(Generic[T_co]):
     size: str | None = None
     next: str | None = None
     bare: bool = False
+    empty: Sequence[Empty] = ()
+
+    def __attrs_post_init__(self) -> None:
+        allowed = get_args(Empty)
+        for name in (self.empty,) if isinstance(self.empty, str) else self.empty:
+            if name not in allowed or isinstance(self.empty, str):
+                near = " or ".join(map(repr, nearest(name, allowed)))
+                hint = f"; did you mean [{near}]?" if near else ""
+                raise UsageError(f"empty must be a list of {', '.join(allowed)}, not {self.empty!r}{hint}")
+
+    @cached_property
+    def wire_key(self) -> str:
+        """The name of the key in the API's objects."""
+        return _wire_name(getattr(self.read, "__self__", None), self.key)
+
+    @cached_property
+    def integers(self) -> Mapping[str, Callable[[object], object]]:
+        """The attributes, besides the key, that the document declares as integers, each with what gets it of a row."""
+        row = getattr(self.read, "__self__", None)  # of a row class's from_dict
+        declared = attrs.fields(row) if isinstance(row, type) and attrs.has(row) else ()
+        names = [one.name for one in declared if one.name != self.key and re.search(r"\bint\b", str(one.type))]
+        return {name: attrgetter(name) for name in names}
 
 
 def decode_page(response: Response, reader: RowReader[T]) -> Fetched[T]:
@@ -53,21 +94,23 @@ def decode_page(response: Response, reader: RowReader[T]) -> Fetched[T]:
     Raises:
         UnexpectedAnswer: The response is not a page of this endpoint.
     """
-    items, envelope = _items(response, reader)
-    rows: tuple[T | DecodeError, ...]
+    return read_page(response, reader)[0]
+
+
+def read_page(response: Response, reader: RowReader[T]) -> tuple[Fetched[T], Sequence[Any]]:
+    """Decode a page as ``decode_page`` does, and return the JSON of its rows as well, for ``carries``."""
+    items, envelope = _items(response, reader, _page(response, reader))
+    read = _all_rows(reader, items)
+    if read is None and _are_rounded(reader, items):
+        with suppress(ValueError):
+            items, envelope = _items(response, reader, read_exactly(response.body, _content_type(response)))
+            read = _all_rows(reader, items)
+    keys, rows = _rows_one_by_one(str(response.request), reader, items) if read is None else read
     unreadable: frozenset[Hashable] = frozenset()
-    try:
-        rows = tuple(map(reader.read, items))
-        keys = tuple(map(attrgetter(reader.key), rows))
-        readable = _NO_KEYS.isdisjoint(map(type, keys)) and "" not in keys
-    except Exception:  # noqa: BLE001  the rows are read one by one to find out which it was, and why
-        rows, keys, readable = (), (), False
-    if not readable:
-        rows = tuple(_row(str(response.request), reader, index, item) for index, item in enumerate(items))
-        keys = tuple(_key(response, reader, index, items[index], row) for index, row in enumerate(rows))
+    if read is None:
         unreadable = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
     cursor = envelope.get(reader.next or "")
-    return Fetched(
+    fetched = Fetched(
         keys,
         rows=rows,
         total=_count(envelope, reader.total),
@@ -80,15 +123,12 @@ def decode_page(response: Response, reader: RowReader[T]) -> Fetched[T]:
         request_id=response.request_id,
         seconds=response.seconds,
     )
+    return fetched, items
 
 
-def carries(response: Response, reader: RowReader[T], index: int, row: T, attr: str) -> bool:
-    """Whether a row of a response has a field at all: a value, or null."""
-    if getattr(row, attr, None) is not None:
-        return True
-    wire_names: Mapping[str, tuple[str, object]] = getattr(type(row), "FIELDS", {})
-    wire_name = next((wire for wire, (name, _) in wire_names.items() if name == attr), attr)
-    return wire_name in _items(response, reader)[0][index]
+def carries(item: Mapping[str, Any], row: object, attr: str) -> bool:
+    """Whether a row has a field at all: a value, or null. ``item``: its JSON."""
+    return getattr(row, attr, None) is not None or _wire_name(type(row), attr) in item
 
 
 def decode_object(response: Response, read: Callable[[Mapping[str, Any]], T], *, key: str = "id") -> T:
@@ -98,8 +138,11 @@ def decode_object(response: Response, read: Callable[[Mapping[str, Any]], T], *,
         UnexpectedAnswer: The response is not an object that has a key.
     """
     body = _json(response)
+    if _LONG_INTEGER.search(response.body):
+        with suppress(ValueError):
+            body = read_exactly(response.body, _content_type(response))
     if not isinstance(body, dict) or _key_fault(cast("dict[str, Any]", body).get(key)):
-        received = f"an object without {key!r}" if isinstance(body, dict) else _kind(body)
+        received = f"an object without {key!r}" if isinstance(body, dict) else kind_of(body)
         raise unexpected(response, f"expected an object with {key!r}, received {received}")
     return read(cast("dict[str, Any]", body))
 
@@ -115,76 +158,150 @@ def check_identity(row: object, attr: str, value: str, response: Response) -> No
         raise unexpected(response, f"the response is a row with another {attr} than was requested")
 
 
-def _items(response: Response, reader: RowReader[T]) -> tuple[list[Any], dict[str, Any]]:
-    """Return the undecoded rows, and the envelope: empty for a bare array."""
-    body = _json(response)
-    if isinstance(body, list) and reader.bare:
-        return cast("list[Any]", body), {}
+# ---- the page
+
+
+def _page(response: Response, reader: RowReader[Any]) -> Any:
+    """Return the JSON of a page; where nothing stands for an empty one, an empty array in its place."""
+    if "nothing" in reader.empty and (response.status == 204 or not response.body.strip()):
+        return {reader.items: []}
+    return _json(response)
+
+
+def _items(response: Response, reader: RowReader[T], body: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Return the rows as JSON, and the envelope: empty for a bare array."""
+    if reader.bare and (isinstance(body, list) or (body is None and "null" in reader.empty)):
+        return cast("list[Any]", body or []), {}
     if not isinstance(body, dict):
         expected = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
-        raise unexpected(response, f"expected {expected}, received {_kind(cast('object', body))}")
+        raise unexpected(response, f"expected {expected}, received {kind_of(body)}")
     envelope = cast("dict[str, Any]", body)
-    items = envelope.get(reader.items)
-    if not isinstance(items, list):
-        raise unexpected(response, f"expected an array in {reader.items!r}, received {_kind(items)}")
-    return cast("list[Any]", items), envelope
-
-
-def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | DecodeError:
-    if not isinstance(item, dict):
-        return DecodeError(f"expected an object, received {_kind(item)}", request=request, row=index)
-    members = cast("dict[str, Any]", item)
-    if fault := _key_fault(members.get(reader.key)):
-        return DecodeError(fault, request=request, row=index, field=reader.key)
-    try:
-        return reader.read(members)
-    except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
-        unreadable = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
-        unreadable.__cause__ = error
-        return unreadable
-
-
-def _key_fault(key: object) -> str | None:
-    """Return why this cannot tell rows apart, if it cannot."""
-    if type(key) in _NO_KEYS:
-        return "it is missing or null" if key is None else f"expected text or a number, received {_kind(key)}"
-    return "it is empty" if key == "" else None
-
-
-def _key(response: Response, reader: RowReader[T], index: int, item: Any, row: T | DecodeError) -> Hashable:
-    if not isinstance(row, DecodeError):
-        return cast("Hashable", getattr(row, reader.key))
-    # An unreadable row has a key too: of its content, or, where that tells nothing, of its place. It is a digest,
-    # because keys go into checkpoints, which are small and hold no customer's data.
-    content = f"{response.request} {index}"
-    if isinstance(item, dict) and len(cast("dict[str, Any]", item)) > 1:
-        with suppress(RecursionError):  # JSON may be nested deeper than repr() can go
-            content = repr(cast("object", item))
-    return hashlib.blake2b(content.encode(errors="replace"), digest_size=12).hexdigest()
+    items = envelope.get(reader.items, _ABSENT)
+    if isinstance(items, list):
+        return cast("list[Any]", items), envelope
+    if (items is None and "null" in reader.empty) or (items is _ABSENT and "absent" in reader.empty):
+        return [], envelope
+    received = "nothing" if items is _ABSENT else kind_of(items)
+    raise unexpected(response, f"expected an array in {reader.items!r}, received {received}")
 
 
 def _json(response: Response) -> Any:
+    kind = _content_type(response)
     try:
-        return orjson.loads(response.body)
-    except orjson.JSONDecodeError as error:
+        return read_json(response.body, kind)
+    except ValueError as error:
         reason = str(error)
-    kind = response.headers.get("content-type", "no content type")
-    raise unexpected(response, f"status {response.status}, but no JSON ({kind}): {reason}")
+    raise unexpected(response, f"status {response.status}, but no JSON ({kind or 'no content type'}): {reason}")
 
 
-_KINDS: dict[type, str] = {
-    dict: "an object",
-    list: "an array",
-    str: "text",
-    type(None): "nothing",
-    bool: "true or false",
-}
-
-
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), "a number")
+def _content_type(response: Response) -> str:
+    return response.headers.get("content-type", "")
 
 
 def _count(envelope: Mapping[str, Any], name: str | None) -> int | None:
     value = envelope.get(name or "")
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+# ---- its rows
+
+
+def _all_rows(reader: RowReader[T], items: list[Any]) -> tuple[tuple[Hashable, ...], tuple[T, ...]] | None:
+    """Return keys and rows; None if a row cannot be read, or an integer of it may be rounded."""
+    try:
+        rows = tuple(map(reader.read, items))
+        keys: tuple[Hashable, ...] = tuple(map(attrgetter(reader.key), rows))
+        for value_of in reader.integers.values():
+            if float in map(type, map(value_of, rows)) and any(map(_is_rounded, map(value_of, rows))):
+                return None
+    except Exception:  # noqa: BLE001  the rows are read one by one to find out which it was, and why
+        return None
+    if not _TEXT.issuperset(map(type, keys)):
+        if any(map(_is_rounded, keys)):
+            return None
+        keys = tuple(map(_key, keys))
+    return (keys, rows) if all(keys) else None
+
+
+def _rows_one_by_one(
+    request: str, reader: RowReader[T], items: Iterable[Any]
+) -> tuple[tuple[Hashable, ...], tuple[T | DecodeError, ...]]:
+    keys: list[Hashable] = []
+    rows: list[T | DecodeError] = []
+    before, after = None, 0  # the key of the readable row before, and how many unreadable ones have followed it
+    for index, item in enumerate(items):
+        row = _row(request, reader, index, item)
+        if isinstance(row, DecodeError):
+            after += 1
+            keys.append(_made_up_key(before, after, item))
+        else:
+            before, after = _key(getattr(row, reader.key)), 0
+            keys.append(before)
+        rows.append(row)
+    return tuple(keys), tuple(rows)
+
+
+def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | DecodeError:
+    if not isinstance(item, dict):
+        return DecodeError(f"expected an object, received {kind_of(item)}", request=request, row=index)
+    members = cast("dict[str, Any]", item)
+    if fault := _key_fault(members.get(reader.wire_key)):
+        return DecodeError(fault, request=request, row=index, field=reader.key)
+    try:
+        row = reader.read(members)
+        fault = _key_fault(getattr(row, reader.key))
+    except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
+        unreadable = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
+        unreadable.__cause__ = error
+        return unreadable
+    return DecodeError(fault, request=request, row=index, field=reader.key) if fault else row
+
+
+def _key(value: object) -> str | None:
+    """Return a key as text, so that 7 and "7" are one row; None for what cannot tell rows apart."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return str(int(value)) if abs(value) < _EXACT and value.is_integer() else None
+    return None if value is None or isinstance(value, bool | dict | list) else str(value)
+
+
+def _key_fault(value: object) -> str | None:
+    """Return why this cannot tell rows apart, if it cannot."""
+    if value is None:
+        return "it is missing or null"
+    if key := _key(value):
+        return None
+    return "it is empty" if key == "" else f"expected text or a whole number, received {kind_of(value)}"
+
+
+def _made_up_key(before: str | None, after: int, item: Any) -> str:
+    """Return the key of a row that has none: of the row before it, its place after that one, and its content.
+
+    Two rows that are equal have two keys, and a row that comes again on an overlapping page has the same one, if the
+    row before it comes again too. It is a digest, because keys go into checkpoints, which are small and hold no
+    customer's data.
+    """
+    content = ""
+    with suppress(RecursionError):  # JSON may be nested deeper than repr() can go
+        content = repr(item)
+    text = repr((before, after, content))
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=12).hexdigest()
+
+
+def _are_rounded(reader: RowReader[Any], items: Iterable[Any]) -> bool:
+    """Whether an integer may have been rounded, in the key or where the document declares one."""
+    row = getattr(reader.read, "__self__", None)
+    names = [reader.wire_key, *(_wire_name(row, name) for name in reader.integers)]
+    objects = (cast("dict[str, Any]", item) for item in items if isinstance(item, dict))
+    return any(map(_is_rounded, chain.from_iterable(map(item.get, names) for item in objects)))
+
+
+def _is_rounded(value: object) -> bool:
+    return isinstance(value, float) and abs(value) >= _ROUNDED
+
+
+def _wire_name(row: object, attr: str) -> str:
+    """Return what the API calls an attribute of a class of rows."""
+    fields: Mapping[str, tuple[str, object]] = getattr(row, "FIELDS", {})
+    return next((wire for wire, (name, _) in fields.items() if name == attr), attr)

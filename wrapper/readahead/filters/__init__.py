@@ -15,7 +15,7 @@ from .fields import (
     read_condition,
     write_condition,
 )
-from .values import Choices, checked_choice, checked_extra, checked_order, checked_text
+from .values import Choices, Incomparable, checked_choice, checked_extra, checked_order, checked_text
 
 __all__ = [
     "And",
@@ -26,6 +26,7 @@ __all__ = [
     "Fields",
     "FullText",
     "Id",
+    "Incomparable",
     "Number",
     "PartialMatch",
     "Relation",

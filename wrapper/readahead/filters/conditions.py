@@ -12,9 +12,9 @@ from typing import Any, ClassVar, cast
 from attrs import frozen
 
 from ..errors import UsageError
-from .values import plain
+from .values import Incomparable, plain
 
-__all__ = ["And", "Comparison", "Compound", "Condition", "Not", "Or", "compiled", "joined"]
+__all__ = ["And", "Comparison", "Compound", "Condition", "Not", "Or", "compiled", "joined", "judged"]
 
 Test = Callable[[Any], bool]
 
@@ -114,11 +114,33 @@ def compiled(condition: Condition, test_of: Callable[[Comparison], Test]) -> Tes
         return test_of(condition)
     assert isinstance(condition, Compound)
     tests = [compiled(part, test_of) for part in condition.parts]
-    if isinstance(condition, Or):
-        return lambda value: any(test(value) for test in tests)
-    if isinstance(condition, And):
-        return lambda value: all(test(value) for test in tests)
-    return lambda value: not tests[0](value)
+    if isinstance(condition, Not):
+        return lambda value: not tests[0](value)
+    decisive = isinstance(condition, Or)
+    return lambda value: judged(tests, value, decisive)
+
+
+def judged(tests: Sequence[Test], value: object, decisive: bool) -> bool:  # noqa: FBT001
+    """Return what tests of a value say together, in whatever order they stand.
+
+    Args:
+        tests: Joined by or, if True is decisive; by and, if False is.
+        value: What is tested.
+        decisive: The result that one test decides alone, also where the value is Incomparable in others.
+
+    Raises:
+        Incomparable: No test decides, and in one of them the value cannot be compared.
+    """
+    fault: Incomparable | None = None
+    for test in tests:
+        try:
+            if test(value) is decisive:
+                return decisive
+        except Incomparable as error:
+            fault = fault or error
+    if fault is not None:
+        raise fault
+    return not decisive
 
 
 def _bracketed(condition: Condition) -> str:

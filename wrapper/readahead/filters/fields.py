@@ -15,7 +15,7 @@ from attrs import evolve
 
 from ..errors import FilterError, UsageError, nearest, shown
 from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled
-from .values import Choices, checked_choice, checked_text, is_list, plain
+from .values import Choices, Incomparable, checked_choice, checked_text, is_list, plain
 
 __all__ = ["Choice", "Field", "Fields", "FullText", "Id", "Number", "PartialMatch", "Relation", "Text", "Timestamp"]
 __all__ += ["predicate", "read_condition", "write_condition"]
@@ -154,21 +154,28 @@ class Field:
         return texts if self.many == "repeated" else ",".join(texts)
 
     def holds(self, op: str, values: tuple[Any, ...], value: object) -> bool:
-        """Return whether the value that a row carries compares so."""
-        if op == "null":
-            return value is None
+        """Return whether the value that a row carries compares so; null compares with nothing.
+
+        Raises:
+            Incomparable: It is of another type.
+        """
+        if value is None or op == "null":
+            return value is None and op == "null"
         comparable = self.comparable(value)
         if comparable is None:
-            return False
+            raise Incomparable(self.name, self.kind, value)
         return comparable in values if op == "in" else OPERATORS[op](comparable, values[0])
 
     def comparable(self, value: object) -> Any:
-        """Return the value that a row carries as it is compared; None for null and for another type."""
+        """Return a value that a row carries as it is compared; None for one of another type."""
         return value if isinstance(value, str) else None
 
     def contradicts(self, values: tuple[Any, ...], value: object) -> bool:
-        """Return whether a row with this value cannot be what the API was asked for."""
-        return not self.holds("in", values, value)
+        """Return whether a row with this value cannot be what the API was asked for. One of another type may be."""
+        try:
+            return not self.holds("in", values, value)
+        except Incomparable:
+            return False
 
     def from_json(self, value: Any) -> Any:
         """Return a value that JSON has carried."""
@@ -313,7 +320,7 @@ class Id(_Equatable[str | int]):
         return str(int(value)) if isinstance(value, int) and not isinstance(value, bool) else super()._checked(value)
 
     def comparable(self, value: object) -> Any:
-        return str(value) if isinstance(value, str | int) else None
+        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
     def contradicts(self, values: tuple[Any, ...], value: object) -> bool:
         # An API may number its rows and take another id of the same thing as well: that one is not contradicted.
@@ -322,10 +329,13 @@ class Id(_Equatable[str | int]):
 
 
 class _Measured(Field):
+    example = ""
+
     def _checked(self, value: object) -> Any:
         self.refuse_none(value)
         if (comparable := self.comparable(value)) is None:
-            raise FilterError(self.name, f"{self.name} must be {self.kind}, not {shown(value)}", value=value)
+            message = f"{self.name} must be {self.kind}{self.example}, not {shown(value)}"
+            raise FilterError(self.name, message, value=value)
         return comparable
 
 
@@ -345,7 +355,8 @@ class Timestamp(_Measured, _Ordered[dt.datetime]):
     """A point in time, as a datetime with a time zone: ``<``, ``<=``, ``>``, ``>=``, ``between``, ``is_null``."""
 
     ops = _ORDER
-    kind = "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC)"
+    kind = "a datetime with a time zone"
+    example = ", such as datetime(2026, 1, 31, tzinfo=UTC)"
 
     def comparable(self, value: object) -> Any:
         return value if isinstance(value, dt.datetime) and value.utcoffset() is not None else None
@@ -400,7 +411,10 @@ class Fields:
 
 
 def predicate(condition: Condition, fields: Fields) -> Callable[[object], bool]:
-    """Return a function that tells whether a row meets a condition, all of whose fields rows must carry."""
+    """Return a function that tells whether a row meets a condition, all of whose fields rows must carry.
+
+    It raises Incomparable where that depends on a value of another type than its field.
+    """
 
     def test_of(comparison: Comparison) -> Callable[[object], bool]:
         field, op, values = fields.declared[comparison.field], comparison.op, comparison.values

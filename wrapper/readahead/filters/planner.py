@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Self, TypeVar
 from attrs import evolve, field, frozen
 
 from ..errors import FilterError
-from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled, joined
+from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled, joined, judged
 from .fields import Field, Fields, predicate
 
 __all__ = ["Branch", "NormalForm", "RowFilter"]
@@ -80,8 +80,8 @@ class RowFilter:
         return tuple(known for known, value_of, values in self.pushed if known.contradicts(values, value_of(row)))
 
     def passes(self, row: object) -> bool:
-        """Return whether a row meets what the API was not asked for."""
-        return all(test(row) for test in self.tests)
+        """Return whether a row meets what the API was not asked for. Raises Incomparable if that cannot be told."""
+        return judged(self.tests, row, decisive=False)
 
 
 @frozen

@@ -7,7 +7,22 @@ from typing import Any, Protocol, cast
 
 from ..errors import FilterError, nearest, shown
 
-__all__ = ["Choices", "checked_choice", "checked_extra", "checked_order", "checked_text", "is_list", "plain"]
+__all__ = ["Choices", "Incomparable", "checked_choice", "checked_extra", "checked_order", "checked_text", "is_list"]
+__all__ += ["plain"]
+
+
+class Incomparable(Exception):
+    """A row carries a value that a field cannot be compared with.
+
+    Attributes:
+        field: The name of the field.
+        expected: What its values are, for messages.
+        value: What the row carries.
+    """
+
+    def __init__(self, field: str, expected: str, value: object) -> None:
+        super().__init__(field, expected)
+        self.field, self.expected, self.value = field, expected, value
 
 
 class Choices(Protocol):

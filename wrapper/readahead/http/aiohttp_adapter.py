@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from .body import is_cut_short
 from .bounded import Whole, read_body
 from .connections import is_readable
 from .secret import Hidden, Secret, revealed
@@ -146,7 +147,10 @@ class AiohttpAdapter:
                 pieces: AsyncIterator[bytes] = Whole(await response.read())
             else:
                 pieces = response.content.iter_any()
-            return response.status, headers, await read_body(pieces, response.status, headers, max_response)
+            content = await read_body(pieces, response.status, headers, max_response)
+            if is_cut_short(response.status, headers, content):
+                raise aiohttp.ClientPayloadError("the connection was closed before the body was complete")
+            return response.status, headers, content
 
     async def aclose(self) -> None:
         """Close the session."""

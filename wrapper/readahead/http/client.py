@@ -22,7 +22,7 @@ from .credentials import header_fault
 from .deadline import Deadline, checked_deadline
 from .origin import checked_base_url, checked_verify
 from .pacing import Pace, Pacer
-from .retry import Budget, Retry, is_push_back
+from .retry import REAL_PAUSE, Budget, Retry, is_push_back
 from .secret import Secret
 from .status import check_status
 from .transport import Request, Response, Transport, checked_http, checked_http_client, checked_timeout
@@ -163,17 +163,17 @@ class Sender:
         pause = self._retry.pause(error)
         if is_push_back(error):
             is_window_too_large = pushed_back is not None and pushed_back()
-            if pause is not None or not is_window_too_large:
+            if pause or not is_window_too_large:
                 self._pacer.pushed_back(now, sent)
-        if pause is not None:  # no request of this client leaves before it is over
+        if pause:  # no request of this client leaves before it is over
             self._pacer.pause(now, pause)
         delay = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
         if delay is None:
             raise error
-        if pause is None and not self._budget.spend():
+        if pause < REAL_PAUSE and not self._budget.spend():
             error.add_note(f"It was not sent again: the budget of {self._retry.budget:.0%} retries is spent.")
             raise error
-        return 0.0 if pause is not None else delay
+        return delay
 
     def _withhold_keys(self, response: Response) -> Response:
         # Some APIs quote the key that they refuse; errors keep the body, and messages quote it. Rows are left alone:

@@ -16,6 +16,7 @@ import httpx
 from anyio import lowlevel
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from .body import is_cut_short
 from .bounded import Whole, read_body
 from .httpx_pool import Pools
 from .secret import Hidden, Secret, revealed
@@ -93,13 +94,16 @@ class HttpxAdapter:
                 )
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
-        headers = _lowered(response.headers)
+        status, headers = response.status_code, _lowered(response.headers)
         try:
-            return response.status_code, headers, await self._read(response, headers, max_response)
+            received = await self._read(response, headers, max_response)
         finally:
             if not response.is_closed:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
+        if _is_http_1(response.extensions) and is_cut_short(status, headers, received):
+            raise self._library.RemoteProtocolError("the connection was closed before the body was complete")
+        return status, headers, received
 
     async def _read(self, response: Any, headers: Mapping[str, str], max_response: int) -> bytes:
         try:
@@ -191,6 +195,11 @@ async def _end(pieces: AsyncGenerator[bytes, None]) -> None:
                 await lowlevel.cancel_shielded_checkpoint()
     with anyio.CancelScope(shield=True):
         await pieces.aclose()
+
+
+def _is_http_1(extensions: Mapping[str, Any]) -> bool:
+    """Whether it came over a socket, by HTTP/1: of HTTP/2 the library notices the end, and mocks have none."""
+    return "network_stream" in extensions and extensions.get("http_version") in {b"HTTP/1.0", b"HTTP/1.1"}
 
 
 def _lowered(headers: Any) -> dict[str, str]:

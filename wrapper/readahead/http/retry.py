@@ -8,8 +8,10 @@ from attrs import define, field, frozen, validators
 
 from ..errors import ApiError, RateLimited, ReadaheadError, RequestError, RetryDelayTooLong, UnexpectedAnswer
 
-__all__ = ["Budget", "Retry", "is_push_back", "parse_retry_after"]
+__all__ = ["REAL_PAUSE", "Budget", "Retry", "is_push_back", "parse_retry_after"]
 
+MOST_SAVED = 50.0  # retries that successes can earn in advance, where the reserve is not larger
+REAL_PAUSE = 1.0  # seconds, the unit of Retry-After: a server that asks for less has not said when to come again
 # Statuses after which the same request may succeed: RFC 9110 (408, 429, 500, 502, 503, 504), RFC 8470 (425) and the
 # 520 to 529 of content delivery networks.
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
@@ -30,7 +32,8 @@ class Retry:
         cap: Seconds; the longest of these waits.
         max_delay: Seconds; the longest pause the API may ask for. A longer one raises ``RetryDelayTooLong``.
         budget: The share of all requests of a client that may be retries, besides the reserve, so that a listing
-            without hope ends early. Pauses that the API asks for do not count.
+            without hope ends early. At most the reserve, or 50 if that is more, can be saved up. A retry after a pause
+            of a second or more that the API asks for does not count.
         reserve: Retries that are allowed besides the budget.
     """
 
@@ -57,29 +60,40 @@ class Retry:
         """
         if not _temporary(error) or not (repeatable or isinstance(error, RateLimited)) or tries >= self.attempts:
             return None
+        backoff = random() * min(self.cap, self.base * 2.0 ** min(tries, 64))
         retry_after = error.retry_after if isinstance(error, ApiError) else None
         if retry_after is None:
-            return random() * min(self.cap, self.base * 2.0 ** min(tries, 64))
+            return backoff
         if retry_after > self.max_delay:
             raise RetryDelayTooLong(retry_after, self.max_delay) from error
-        return retry_after
+        return max(backoff, retry_after)  # 0, or a date that is over, is no leave to come back at once
 
-    def pause(self, error: ReadaheadError) -> float | None:
-        """Return the seconds that the API asks every request of the client to wait for, or None."""
+    def pause(self, error: ReadaheadError) -> float:
+        """Return the seconds that the API asks every request of the client to wait for; 0 where it asks for none."""
         retry_after = error.retry_after if isinstance(error, ApiError) and _temporary(error) else None
-        return retry_after if retry_after is not None and retry_after <= self.max_delay else None
+        return retry_after if retry_after is not None and retry_after <= self.max_delay else 0.0
 
 
 @define
 class Budget:
-    """The retries that are left: each success earns a share of one, each retry costs one."""
+    """The retries that are left: each success earns a share of one, each retry costs one.
+
+    Attributes:
+        share: Of a retry, for each success.
+        left: Retries that are left.
+    """
 
     share: float
     left: float
+    _most: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # Without a limit, a million good responses would allow 200,000 retries in the outage that follows.
+        self._most = max(self.left, MOST_SAVED)
 
     def earn(self) -> None:
         """Count a success."""
-        self.left += self.share
+        self.left = min(self._most, self.left + self.share)
 
     def spend(self) -> bool:
         """Take one retry from the budget, if there is one."""
@@ -100,17 +114,30 @@ def _temporary(error: ReadaheadError) -> bool:
     return isinstance(error, RequestError)
 
 
-def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Return the seconds of a Retry-After header, which is a number or an HTTP date (RFC 9110, 10.2.3)."""
+def parse_retry_after(value: str | None, date: str | None = None, *, now: datetime | None = None) -> float | None:
+    """Return the seconds of a Retry-After header, which is a number or an HTTP date (RFC 9110, 10.2.3).
+
+    Args:
+        value: The header.
+        date: The Date header of the same response: a date counts from it, since the server's clock may be off ours.
+        now: From when a date counts where there is no Date header; by default, from now.
+    """
     if value is None:
         return None
     if _SECONDS.fullmatch(value):
         return float(value)  # inf for 400 digits: longer than any delay allowed
+    until = _parse_date(value)
+    if until is None:
+        return None
+    return max(0.0, (until - (_parse_date(date) or now or datetime.now(UTC))).total_seconds())
+
+
+def _parse_date(text: str | None) -> datetime | None:
+    """Return an HTTP date, in any of its three forms."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415  slow to import, and rarely needed
 
     try:
-        date = parsedate_to_datetime(value)
+        date = parsedate_to_datetime(text or "")
     except (ValueError, OverflowError):
         return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

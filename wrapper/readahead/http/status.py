@@ -34,7 +34,7 @@ def check_status(response: Response) -> Response:
         detail=detail,
         request_id=response.request_id,
         body=response.body,
-        retry_after=parse_retry_after(response.headers.get("retry-after")),
+        retry_after=parse_retry_after(response.headers.get("retry-after"), response.headers.get("date")),
         # A server error does not tell what was done before it; the other statuses are refusals.
         maybe_applied=response.request.writes and status >= 500,
     )

@@ -11,7 +11,7 @@ from .plan import Start
 
 __all__ = ["Checkpoint", "Partition"]
 
-VERSION = 2
+VERSION = 3
 
 
 @frozen
@@ -24,11 +24,13 @@ class Checkpoint:
     Attributes:
         query: A fingerprint of the query.
         at: The position of the next row.
-        keys: Keys of the last few rows before it.
+        keys: Keys of the last rows before it.
         rows: Rows emitted before it.
         cursor: The page it lies on, where the API pages by cursor.
         stop: Of a part, the keys of its last rows.
         branch: Of a query that takes several listings, the one it lies in.
+        older: Keys of a few rows before those, each with the number of rows behind it.
+        total: Rows in the list, as the API said last.
     """
 
     query: str
@@ -38,11 +40,19 @@ class Checkpoint:
     cursor: str | None = None
     stop: tuple[str | int, ...] = ()
     branch: int = 0
+    older: tuple[tuple[int, str | int], ...] = ()
+    total: int | None = None
 
     def to_json(self) -> str:
         """Return it as text."""
         members = {"v": VERSION, "query": self.query, "at": self.at, "keys": self.keys, "rows": self.rows}
-        optional = {"cursor": self.cursor, "stop": self.stop, "branch": self.branch}
+        optional = {
+            "cursor": self.cursor,
+            "stop": self.stop,
+            "branch": self.branch,
+            "older": self.older,
+            "total": self.total,
+        }
         return orjson.dumps(members | {name: value for name, value in optional.items() if value}).decode()
 
     __str__ = to_json
@@ -60,24 +70,45 @@ class Checkpoint:
         if isinstance(text, cls):
             return text
         members = _members("checkpoint", text)
-        optional: dict[str, Any] = {"stop": [], "branch": 0, **members}
+        optional: dict[str, Any] = {"stop": [], "branch": 0, "older": [], **members}
         at, rows, branch = (_typed(optional, name, int) for name in ("at", "rows", "branch"))
         if min(at, rows, branch) < 0:
             raise CheckpointError("the checkpoint is damaged: it holds a negative number")
         cursor = None if members.get("cursor") is None else _typed(members, "cursor", str)
+        total = None if members.get("total") is None else _typed(members, "total", int)
         return cls(
-            _typed(members, "query", str), at, _keys(members, "keys"), rows, cursor, _keys(optional, "stop"), branch
+            _typed(members, "query", str),
+            at,
+            _keys(members, "keys"),
+            rows,
+            cursor,
+            _keys(optional, "stop"),
+            branch,
+            _older(optional),
+            total,
         )
 
     @property
     def start(self) -> Start:
         """The place, as a plan takes it."""
-        return Start(self.at, self.keys, self.cursor, self.stop, self.branch)
+        is_seam = self.rows == 0 and self.at > 0
+        return Start(self.at, self.keys, self.cursor, self.stop, self.branch, self.older, self.total, is_seam)
 
     @classmethod
     def of(cls, query: str, start: Start, rows: int) -> Self:
         """Make one of a place that a plan gives, after ``rows`` emitted rows."""
-        return cls(query, start.at, _plain(start.keys), rows, start.cursor, _plain(start.stop), start.branch)
+        older = tuple((distance, *_plain((key,))) for distance, key in start.older)
+        return cls(
+            query,
+            start.at,
+            _plain(start.keys),
+            rows,
+            start.cursor,
+            _plain(start.stop),
+            start.branch,
+            older,
+            start.total,
+        )
 
 
 @frozen
@@ -152,6 +183,15 @@ def _keys(members: dict[str, Any], name: str) -> tuple[str | int, ...]:
     if not all(isinstance(value, str | int) for value in values):
         raise CheckpointError(f"the checkpoint is damaged: {name!r} must hold only text and whole numbers")
     return tuple(values)
+
+
+def _older(members: dict[str, Any]) -> tuple[tuple[int, str | int], ...]:
+    pairs = [cast("list[Any]", pair) if isinstance(pair, list) else [] for pair in _typed(members, "older", list)]
+    distances = [pair[0] if len(pair) == 2 else None for pair in pairs]  # noqa: PLR2004
+    if not all(isinstance(distance, int) and distance > 0 for distance in distances):
+        raise CheckpointError("the checkpoint is damaged: 'older' must hold pairs of a number and a key")
+    keys = _keys({"older": [pair[1] for pair in pairs]}, "older")
+    return tuple(zip(cast("list[int]", distances), keys, strict=True))
 
 
 def _plain(keys: tuple[Hashable, ...]) -> tuple[str | int, ...]:

@@ -1,11 +1,13 @@
 """Where an API lets spans begin and end: at any offset, or at the edges of numbered pages. Pure."""
 
+from math import inf
 from typing import TypeAlias
 
 from attrs import define, field
 
 from .plan import Span
 
+SMALL = 20  # rows: the edges of pages so small often coincide
 __all__ = ["Grid", "Link", "NumberGrid", "OffsetGrid"]
 
 
@@ -15,16 +17,19 @@ class Link(Span):
 
     order: int = -1  # its place in the order of requests; -1 before it is requested
     total: int | None = None  # what its response named
-    clear: int = 0  # no row is known between its last one and this position
-    loose: bool = False  # rows are hidden inside it, so its last row may be anywhere in it
-    certain: bool = False  # it began where another ended and brought fewer rows, so no cap cut it short
-    tries: int = 0  # fruitless requests to close the gap before it
+    is_probe: bool = False  # it looks for the rows that were emitted last
+    emitted: bool = False  # its rows were, as they arrived
     error: Exception | None = None
 
     @property
     def end(self) -> int:
         """The position after its last row, if none is hidden."""
         return self.lo + len(self.keys or ())
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it brought fewer rows than were requested: the list ends there, or rows are capped or hidden."""
+        return len(self.keys or ()) < self.hi - self.lo
 
 
 @define
@@ -34,11 +39,12 @@ class OffsetGrid:
     offset: str  # the names of the paging parameters
     limit: str
     size: int  # of the largest span that is requested
-    smallest: int = 12  # from this size on spans can overlap without waste
+    smallest: int = 2  # from this size on spans can overlap
+    fixed: bool = False  # the server has one size, whatever is requested
 
-    def at(self, position: int) -> Link:
-        """Return the span from a position on."""
-        lo = max(0, position)
+    def at(self, position: int, edge: float = inf) -> Link:
+        """Return the span from a position on; one that ends at ``edge`` if that lies farther ahead."""
+        lo = max(0, int(min(position, edge - self.size)))
         return Link(lo, lo + self.size, ((self.offset, str(lo)), (self.limit, str(self.size))))
 
     def around(self, position: int, rows: int) -> Link:
@@ -56,21 +62,34 @@ class NumberGrid:
     page: str  # the names of the paging parameters
     per_page: str
     size: int  # of the largest page that is requested
-    smallest: int = 30  # from this size on pages can overlap without waste
+    smallest: int = 3  # from this size on pages can overlap
     fixed: bool = False  # the server has one size, whatever is requested
     _largest: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._largest = self.size
 
-    def at(self, position: int) -> Link:
-        """Return the page that holds a position and reaches farthest."""
-        position = max(0, position)
-        return self._page(position, max(self._sizes(), key=lambda size: position // size * size + size))
+    def at(self, position: int, edge: float = inf) -> Link:
+        """Return the page that holds a position and reaches farthest; one that ends before ``edge``, if there is one."""
+        position, sizes = max(0, position), self._sizes()
+        if edge == inf:
+            ends = {position // size * size + size: size for size in sizes}
+            return self._page(position, ends[max(ends, key=self._value)])
+        within = [size for size in sizes if position // size * size + size <= edge]
+        if within:
+            return self._page(position, max(within, key=lambda size: position // size * size + size))
+        size = max(sizes, key=lambda size: edge // size * size)
+        return self._page(int(edge // size - 1) * size, size)
 
     def around(self, position: int, rows: int) -> Link:  # noqa: ARG002  in a short page any row may be missing
         """Return the page that holds a position and whose edges are farthest from it."""
+        position = max(0, position)
         return self._page(position, max(self._sizes(), key=lambda size: min(position % size, size - position % size)))
+
+    def _value(self, end: int) -> tuple[int, int]:
+        """How good it is that a page ends here: small ones are chosen with a view to the next one, which must overlap."""
+        following = max((end - 1) // size * size + size for size in self._sizes()) if self.size <= SMALL else 0
+        return (following if following > end or self.size > SMALL else 0), end
 
     def _sizes(self) -> range:
         return range(self.size, self.size - 1 if self.fixed else self.size // 2, -1)

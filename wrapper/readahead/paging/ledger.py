@@ -29,7 +29,6 @@ class OpenPage(Generic[T]):
     passed: tuple[Hashable, ...]  # keys of its new rows, those that are left out included
     keys: tuple[Hashable, ...]  # of the rows that can be read
     rows: "deque[T | DecodeError]"  # that are not read yet
-    unread: int = 0  # rows that were not read when it was closed
 
     @property
     def passed_so_far(self) -> tuple[Hashable, ...]:
@@ -37,11 +36,6 @@ class OpenPage(Generic[T]):
         if not self.rows:
             return self.passed
         return self.passed[: self.passed.index(self.keys[len(self.keys) - len(self.rows)])]
-
-    @property
-    def waiting(self) -> int:
-        """Rows that the report counts and that were not read."""
-        return self.unread + sum(not isinstance(row, DecodeError) for row in self.rows)
 
     def rest(self) -> Page[T]:
         """Read all that is left of it. Raises DecodeError."""
@@ -54,7 +48,7 @@ class OpenPage(Generic[T]):
 
     def close(self) -> None:
         """Let go of the rows that were not read; the place in the page stays known."""
-        self.passed, self.unread = self.passed_so_far, self.waiting
+        self.passed = self.passed_so_far
         self.rows.clear()
 
 
@@ -68,6 +62,7 @@ class Ledger:
     on_drift: OnDrift = "ignore"
     remember: bool = False  # keep the keys of all rows, so that none is emitted twice
     began: float | None = field(default=None, init=False)  # by the clock of the event loop
+    rows: int = field(default=0, init=False)  # of the pages emitted; the report counts those that were handed out
     _emitted: set[Hashable] = field(factory=set[Hashable], init=False)
     _totals: dict[int, int] = field(factory=dict[int, int], init=False)  # by listing, the latest
     _warned: bool = field(default=False, init=False)
@@ -78,7 +73,7 @@ class Ledger:
     @property
     def is_full(self) -> bool:
         """Whether the limit is reached."""
-        return self.limit is not None and self.report.rows >= self.limit
+        return self.limit is not None and self.rows >= self.limit
 
     def add_page(self, span: Span, page: Fetched[object]) -> None:
         """Count a page that was fetched."""
@@ -97,7 +92,7 @@ class Ledger:
 
     def emit(self, span: Span, new: frozenset[Hashable], page: Fetched[T]) -> OpenPage[T] | None:
         """Hand out those rows of a page that are new, match, and fit the limit; None: nothing in it is new."""
-        room = None if self.limit is None else self.limit - self.report.rows
+        room = None if self.limit is None else self.limit - self.rows
         passed: dict[Hashable, None] = {}
         emitted: dict[Hashable, T | DecodeError] = {}
         good: list[T] = []
@@ -120,7 +115,7 @@ class Ledger:
             return None
         if self.remember:
             self._emitted.update(emitted)
-        self.report.rows += len(good)
+        self.rows += len(good)
         if self.skip_bad_rows and len(good) < len(emitted):
             emitted = {key: row for key, row in emitted.items() if not isinstance(row, DecodeError)}
         position = dict(span.position)
@@ -152,7 +147,7 @@ class Ledger:
                 warn("rows moved while the list was read; see the report", DriftWarning)
             if self.on_drift == "raise" and plan.error is None:
                 plan.error = DriftError("rows moved while the list was read")
-        elif tally.hides_rows and report.drift == "none":
+        elif (tally.hides_rows or tally.unverifiable) and report.drift == "none":
             report.drift = "unverifiable"
 
     def needs_sweep(self, plan: Plan) -> bool:
@@ -169,13 +164,39 @@ class Ledger:
             report.complete, report.why = True, "the limit was reached"
         elif plan.error is not None:
             report.why = f"{type(plan.error).__name__}: {plan.error}"
-        elif report.gaps_open:
-            gaps = f"{report.gaps_open} gap{'s' if report.gaps_open > 1 else ''}"
-            report.why = f"{gaps} between pages could not be closed; rows may be missing there"
-        elif self.on_drift == "reread" and plan.tally.mismatches:
-            report.why = f"the list still changed after it was read {report.sweeps} times"
+        elif reason := self._doubt(plan):
+            report.why = reason
         else:
             report.complete, report.why = True, "the end was reached"
+
+    def _doubt(self, plan: Plan) -> str | None:
+        """Return what was seen that speaks against a listing that reached its end."""
+        tally, report = plan.tally, self.report
+        if self.on_drift == "reread" and tally.mismatches:
+            if len(report.totals) == 1 and self._counted >= report.totals[0]:
+                return None  # the list kept its length, and each of its rows was found in one sweep or another
+            return f"the list still changed after it was read {report.sweeps} times"
+        if report.gaps_open:
+            gaps = f"{report.gaps_open} gap{'s' if report.gaps_open > 1 else ''}"
+            return f"{gaps} between pages could not be closed; rows may be missing there"
+        if tally.unstable:
+            return "the order is not stable: rows came in another order than before, so some may be missing"
+        if tally.missing:
+            return (
+                f"the API named a total of {report.totals[-1]:,}, and {tally.missing:,} of these rows did not come; "
+                "it hides rows, or its total is wrong"
+            )
+        if tally.overrun:
+            return "the end of this part was not found, because its last rows are gone; rows of the next part may follow"
+        if tally.unsure:
+            return f"the checkpoint's last rows are gone; up to {tally.unsure:,} rows before it may have come again"
+        return None
+
+    @property
+    def _counted(self) -> int:
+        """Rows of the API that were emitted, left out or unreadable."""
+        report = self.report
+        return self.rows + report.left_out + len(report.bad_rows) + sum(report.ignored_filters.values())
 
     def progress(self, page: Page[T], plan: Plan, in_flight: int, now: float) -> Progress[T]:
         """Return how far the listing is."""
@@ -184,8 +205,7 @@ class Ledger:
         total = None
         if len(self._totals) == plan.listings and not start.stop:
             total = sum(self._totals.values())
-        read = report.rows + report.left_out + len(report.bad_rows)
-        ends = [(self.limit, report.rows), (None if total is None else total - start.at, read)]
+        ends = [(self.limit, self.rows), (None if total is None else total - start.at, self._counted)]
         left = [max(0, end - so_far) * seconds / so_far for end, so_far in ends if end is not None and so_far]
-        rate = report.rows / seconds if seconds > 0 else 0.0
-        return Progress(page, report.rows, report, total, in_flight, rate, min(left, default=None))
+        rate = self.rows / seconds if seconds > 0 else 0.0
+        return Progress(page, self.rows, report, total, in_flight, rate, min(left, default=None))

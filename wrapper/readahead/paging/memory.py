@@ -1,62 +1,146 @@
-"""The keys that a listing by position remembers, so that no row is emitted twice. Pure."""
+"""The rows that a listing by position remembers: where a page stands beside them, and which of its rows are new. Pure."""
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from itertools import islice, pairwise
+from operator import itemgetter
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from .plan import Start
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "Place"]
 
-SPANS = 32  # whose keys are remembered
+ROWS = 2048  # that are remembered without a hole
+STEP = 256  # of those before, each so many-th
+LANDMARKS = 64  # of them
+NEAR = 24  # rows that a checkpoint keeps without a hole
+APART = 2**0.5  # times as far from it is each of the older rows that it keeps
+
+
+@frozen
+class Place:
+    """Where a page stands beside the rows that were emitted. Rows are counted from the first one emitted, from 0.
+
+    Attributes:
+        first: Index in the page of the first row that is remembered; -1: there is none.
+        last: Index in the page of the last one.
+        number: Which row of the listing that is.
+        sewn: Whether no row can lie between those emitted and the page, as long as rows keep their order.
+        stable: Whether the rows that are remembered come in the order in which they were emitted.
+        fresh: Keys of the rows that were not emitted, of those that may come after what was.
+    """
+
+    first: int
+    last: int
+    number: int
+    sewn: bool
+    stable: bool
+    fresh: tuple[Hashable, ...]
 
 
 @define
 class Memory:
-    """The keys of the last spans whose rows were emitted. It does not grow with the listing."""
+    """The keys of the rows emitted last, without a hole, and a few of those before. It does not grow with the listing."""
 
-    start: Start  # says with which keys the listing began, and with which it stops
-    known: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)  # the last span that held it
-    early: set[Hashable] = field(factory=set[Hashable], init=False)  # emitted as they arrived, before their turn
-    recent: deque[tuple[Hashable, ...]] = field(factory=deque[tuple[Hashable, ...]], init=False)  # by span
-    _spans: int = field(default=0, init=False)
+    start: Start  # says which rows lie before it, and which end it
+    rows: int = ROWS
+    count: int = field(default=0, init=False)  # rows emitted
+    early: dict[Hashable, None] = field(factory=dict[Hashable, None], init=False)  # as they arrived, before their turn
+    _numbers: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)
+    _keys: deque[Hashable] = field(factory=deque[Hashable], init=False)
+    _landmarks: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)
+    _forgot: bool = field(default=False, init=False)  # so that position 0 proves nothing
     _stopping: bool = field(default=False, init=False)  # a stop key was seen
 
     def __attrs_post_init__(self) -> None:
-        self.remember(self.start.keys)
+        keys = self.start.keys
+        self._keys.extend(keys)
+        self._numbers = dict(zip(keys, range(-len(keys), 0), strict=True))
+        self._landmarks = {key: -distance for distance, key in self.start.older}
+        self._forgot = self.start.at > len(keys)
 
-    def remember(self, keys: tuple[Hashable, ...]) -> None:
-        """Remember the keys of the span whose turn it is, and forget those of the oldest."""
-        self._spans += 1
-        self.recent.append(keys)
-        self.known.update(dict.fromkeys(keys, self._spans))
-        if len(self.recent) > SPANS:
-            known, oldest = self.known, self._spans - SPANS
-            for key in self.recent.popleft():
-                if known.get(key) == oldest:
-                    del known[key]
-        self.early.difference_update(keys)
+    @property
+    def known(self) -> int:
+        """How many keys it holds."""
+        return len(self._numbers) + len(self._landmarks) + len(self.early)
 
-    def knows(self, keys: tuple[Hashable, ...]) -> bool:
-        """Whether all of these were emitted."""
-        return all(map(self.known.__contains__, keys))
+    @property
+    def last(self) -> Hashable:
+        """The key of the row emitted last."""
+        return self._keys[-1] if self._keys else None
 
-    def new(self, keys: tuple[Hashable, ...], *, first: bool = False) -> list[Hashable]:
-        """Return the keys that were not emitted.
+    @property
+    def begins(self) -> bool:
+        """Whether it knows every row of the listing so far, so that a page at position 0 has nothing before it."""
+        return not self._forgot
 
-        In a resumed listing the rows up to the last one of ``start.keys`` were emitted too, known or not: in its first
-        span, and in one that holds all of ``start.keys``, as a last page that is repeated does.
+    @property
+    def missed_stop(self) -> bool:
+        """Whether this is a part, and no row that ends it was seen."""
+        return bool(self.start.stop) and not self._stopping
+
+    def remember(self, keys: Iterable[Hashable]) -> None:
+        """Add rows that were emitted, and forget the oldest."""
+        for key in keys:
+            self._numbers[key] = self.count
+            self._keys.append(key)
+            self.count += 1
+            self.early.pop(key, None)
+        while len(self._keys) > self.rows:
+            number, key = self.count - len(self._keys), self._keys.popleft()
+            self._forgot = True
+            del self._numbers[key]
+            if number % STEP == 0:
+                self._landmarks[key] = number
+                if len(self._landmarks) > LANDMARKS:
+                    del self._landmarks[next(iter(self._landmarks))]
+
+    def place(self, keys: tuple[Hashable, ...], unreadable: frozenset[Hashable], ahead: int) -> Place:
+        """Say where a page stands.
+
+        Args:
+            keys: Of its rows.
+            unreadable: Those that are made up; they prove nothing.
+            ahead: How many positions lie between the row emitted last, as far as is known, and the first of the page.
         """
-        before = self.start.keys
-        if before:
-            last = max((index for index, key in enumerate(keys) if key in before), default=-1)
-            if first or keys[max(0, last + 1 - len(before)) : last + 1] == before:
-                keys = keys[last + 1 :]
-        known = self.known
-        return [key for key in dict.fromkeys(keys) if key not in known]
+        numbers = self._numbers
+        proof = [
+            (index, number)
+            for index, key in enumerate(keys)
+            if (number := numbers.get(key)) is not None and key not in unreadable
+        ]
+        if not proof:
+            return Place(-1, -1, -1, sewn=False, stable=True, fresh=tuple(dict.fromkeys(keys)))
+        anchor = next((pair for pair in proof if self._holds(*pair, keys, ahead)), None)
+        stable = all(a <= b for (_, a), (_, b) in pairwise(proof))
+        first = (anchor or proof[0])[0]
+        before = () if self._forgot and stable else (key for key in keys[:first] if key not in unreadable)
+        fresh = tuple(key for key in dict.fromkeys((*before, *keys[first:])) if key not in numbers)
+        last, number = proof[-1] if stable else max(proof, key=itemgetter(1))
+        sewn = anchor is not None or not stable or not fresh
+        return Place(first, last, number, sewn=sewn, stable=stable, fresh=fresh)
 
-    def before_stop(self, keys: tuple[Hashable, ...], fresh: list[Hashable]) -> tuple[list[Hashable], bool]:
+    def _holds(self, index: int, number: int, keys: tuple[Hashable, ...], ahead: int) -> bool:
+        """Whether a row stands among its neighbours, or no farther than it was: else it may have moved by itself."""
+        numbers = self._numbers
+        follows = index + 1 < len(keys) and numbers.get(keys[index + 1]) == number + 1
+        return (
+            follows
+            or (index > 0 and numbers.get(keys[index - 1]) == number - 1)
+            or ahead + index + self.count - number <= 0
+        )
+
+    def find(self, keys: tuple[Hashable, ...]) -> tuple[int, int] | None:
+        """Return the index in a page, and the number, of the last row there that is among the few kept of long ago."""
+        if not self._landmarks:
+            return None
+        marks = [(index, self._landmarks[key]) for index, key in enumerate(keys) if key in self._landmarks]
+        return marks[-1] if marks else None
+
+    def before_stop(
+        self, keys: tuple[Hashable, ...], fresh: tuple[Hashable, ...]
+    ) -> tuple[tuple[Hashable, ...], bool]:
         """Return which of the fresh keys lie before the end of a part, and whether it ends here.
 
         It ends with the last of its stop keys that is still in the list; they may lie on two pages.
@@ -66,7 +150,37 @@ class Memory:
             return fresh, False
         last = max((index for index, key in enumerate(keys) if key in stop), default=-1)
         if last < 0:
-            return ([], True) if self._stopping else (fresh, False)
+            return ((), True) if self._stopping else (fresh, False)
         self._stopping = True
         within = set(keys[: last + 1])
-        return [key for key in fresh if key in within], last + 1 < len(keys) or keys[last] == stop[-1]
+        return tuple(key for key in fresh if key in within), last + 1 < len(keys) or keys[last] == stop[-1]
+
+    def before(self, key: Hashable) -> tuple[tuple[Hashable, ...], tuple[tuple[int, Hashable], ...]]:
+        """Return what a checkpoint behind a row keeps: the last rows, it included, and older ones, ever farther apart.
+
+        Each of the older ones comes with its distance: how many rows behind it were emitted.
+        """
+        number = self._numbers.get(key)
+        if number is None:
+            return (), ()
+        oldest = self.count - len(self._keys)
+        end = number + 1 - oldest
+        near = tuple(islice(self._keys, max(0, end - NEAR), end))
+        older, distance = [], float(NEAR)
+        while number - int(distance) >= oldest:
+            older.append((int(distance), self._keys[number - int(distance) - oldest]))
+            distance *= APART
+        for mark, earlier in sorted(self._landmarks.items(), key=itemgetter(1), reverse=True):
+            if number - earlier >= distance:
+                older.append((number - earlier, mark))
+                distance = (number - earlier) * APART
+        return near, tuple(older)
+
+    def fall_back(self, number: int) -> None:
+        """Forget all rows but one that was kept of long ago: it is the last one from here on."""
+        key = next(key for key, mark in self._landmarks.items() if mark == number)
+        self._keys.clear()
+        self._keys.append(key)
+        self._numbers = {key: self.count - 1}
+        self._landmarks.clear()
+        self._forgot = True

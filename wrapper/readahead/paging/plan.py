@@ -28,6 +28,7 @@ class Span:
     branch: int = 0  # in a listing made of several, which of them
     keys: tuple[Hashable, ...] | None = None  # of its rows; None before they arrived
     uncounted: frozenset[Hashable] = frozenset()  # those that a limit does not count
+    unreadable: frozenset[Hashable] = frozenset()  # those that are made up for rows that cannot be read
 
 
 @frozen
@@ -39,6 +40,9 @@ class Start:
     cursor: str | None = None  # the page, where the API pages by cursor
     stop: tuple[Hashable, ...] = ()  # it ends with the last of these keys; empty: at the end of the list
     branch: int = 0  # in a listing made of several, the one to begin with
+    older: tuple[tuple[int, Hashable], ...] = ()  # a few rows before ``keys``: how many lie behind each, and its key
+    total: int | None = None  # rows in the list when it was made
+    is_seam: bool = False  # a part begins here, and nothing was emitted before
 
 
 @define
@@ -51,6 +55,11 @@ class Tally:
     gaps_closed: int = 0
     gaps_open: int = 0
     hides_rows: bool = False
+    unverifiable: bool = False  # pages that cannot overlap were joined by their positions
+    unstable: bool = False  # rows came in another order than before
+    missing: int = 0  # rows that a total promised and that did not come
+    unsure: int = 0  # rows that may have been emitted before the checkpoint, and again
+    overrun: bool = False  # the end of a part was not found
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
@@ -60,6 +69,11 @@ class Tally:
             self.gaps_closed + other.gaps_closed,
             self.gaps_open + other.gaps_open,
             self.hides_rows or other.hides_rows,
+            self.unverifiable or other.unverifiable,
+            self.unstable or other.unstable,
+            self.missing + other.missing,
+            self.unsure + other.unsure,
+            self.overrun or other.overrun,
         )
 
 

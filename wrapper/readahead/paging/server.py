@@ -1,10 +1,14 @@
 """What the responses of a listing show of the server: how much it gives, and what its total is worth. Pure."""
 
+from math import ceil
+
 from attrs import define, field
 
 from .grids import Grid, Link, NumberGrid
 
 __all__ = ["ServerModel"]
+
+LIKELY = 9  # times the usual distance between two rows: farther apart they are once in 8,000 times
 
 
 @define
@@ -13,25 +17,44 @@ class ServerModel:
 
     grid: Grid
     overlap: int = 5  # rows that neighbours are requested to share
-    least_overlap: int = field(init=False)  # it is never smaller; 0: pages are too small to overlap
+    least_overlap: int = field(init=False)  # it is never smaller; 0: pages cannot overlap
+    asked: int = field(init=False)  # rows requested in a page at first
     size: int = field(init=False)  # rows in a response
+    is_sure: bool = field(default=False, init=False)  # of the size: a response held so many, and others followed
     sparse: bool = field(default=False, init=False)  # it gives fewer rows than positions, because it hides some
     hides_rows: bool = field(default=False, init=False)  # it has hidden a row at least once
-    names_size: bool = field(default=False, init=False)  # its last response named the size of a page
-    gives_full: bool = field(default=False, init=False)  # so that a shared row too many or too few is a mismatch
     answered: bool = field(default=False, init=False)  # there was a response
     latest_total: tuple[int, int] | None = field(default=None, init=False)  # and the order of the request it answers
+    least_total: int | None = field(default=None, init=False)
     total_refuted: bool = field(default=False, init=False)  # a response contradicted its own: none is believed any more
+    changes: int = field(default=0, init=False)  # rows by which totals and positions have changed, as far as was seen
+    _echoed: int | None = field(default=None, init=False)  # the size of a page that the server named
+    _alike: int = field(default=0, init=False)  # pages in a row that were cut to the same length
+    _seen: int = field(default=0, init=False)  # rows in pages that were cut
+    _looked: int = field(default=0, init=False)  # positions of these pages
 
     def __attrs_post_init__(self) -> None:
-        self.size, self.least_overlap = self.grid.size, self.overlap
+        self.asked = self.size = self.grid.size
+        self.least_overlap = self.overlap
         self.request(self.size)
 
     def request(self, size: int) -> None:
-        """Request pages of this size. Those so small that an overlap would use them up do not overlap."""
+        """Request pages of this size. Neighbours share a tenth of it at most, and a row at least."""
         self.grid.size = size
-        most = max(1, size // 10) if size >= self.grid.smallest else 0
+        most = max(1, size // 10) if size >= self.grid.smallest and not self.grid.fixed else 0
         self.overlap, self.least_overlap = min(self.overlap, most), min(self.least_overlap, most)
+
+    def stop_overlapping(self) -> None:
+        """Request pages that touch: those that should overlap do not."""
+        self.grid.fixed = True
+        self.overlap = self.least_overlap = 0
+
+    @property
+    def back(self) -> int:
+        """How many positions before the end of a span the next one begins, so that they share a row."""
+        if not self.sparse:
+            return self.overlap
+        return max(self.overlap, min(self.size // 2, 3 * self._looked // max(1, self._seen)))
 
     @property
     def page_size(self) -> int:
@@ -47,7 +70,7 @@ class ServerModel:
         """Return the position up to which this span looks."""
         if link.keys is not None and len(link.keys) > link.hi - link.lo:
             return link.end  # it brought more than was requested
-        return link.hi if link.number or not link.position else min(link.hi, link.lo + self.size)
+        return link.hi if link.number else min(link.hi, link.lo + self.size)
 
     def is_full(self, link: Link) -> bool:
         """Whether this response holds as many rows as the server gives."""
@@ -56,71 +79,109 @@ class ServerModel:
     def is_short(self, link: Link) -> bool:
         """Whether this response holds fewer than half as many: the end may be there."""
         wanted = 1 if self.sparse else min(self.size, link.hi - link.lo)
-        return link.keys is not None and link.hi > 0 and 2 * len(link.keys) < wanted
+        return link.keys is not None and 2 * len(link.keys) < wanted
+
+    @property
+    def proof(self) -> int:
+        """How many positions must be empty behind the last row before the end is believed.
+
+        Half a page of what is given; of what was requested, until a full page was seen. Where rows are hidden, so many
+        that it would be unlikely to meet as many hidden rows in a row.
+        """
+        half = ceil((min(self.size, self.asked) if self.is_sure and not self.sparse else self.asked) / 2)
+        return max(half, ceil(LIKELY * self._looked / max(1, self._seen))) if self.sparse else half
+
+    # ---- learning
 
     def add_total(self, link: Link) -> bool:
         """Take the total of a response. Returns whether it contradicts the one before."""
-        if link.total is None or link.keys is None:
+        if link.total is None or link.keys is None or self.total_refuted:
             return False
-        changed = self.latest_total is not None and link.total != self.latest_total[0]
-        if self.latest_total is None or link.order > self.latest_total[1]:
-            self.latest_total = link.total, link.order
         if link.hi - link.lo >= len(link.keys) > max(0, link.total - link.lo):
             self.total_refuted = True
-        return changed
+            return False
+        before = self.latest_total
+        if before is None or link.order > before[1]:
+            self.latest_total = link.total, link.order
+        self.least_total = link.total if self.least_total is None else min(self.least_total, link.total)
+        changed = 0 if before is None else abs(link.total - before[0])
+        self.changes += changed
+        return changed > 0
 
-    def resize(self, link: Link, size: int) -> None:
-        """The server chose another size. A numbered page of it is about other positions."""
+    def resize(self, link: Link, size: int, *, fixed: bool) -> None:
+        """The server chose another size, or has but one. A numbered page of it is about other positions."""
         largest = self.grid.size
         if isinstance(self.grid, NumberGrid):
-            if size > link.hi - link.lo:
+            if fixed:
                 self.grid.fixed, largest = True, size
-                self.overlap = self.least_overlap = 0
             link.lo = (link.number - 1) * size
         link.hi = link.lo + size
-        self.size = min(largest, size)
+        self.size = self._echoed = min(largest, size)
         self.request(self.size)
 
-    def learn_size(self, link: Link, *, at_end: bool) -> None:
-        """What the first response holds is the size, whatever was requested; a cap is then nothing special.
-
-        Not so ``at_end``: where a listing that is resumed has nothing left.
-        """
+    def learn_size(self, link: Link) -> None:
+        """What the first response holds is the size, whatever was requested; a cap is then nothing special."""
         count = len(link.keys or ())
-        self.gives_full = count >= self.grid.size
-        if not (at_end or self.names_size or link.total == count):
+        self.is_sure = count >= self.grid.size
+        if 0 < count < self.grid.size:
             self.size = max(count, 2)
             if link.number:
-                self.grid.size = min(self.grid.size, self.size)
-                link.hi = link.lo + self.grid.size
+                self.grid.size = self.size
 
     def grow(self, count: int) -> None:
         """A response held this many rows."""
         self.size = max(self.size, min(count, self.grid.size) if self.size <= self.grid.size else count)
 
-    def compare(self, a: Link, b: Link) -> bool:
-        """Learn from two neighbours: is less given than requested, are rows hidden? Returns whether rows moved."""
+    def compare(self, a: Link, b: Link, *, fresh: bool) -> bool:
+        """Learn from two pages of which the second follows the first: is less given than requested, are rows hidden?
+
+        Returns whether rows have moved in between.
+        """
         assert a.keys is not None and b.keys is not None  # noqa: PT018
-        shared = {*a.keys} & {*b.keys}
-        n, expected = len(shared), min(max(0, a.end - b.lo), len(b.keys))
-        if b.lo <= a.lo or (a.keys[-1] == b.keys[-1] and n > expected):
+        if a.is_cut and fresh:
+            self._seen, self._looked = self._seen + len(a.keys), self._looked + self.reach(a) - a.lo
+        if self.least_overlap == 0:
+            return False
+        at = {key: index for index, key in enumerate(a.keys)}
+        shared = [(at[key], index) for index, key in enumerate(b.keys) if key in at]
+        if not shared:
+            return False
+        # By how much the rows of the second lie behind where they were, if none is hidden.
+        shifts = {b.lo + index - a.lo - before for before, index in (shared[0], shared[-1])}
+        shift = max(shifts, key=abs) if len(at) == len(a.keys) else b.lo + shared[-1][1] - a.lo - shared[-1][0]
+        self.hides_rows |= bool(a.number) and a.is_cut and fresh
+        if shift == 0:
+            self.overlap = max(self.least_overlap, self.overlap // 2)
+            self._learn_cap(a, b, fresh=fresh)
+            return False
+        self.overlap = max(self.least_overlap, self.overlap - 1)
+        if b.keys[-1] == a.keys[-1] and b.lo >= a.end:
             return False  # the last page may be repeated past the end
-        if len(a.keys) < a.hi - a.lo and b.lo < a.end:
-            a.loose = n > expected
-            if n <= a.hi - b.lo and (n > expected + max(1, self.size // 10) or n == len(a.keys) > 1):
-                self.sparse = self.hides_rows = True
-                self.size = self.grid.size
-                if not a.number and n < len(a.keys):  # a cap shows: as many of its rows are new as of positions
-                    self.size = min(self.size, max(len(b.keys), (b.lo - a.lo) * len(a.keys) // (len(a.keys) - n)))
-            elif n == expected and len(a.keys) == len(b.keys) == self.size and not a.number:
-                self.request(self.size)  # a cap: request what is given, so that short means short
-        self.hides_rows |= bool(a.number) and len(a.keys) < a.hi - a.lo and b.keys[-1] not in shared
-        moved = n > 0 and a.keys[-n:] != b.keys[:n]
-        if self.names_size or not a.number:
-            moved |= n > max(0, max(a.hi, a.end) - b.lo)  # more rows are shared than positions
-        if self.is_full(a) and self.is_full(b) and (n or a.hi > b.lo):
-            moved |= n != expected and (self.gives_full or bool(a.number))
-            self.gives_full |= n == expected > 0
-        if n:
-            self.overlap = max(self.least_overlap, self.overlap // 2 if n == expected else self.overlap - 1)
-        return moved
+        if 0 < shift <= a.hi - a.lo - len(a.keys) and (fresh or not self.is_sure):
+            if shift > max(1, self.size // 10) or not self.is_sure:
+                self._learn_hidden(a, b, len(shared))
+            return False
+        self.changes += abs(shift)
+        return True
+
+    def _learn_cap(self, a: Link, b: Link, *, fresh: bool) -> None:
+        """A page that is full as requested, or the third that is cut to the same length, shows what is given."""
+        if not fresh:
+            return
+        self._alike = self._alike + 1 if a.is_cut and len(a.keys or ()) == len(b.keys or ()) else 0
+        if b.is_cut and self._alike > 1:
+            self.size, self.is_sure = len(b.keys or ()), True  # so that short means short
+            self.request(self.size)
+        elif not b.is_cut:
+            self.is_sure = True
+
+    def _learn_hidden(self, a: Link, b: Link, shared: int) -> None:
+        assert a.keys is not None and b.keys is not None  # noqa: PT018
+        self.sparse = self.hides_rows = True
+        self.size = self._echoed or self.asked
+        if not self.grid.fixed:
+            self.request(self.size)
+        if not self._looked:
+            self._seen, self._looked = len(a.keys), a.hi - a.lo
+        if not a.number and shared < len(a.keys):  # a cap shows: as many of its rows are new as of positions
+            self.size = min(self.size, max(len(b.keys), (b.lo - a.lo) * len(a.keys) // (len(a.keys) - shared)))

@@ -3,68 +3,95 @@
 The theory
     A request asks for a span of positions, and a response holds some of the rows there: rows may be hidden from us, the
     server may cap the span, and rows that are inserted or deleted meanwhile shift all that follow. Positions therefore
-    prove nothing. One thing does: two pages that share a row are *sewn*. If rows keep their order, no row that was
-    there throughout can lie between sewn pages, whatever happened meanwhile. So pages are requested with an overlap,
-    and rows are emitted only along sewn pages. Caps, short pages, hidden rows and drift are then one case.
+    prove nothing, and neither do totals and page sizes that a response names: they say what to request next. One thing
+    proves something: a page that holds a row which was emitted is *sewn*. If rows keep their order, no row that was
+    there throughout can lie between what was emitted and such a page, whatever happened meanwhile. So pages are
+    requested with an overlap, and rows are emitted only from sewn pages. Caps, short pages, hidden rows and drift are
+    then one case; and how many rows were emitted after the one that a page shares says where the last one is now.
 
 The state
-    chain    spans in the order of the listing: the tail, which was emitted last; then spans in flight, or read and
-             waiting for their turn
-    memory   keys of the last spans emitted: to sew with, and so that no row is emitted twice (``memory``)
+    memory   the rows emitted last, in order: to sew with, and so that no row is emitted twice (``memory``)
+    at       the position behind the last of them, as the newest page shows it; ``clear``: nothing is known up to there
+    chain    spans by position: in flight, or read and waiting until they are sewn
     server   what responses have shown of it: how many rows it gives, whether it hides some, its total (``server``)
-    flow     what is in flight, and whether responses still bring new rows
+    flow     what is in flight, and how many requests the listing may still take without getting on
 
 The rules
     NEXT     While there is room, request a span that overlaps the last one. Not while one is short: first see what
              follows it. The first span is requested alone, and shows the size.
-    SEWN     Two spans that share a row are neighbours. So is a span that begins at position 0.
-    GAP      Between neighbours that are both read and not sewn another span is requested: from the end of the first if
-             that is short, else around the edge of the newer one. Again, until they are sewn; after a few fruitless
-             tries the gap stays open, and the report says so.
-    EMIT     When the tail's successor is sewn to it, it becomes the tail, and those of its rows that memory does not
-             know are emitted.
-    FOLD     A successor without a new row leaves the chain. If it began where the tail ended, the stretch behind the
-             tail that is known to be clear grows by what it covered.
+    EMIT     The first span that is sewn is taken out of the chain, with those before it. Its new rows are emitted.
+    FOLD     Without a new row it says where the list goes on, or that it ends.
+    SEEK     A span that is not sewn waits for those before it. Then the last row is asked for: where it should be, then
+             farther and farther away. If it is not found, the gap stays open, and the report says so.
     SIZE     The stride is what the server gives, not what was requested. A numbered page of another size is about other
              positions, and so are those in flight: they are requested again.
-    END      Half a page is clear behind the last row, seen from that row on; or the tail's span reaches the total that
-             its own response names, and its rows account for it. A total that a response contradicts is not believed
-             again.
-    FAIL     A failed span keeps its place: it ends the listing only if the rows before it do not.
+    END      A newer page that holds the last row and is not full shows that nothing follows; so much must be clear
+             behind it that neither a cap nor hidden rows explain it. A total ends nothing, but for a page that is not
+             full and ends where its own total says.
+    FAIL     A span that fails ends the listing, unless it lies behind the last row: then that row is asked for. Where
+             the server refuses what lies behind, spans that end earlier are requested, until one shows the end.
+    BOUND    Each response costs one unit, and each page of rows earns a few. A listing without any left has ended.
 
-What no client can know: a hidden stretch longer than what is looked past, and a total wrong by exactly whole pages.
+What no client can know: a hidden stretch longer than what is looked past.
 """
 
-from collections.abc import Collection, Hashable
+from collections.abc import Hashable
+from math import inf
 from typing import cast
 
 from attrs import define, field
 
+from ..errors import ApiError, CheckpointError
 from ..pages import Fetched
 from .grids import Link
-from .memory import SPANS, Memory
+from .memory import ROWS, Memory, Place
 from .plan import Plan, Span, Start
 from .server import ServerModel
 
 __all__ = ["SewnPlan"]
 
-RESUME_KEYS = 5  # keys that say where a listing is resumed
-TRIES = 8  # fruitless requests to close one gap
-TRIES_SPARSE = 3  # the same, where the server hides rows
-LOOK_PAST = 50  # rows: half as many are looked past before the end is believed, where the server hides rows
-TRICKLE = 3  # short responses in a row that bring a few rows each: rows are appended as fast as the end is looked for
+TRIES = 12  # requests to find the last row
+AHEAD = 32  # spans more than the window that the chain may hold, where rows are emitted as they arrive
+LOOK = 5  # empty pages: so far is looked where a total promises more
+TRICKLE = 8  # short responses in a row that bring next to nothing: rows are appended as fast as the end is looked for
+RESERVE, EARNED = 60, 3  # requests without any row, besides two windows; and those that a page of rows allows
+NO_MORE = frozenset({400, 404, 416, 422})  # statuses with which servers refuse positions behind the end
 
 
 @define
 class Flow:
-    """What is in flight, and whether responses still bring new rows."""
+    """What is in flight, and whether the listing gets on."""
 
+    left: float  # requests that it may take without getting on
     in_flight: int = 0  # requests
     sent: int = 0  # requests
     allowed: int = 1  # spans in flight or buffered; it grows up to the window
-    idle: int = 0  # responses in a row that brought next to nothing
-    trickle: int = 0  # short responses in a row that brought a few rows each
+    trickle: int = 0  # short responses in a row that brought next to nothing
     barren: int = 0  # responses in a row without a new row, of those that are emitted as they arrive
+    farthest: int = 0  # position behind the last row, at its highest
+
+
+@define(eq=False)
+class Edge:
+    """Where the server refuses: it answered spans that end at ``answered``, and refused those that end at ``refused``."""
+
+    refused: int
+    answered: int | None = None
+    step: int = 1
+
+    def refuse(self, hi: int) -> None:
+        """A span that ends here was refused."""
+        self.refused = min(self.refused, hi)
+        self.step *= 2
+        if self.answered is not None and self.answered >= self.refused:
+            self.answered = None
+
+    @property
+    def next(self) -> int | None:
+        """Where the next span has to end; None: there is nothing left to try."""
+        if self.answered is None:
+            return self.refused - self.step if self.refused > self.step else None
+        return (self.answered + self.refused) // 2 if self.refused - self.answered > 1 else None
 
 
 @define(eq=False)
@@ -72,14 +99,27 @@ class SewnPlan(Plan):
     """One listing by position."""
 
     server: ServerModel
-    chain: list[Link] = field(init=False)
+    chain: list[Link] = field(factory=list[Link], init=False)
     memory: Memory = field(init=False)
-    flow: Flow = field(factory=Flow, init=False)
+    flow: Flow = field(init=False)
+    at: int = field(init=False)
+    clear: int = field(init=False)
+    _tail: Link | None = field(default=None, init=False)  # the newest span that was sewn
+    _is_proved: bool = field(default=False, init=False)  # a page that holds the last row has shown what follows it
+    _edge: Edge | None = field(default=None, init=False)
+    _tries: int = field(default=0, init=False)  # to find the last row
+    _lost: int = field(default=0, init=False)  # how often it was, and what follows it was not
+    _continued: int = field(default=-1, init=False)  # the position from which it was asked for
+    _is_repeated: bool = field(default=False, init=False)  # the last row came again farther on, and nothing after it
+    _mark: tuple[int, int] | None = field(default=None, init=False)  # a row kept of long ago: its position and number
+    _base: int = field(init=False)  # rows of the list that lie before those that this plan emits
+    _passed: int = field(default=0, init=False)  # rows emitted, and those that came again beside themselves
 
     def __attrs_post_init__(self) -> None:
         start = self.start
-        self.memory = Memory(start)
-        self.chain = [Link(max(0, start.at - len(start.keys)), start.at, (), order=0, keys=start.keys, clear=start.at)]
+        self.memory = Memory(start, ROWS + self.window * self.server.size)
+        self.flow = Flow(RESERVE + 2 * self.window, farthest=start.at)
+        self.at = self.clear = self._base = start.at
         self.ended = bool(start.stop) and start.keys[-1:] == start.stop[-1:]  # a part that was emitted to its end
 
     # ---- NEXT
@@ -89,9 +129,10 @@ class SewnPlan(Plan):
             return None
         link = next((link for link in self.chain if link.order < 0), None)
         if link is not None and self.occupied >= self.window:
-            if link is not self.chain[1] or self.ready or self._by_arrival:
+            if link is not self.chain[0] or self.ready or self._by_arrival:
                 return None
-            self._make_room()
+            while self.occupied >= self.window and len(self.chain) > 2:
+                self.chain.pop()  # what is looked for comes first; the farthest span is requested again
         allowed = self.window if self.server.total is not None else min(self.flow.allowed, self.window)
         if link is None and self.occupied < allowed and (link := self._onward()):
             self.chain.append(link)
@@ -105,7 +146,7 @@ class SewnPlan(Plan):
     def occupied(self) -> int:
         if self._by_arrival:
             return self.flow.in_flight + len(self.ready)
-        return sum(link.order >= 0 for link in self.chain) - 1 + len(self.ready)
+        return sum(link.order >= 0 for link in self.chain) + len(self.ready)
 
     @property
     def all_requested(self) -> bool:
@@ -113,49 +154,55 @@ class SewnPlan(Plan):
         if self.finished or not self.server.answered:
             return self.finished
         if total is not None:
-            return self.server.reach(self.chain[-1]) >= total
-        return any(map(self.server.is_short, self.chain))
+            return max([self.at, *map(self.server.reach, self.chain)]) >= total
+        return self.clear > self.at or any(map(self.server.is_short, self.chain))
 
     @property
     def _by_arrival(self) -> bool:
         # Which rows lie before the end of a part is known only in order.
         return not self.ordered and not self.start.stop
 
-    def _make_room(self) -> None:
-        """The gap at the head comes first: the farthest span makes way for it, and is requested again."""
-        while self.occupied >= self.window and len(self.chain) > 3:
-            self.chain.pop()
-
     def _onward(self) -> Link | None:
-        server, grid = self.server, self.server.grid
-        last, total, alone = self.chain[-1], server.total, len(self.chain) == 1
-        if not server.answered and alone:
-            return grid.at(last.hi - len(last.keys or ()))
-        if not server.answered or (self.limit is not None and self._expected() >= self.limit):
+        server = self.server
+        if not self.chain:
+            return self._next_alone()
+        if not server.answered or self._edge is not None or self._is_proved:
+            return None  # only in order is it seen what follows
+        if self.limit is not None and self._expected() >= self.limit:
             return None
-        if len(self.chain) > self.window + SPANS or (self.flow.barren > 1 and not alone):
+        if len(self.chain) > self.window + AHEAD or self.flow.barren > 1:
             return None  # rows that are emitted as they arrive leave the chain only in order
+        last, total = self.chain[-1], server.total
         reach = server.reach(last)
-        if alone and last.clear > last.end:
-            return grid.at(last.clear)  # nothing follows so far: look farther
-        if total is not None:
-            if not alone and reach >= total:
-                return None
-            reach = min(reach, total) if alone else reach
-        elif not alone and self._awaits_end():
+        if (total is not None and reach >= total) or (total is None and self._awaits_end()):
             return None
-        full = server.is_full(last) or server.names_size or server.sparse or total is not None
-        cut = server.is_short(last) and not (last.number and server.names_size)
-        if alone and last.keys and not last.tries and (cut or not full):
-            return self._continue(last)
-        link = grid.at(reach - server.overlap)
-        if link.hi > last.hi or (alone and reach == total):
-            return link
-        link = grid.at(reach - (server.least_overlap > 0))
-        return link if link.hi > last.hi else grid.at(reach)
+        for back in (server.back, min(1, server.least_overlap), 0):
+            if (link := server.grid.at(reach - back)).hi > last.hi:
+                return link
+        return None
+
+    def _next_alone(self) -> Link | None:
+        """The next span when there is no other: it holds the last row, if it can."""
+        server, grid, keys = self.server, self.server.grid, self.start.keys
+        if not server.answered:
+            return grid.at(self.at - min(len(keys), max(1, server.least_overlap)))
+        edge = inf
+        if self._edge is not None:
+            if (end := self._edge.next) is None:
+                return None
+            edge = end
+        elif self._is_proved and self.clear > self.at:
+            return grid.at(self.clear)  # nothing follows so far: look farther
+        back = server.back
+        if self._tail is not None and self._tail.is_cut and not server.sparse and not self.tally.mismatches:
+            back = min(1, server.least_overlap)
+        link = grid.at(self.at - back, edge)
+        return link if link.hi > self.at or edge < inf else grid.at(self.at)
 
     def _awaits_end(self) -> bool:
         """Whether a short span waits for what follows it, or brought nothing."""
+        if self.clear > self.at:
+            return True
         followers = [*self.chain[1:], self.chain[-1]]
         return any(
             self.server.is_short(a) and (b.keys is None or not a.keys)
@@ -164,96 +211,71 @@ class SewnPlan(Plan):
 
     def _expected(self) -> int:
         """Rows emitted, and about how many more the chain will bring."""
-        size, overlap = self.server.size, self.server.overlap
+        size, overlap = self.server.size, self.server.back
         return self.tally.emitted + sum(
-            max(1, (size if link.keys is None else len(link.keys)) - overlap) for link in self.chain[1:]
+            max(1, (size if link.keys is None else len(link.keys)) - overlap) for link in self.chain
         )
-
-    def _continue(self, link: Link) -> Link:
-        """Return the span that begins at the last row of this one: the listing goes on there, or it has ended."""
-        moved, server = self.tally.mismatches, self.server
-        back = min(server.overlap, len(link.keys or ()) // 2) if moved else min(1, server.least_overlap)
-        following = server.grid.at(link.end - back)
-        following.tries = 1
-        return following
 
     # ---- responses
 
     def add_response(self, span: Span, page: Fetched[object]) -> None:
         self.flow.in_flight -= 1
-        at = self._place(span)
-        if self.finished or at is None:
+        if self.finished or span not in self.chain:
             return
-        link, server, keys = self.chain[at], self.server, page.keys
-        server.names_size = bool(page.size)
-        if self._is_resized(link, page.size or max(link.hi - link.lo, len(keys))):
+        link, server, keys = cast("Link", span), self.server, page.keys
+        self.flow.left -= 1
+        if self._is_resized(link, page):
             return
-        link.keys, link.uncounted, link.total, link.clear = keys, page.uncounted, page.total, link.lo + len(keys)
+        link.keys, link.uncounted, link.unreadable, link.total = keys, page.uncounted, page.unreadable, page.total
         if self._by_arrival and link.lo >= self.start.at:
-            fresh = [key for key in self.memory.new(keys) if key not in self.memory.early]
+            fresh = [key for key in self.memory.place(keys, page.unreadable, 0).fresh if key not in self.memory.early]
             self.flow.barren = max(0, self.flow.barren + (-1 if fresh else 1))
+            link.emitted = True
             self._emit(link, fresh)
         self.tally.mismatches += server.add_total(link)
-        if not server.answered:
-            server.learn_size(link, at_end=self.memory.knows(keys))
         server.grow(len(keys))
-        self.flow.idle += 1
-        before, after = self.chain[at - 1], self.chain[at + 1] if at + 1 < len(self.chain) else None
-        link.certain = link.tries > 0 and before.keys is not None and len(keys) < len(before.keys)
-        if link.tries and after is not None and after.keys and before.keys:
-            self._judge_gap_request(link, {*before.keys}, {*after.keys})
         self._widen(link)
-        server.answered = True
-        for a, b in ((before, link), (link, after)):
-            if b is not None and a.keys and b.keys:
-                self.tally.mismatches += server.compare(a, b)
-                if a is not self.chain[0] and not a.tries and a.end <= b.lo and not self._sewn(a, b, set(a.keys)):
-                    self._close_gap(a, b)
-        self.tally.hides_rows = server.hides_rows
         self._advance()
 
     def add_error(self, span: Span, error: Exception) -> None:
         self.flow.in_flight -= 1
-        at = self._place(span)
-        if not self.finished and at is not None:
-            self.chain[at].error = error
+        if not self.finished and span in self.chain:
+            self.flow.left -= 1
+            cast("Link", span).error = error
             self._advance()
 
     def needs(self, span: Span) -> bool:
         return not self.finished and span in self.chain
 
     def resume_at(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
-        """Return the place behind the last row that was emitted, with a few keys to sew with."""
-        at = span.lo + 1 + (span.keys or ()).index(keys[-1]) if keys else span.lo
-        return Start(at, (*before, *keys)[-RESUME_KEYS:], stop=self.start.stop)
+        """Return the place behind the last row that was emitted, with what is needed to find it again."""
+        seen, brought = (*before, *keys), span.keys or ()
+        if not seen:
+            return self.start
+        at = span.lo + (1 + brought.index(seen[-1]) if seen[-1] in brought else 0)
+        near, older = self.memory.before(seen[-1])
+        total = self.server.latest_total
+        return Start(at, near or seen, stop=self.start.stop, older=older, total=None if total is None else total[0])
 
-    def _place(self, span: Span) -> int | None:
-        return self.chain.index(cast("Link", span)) if span in self.chain else None
-
-    def _is_resized(self, link: Link, size: int) -> bool:
+    def _is_resized(self, link: Link, page: Fetched[object]) -> bool:
         """SIZE. Whether this response, and those in flight, are about other positions than they were requested for."""
-        requested = link.hi - link.lo
-        if size >= requested and not (link.number and size > requested):
+        requested, count, tail = link.hi - link.lo, len(page.keys), self._tail
+        size = max(page.size if page.size is not None and count <= page.size else requested, count)
+        if link.number and tail is not None and not self._is_proved and tail.number == link.number and tail.lo < link.lo:
+            size = count if tail.keys == page.keys else size  # one page, whatever size is requested
+        if size == requested or (size > requested and not link.number):
             return False
-        self.flow.idle += bool(link.number)
-        self.server.resize(link, size)
-        tail = self.chain[0]
-        is_first_after_tail = not self.server.answered and (
-            tail.hi - len(tail.keys or ()) >= link.lo <= tail.hi < link.hi
-        )
-        if not link.number or is_first_after_tail:
+        self.server.resize(link, size, fixed=size > requested or (tail is not None and tail.keys == page.keys))
+        if self.server.grid.fixed:
+            place = self.memory.place(page.keys, page.unreadable, 0)
+            if place.first >= 0:
+                self.at = self.clear = link.lo + place.last + self.memory.count - place.number
+        self._tries = 0  # where it was looked for, other rows were
+        if not link.number or (not self.server.answered and link.lo <= self.at < link.hi):
             return False
         del self.chain[next(at for at, link in enumerate(self.chain) if link.keys is None) :]
         self._advance()
         return True
-
-    def _judge_gap_request(self, link: Link, before: set[Hashable], after: set[Hashable]) -> None:
-        """One that brought something was not fruitless; one that was cut before ``after`` shows that less is given."""
-        keys = {*(link.keys or ())}
-        if 8 * len(keys - before - after) > self.server.size:
-            link.tries = 1
-            if not self.server.is_full(link) and keys.isdisjoint(after):
-                self.server.size, self.server.sparse = max(len(link.keys or ()), 2), False
 
     def _widen(self, link: Link) -> None:
         """With a total, the whole window at once; without, one more for each response that suggests there is more."""
@@ -262,154 +284,307 @@ class SewnPlan(Plan):
             flow.allowed = self.window
         elif self.tally.mismatches and not link.keys:
             flow.allowed = 1  # the end is near, and moves
-        elif not server.is_short(link) if server.answered else server.gives_full:
+        elif server.answered and not server.is_short(link):
             flow.allowed = min(self.window, flow.allowed + 1)
 
-    # ---- SEWN and GAP
-
-    def _sewn(self, a: Link, b: Link, keys: Collection[Hashable]) -> bool:
-        """Whether nothing can lie between these two, of which the first holds ``keys``."""
-        if b.lo == 0 or any(key in keys for key in b.keys or ()):
-            return True
-        if self.server.least_overlap == 0 and b.lo <= self.server.reach(a):
-            return True  # pages too small to overlap: positions are all there is
-        if a.end < a.clear >= b.lo >= a.end:  # the stretch between was looked into, and was empty
-            self.tally.gaps_open += self.server.sparse or self.tally.mismatches > 0
-            return True
-        gave_up = max(a.tries, b.tries) >= (TRIES_SPARSE if self.server.sparse else TRIES)
-        self.tally.gaps_open += gave_up
-        return gave_up
-
-    def _close_gap(self, a: Link, b: Link) -> None:
-        """Request a span between the two."""
-        server, grid = self.server, self.server.grid
-        self.tally.gaps_closed += bool(b.keys)
-        if a.clear > a.end:
-            link = grid.at(a.clear)
-        elif a.keys and a.end <= b.lo and not (a.tries and server.sparse):
-            link = self._continue(a)
-        else:  # rows have moved, and the newer of the two knows better where they are
-            self.tally.mismatches += server.is_full(a) and b.lo < a.end
-            # Where there is nothing at all, the list has become much shorter: step back by twice as much each time.
-            back = 0 if b.keys or server.sparse else (2**b.tries - 1) * server.size // 2
-            link = grid.around((b.lo if b.order > a.order else a.end) - back, server.page_size)
-            server.overlap = min(max(2 * server.overlap, 1), server.size // 2)
-        link.tries = max(a.tries, b.tries) + 1
-        self.chain.insert(self.chain.index(b), link)
-
-    # ---- EMIT and FOLD
+    # ---- EMIT
 
     def _advance(self) -> None:
-        while not self._at_end() and len(self.chain) > 1:
-            tail, following = self.chain[:2]
-            if following.error is not None:
-                if tail.hi and not self.server.is_full(tail) and not tail.tries:
-                    self.chain.insert(1, self._continue(tail))  # perhaps it lies past the end
+        """Take out of the chain what is sewn, and see to what is not."""
+        while self.chain and not self._is_over():
+            index, place = self._first_sewn()
+            if place is not None:
+                link = self.chain[index]
+                del self.chain[: index + 1]
+                if place.fresh:
+                    self._settle(link, place)
                 else:
-                    self.error = following.error
+                    self._fold(link, place)
+            elif self.chain[0].error is not None:
+                self._fail(self.chain[0], self.chain[0].error)
+            elif self.chain[0].keys is None or not self._seek(self.chain[0], self.chain[0].keys):
                 return
-            if following.keys is None or not self._step(tail, following, following.keys):
-                return
 
-    def _step(self, a: Link, b: Link, keys: tuple[Hashable, ...]) -> bool:
-        """Let the tail or its successor leave the chain; False: there is a gap between them to wait for."""
-        server = self.server
-        fresh = self.memory.new(keys, first=not a.position)
-        nothing_more = not keys or keys[-1:] == (a.keys or ())[-1:] or not (server.is_full(b) or server.sparse)
-        if not fresh and b.order < a.order and (self.tally.mismatches or not nothing_more):
-            del self.chain[1]  # an older span, overtaken by one that closed a gap
-            return True
-        if not fresh and nothing_more:
-            return self._fold(a, b)
-        if not self._sewn(a, b, self.memory.known):
-            self._close_gap(a, b)
-            return False
-        self.chain.pop(0)
-        reach = a.hi if server.sparse or a.loose else a.end
-        self._settle(b, keys, fresh, max(0, min(reach, b.end) - b.lo))
-        return True
+    def _first_sewn(self) -> tuple[int, Place | None]:
+        last = self.memory.last
+        waiting = self.chain if self.chain[0].keys is not None or self.chain[0].order < 0 else ()
+        for index, link in enumerate(waiting):
+            if link.keys is None or (index and last not in link.keys):
+                continue
+            # Where rows may be hidden, the last one may lie anywhere up to the end of its span.
+            tail = self._tail
+            at = max(self.at, tail.hi) if tail is not None and tail.is_cut else self.at
+            place = self.memory.place(link.keys, link.unreadable, link.lo - at)
+            if (place.sewn or (link.lo == 0 and link.keys and self.memory.begins)) and (place.fresh or not index):
+                return index, place
+        return 0, None
 
-    def _fold(self, a: Link, b: Link) -> bool:
-        """Take a successor without a new row out of the chain; False: there is a gap before it."""
-        follows = self._follows(a, b)
-        if not follows and (b.lo >= a.end or not b.keys):
-            self._close_gap(a, b)
-            return False
-        if follows:
-            if self.tally.mismatches and not self.server.sparse and b.keys and b.order > a.order:
-                moved = b.end - a.end  # the last row is elsewhere now
-                a.lo, a.hi, a.clear = a.lo + moved, a.hi + moved, a.clear + moved
-            a.clear = max(a.clear, self.server.reach(b))
-        a.tries = max(a.tries, b.tries) + (not follows)
-        a.total = a.total if b.total is None else b.total
-        del self.chain[1]
-        return True
-
-    def _follows(self, a: Link, b: Link) -> bool:
-        """Whether what this span without new rows covers may be taken for what comes after the tail."""
-        server = self.server
-        if server.least_overlap == 0 and b.lo <= max(server.reach(a), a.clear):
-            return True
-        if (b.keys or ())[-1:] == (a.keys or ())[-1:] and b.lo <= a.end and not (b.keys and server.is_full(b)):
-            return True
-        if a.end < a.clear >= b.lo >= a.end:
-            return True
-        if max(a.tries, b.tries) > 3:
-            self.tally.gaps_open += bool(a.keys)
-            return True
-        continues = a.end <= b.lo <= a.hi and not server.is_full(a)
-        return continues and (server.names_size or a.certain)
-
-    def _settle(self, link: Link, keys: tuple[Hashable, ...], fresh: list[Hashable], shared: int) -> None:
-        """A span becomes the tail. shared: how many rows it was meant to share with the one before."""
-        flow, server = self.flow, self.server
-        if 4 * len(fresh) >= server.size or (server.sparse and 2 * len(fresh) > len(keys)):
-            flow.idle = 0
-        if 2 * len(fresh) >= server.size or server.sparse or self._more_follows():
+    def _settle(self, link: Link, place: Place) -> None:
+        """Emit the new rows of a span, which is the tail from here on."""
+        server, tally, flow, tail = self.server, self.tally, self.flow, self._tail
+        assert link.keys is not None
+        keys = link.keys
+        if tail is None:
+            self._begin(link, place)
+        if tail is not None and tail.keys:
+            tally.mismatches += server.compare(tail, link, fresh=True) or self._is_repeated
+            expected = max(0, max(self.at, tail.hi if tail.is_cut else 0) - link.lo)
+        else:
+            expected = len(self.start.keys)
+        if not place.stable:
+            tally.mismatches += 1
+            tally.unstable = True
+        tally.hides_rows = server.hides_rows
+        tally.duplicates += max(0, len(keys) - len(place.fresh) - expected)
+        tally.mismatches += self._tries > 0 and not server.sparse
+        self._is_repeated, self._mark, self._tries, self._lost, self._is_proved = False, None, 0, 0, False
+        self._passed += len(keys) - max(0, place.last + 1) - len(place.fresh) if place.stable else 0
+        fresh, self.ended = self.memory.before_stop(keys, place.fresh)
+        if not link.emitted:
+            self._emit(link, list(fresh))
+        self.memory.remember(fresh)
+        self._tail = link
+        self.at = server.reach(link) if server.sparse else link.end
+        self.clear = max(self.at, link.hi if link.is_cut and not server.sparse else 0)
+        if self._edge is not None:
+            self._edge.answered = link.hi
+        self._earn(len(fresh))
+        if 10 * len(fresh) >= server.size or server.sparse:
             flow.trickle = 0
-        elif not (server.is_full(link) or server.hides_rows):
+        elif link.is_cut and not server.hides_rows:
             flow.trickle += 1
-        self.tally.duplicates += max(0, len(keys) - len(fresh) - shared)
-        fresh, self.ended = self.memory.before_stop(keys, fresh)
-        self._emit(link, fresh)
-        self.memory.remember(keys)
+        server.answered = True
+        if link.is_cut and not server.is_full(link) and not server.sparse:
+            self.ended |= link.total is not None and server.total is not None and link.total == link.end
+        if flow.trickle > TRICKLE and not self.ended:
+            self.ended = True
+            tally.gaps_open += tally.mismatches > 0  # what is inserted pushes others away
+        self._conclude()
 
-    def _more_follows(self) -> bool:
-        many = self.server.size if self.tally.mismatches else 1
-        return any(2 * len(later.keys or ()) >= many for later in self.chain[1:])
+    def _begin(self, link: Link, place: Place) -> None:
+        """The first span shows the size, unless it is the whole list."""
+        assert link.keys is not None
+        if place.first >= 0:
+            self._base = link.lo + place.last + 1
+        if link.total is None or link.total != link.end or not link.is_cut:
+            self.server.learn_size(link)
+        else:
+            self.server.size = self.server.grid.size + 1  # so that it is not full
 
     def _emit(self, link: Link, fresh: list[Hashable]) -> None:
         rows = frozenset(fresh).difference(self.memory.early)
         if self._by_arrival:
-            self.memory.early.update(rows)
+            self.memory.early.update(dict.fromkeys(rows))
         if rows:
+            self._passed += len(rows)
             self.tally.emitted += len(rows - link.uncounted)
             self.ready.append((link, rows))
 
-    # ---- END
+    def _earn(self, rows: int) -> None:
+        flow = self.flow
+        flow.left += EARNED * max(rows, self.at - flow.farthest) / self.server.size
+        flow.farthest = max(flow.farthest, self.at)
 
-    def _at_end(self) -> bool:
+    # ---- FOLD and END
+
+    def _fold(self, link: Link, place: Place) -> None:
+        """Take what a span without a new row shows: where the last row is now, and whether anything follows it."""
+        server, tally, tail = self.server, self.tally, self._tail
+        assert link.keys is not None
+        if tail is not None and link.order < tail.order:
+            return  # older than what is known
+        was_sparse, was_cut = server.sparse, tail is None or tail.is_cut
+        behind = self.memory.count - 1 - place.number  # rows that were emitted after the last one here
+        # Either rows were inserted before, or the server gives its last page again for what lies behind the end.
+        again = behind == 0 and link.lo + place.last >= max(self.at, tail.hi if tail is not None and tail.is_cut else 0)
+        if tail is not None and tail.keys and not again:
+            tally.mismatches += server.compare(tail, link, fresh=False)
+        if not place.stable:
+            tally.mismatches += 1
+            tally.unstable = True
+        tally.hides_rows = server.hides_rows
+        server.answered = True
+        if self._edge is not None:
+            self._edge.answered = link.hi
+        if not behind:
+            tally.mismatches += self._tries > 0 and not server.sparse
+            self._lost += self._tries > 0
+            self._tries = 0
+        if server.sparse:
+            self.at = self.at if was_sparse or tail is None else max(self.at, tail.hi)
+            self.clear = max(self.at, self.clear, server.reach(link) if link.lo <= self.clear else 0)
+            self._is_proved = True
+        elif not server.is_full(link) or (link.is_cut and not server.is_sure):
+            shown = self.clear - self.at if was_cut else 0
+            self.at, self._is_proved = self.at if again else link.end, True
+            self.clear = max(server.reach(link), self.at + shown)
+        elif behind:
+            self.at = self.clear = link.lo + place.last + behind + 1
+            self._is_proved = False
+        elif again and self._is_proved:
+            self.clear = max(self.clear, server.reach(link))
+        else:  # it ends with the last row; where that is the last page, again, what follows it is the same
+            self.ended |= again and self._is_repeated
+            self._is_repeated = again
+            self.at = self.clear = link.end
+            self._is_proved = False
+        self._tail = link
+        if self._lost > 1:
+            server.stop_overlapping()  # where pages should overlap, there is nothing: positions are all there is
+            tally.mismatches -= self._lost
+            self._tries = self._lost = 0
+            self.chain.clear()
+        if self._edge is not None and self._is_proved and not server.sparse:
+            self.ended = True  # what lies behind is refused, and this page shows that nothing does
+        self._conclude()
+
+    def _conclude(self) -> None:
+        """END. See whether nothing follows, and what a total says about it."""
         server, tally = self.server, self.tally
-        if self.flow.idle > 2 * (self.window + SPANS) and not self.ended:
-            self.ended = True  # no response brings anything: say so, rather than go on for ever
-            tally.gaps_open += 1
-        if self.limit is not None and tally.emitted >= self.limit:
+        if self._is_proved and not self.ended and self.clear - self.at >= server.proof:
+            total = server.total
+            self.ended = total is None or self.clear >= min(total, self.at + LOOK * server.size)
+            self.ended &= not any(link.keys for link in self.chain)
+        if not self.ended or (self.limit is not None and tally.emitted >= self.limit):
+            return
+        tally.overrun = self.memory.missed_stop
+        if not self.start.stop and server.least_total is not None and not server.total_refuted:
+            tally.missing = max(0, server.least_total - self._base - self._passed - server.changes)
+
+    def _is_over(self) -> bool:
+        if self.flow.left < 0 and not self.ended:
+            self.ended = True  # it does not get on: say so, rather than go on for ever
+            self.tally.gaps_open += 1
+        if self.limit is not None and self.tally.emitted >= self.limit:
             self.ended = True
-        if self.ended or not server.answered or not all(self.memory.knows(link.keys or ()) for link in self.chain[1:]):
-            return self.ended
-        tail, size = self.chain[0], server.page_size
-        clear = tail.clear - (tail.hi if tail.loose or server.sparse else tail.end)
-        total = server.total
-        if total is None:
-            cleared = 2 * clear >= (max(size, LOOK_PAST) if server.sparse else size)
-            self.ended = cleared or self.flow.trickle > TRICKLE
-            tally.gaps_open += (
-                self.ended and not cleared and tally.mismatches > 0
-            )  # what is inserted pushes others away
-        elif clear >= 3 * size:
-            self.ended = server.total_refuted = True
+        return self.finished
+
+    # ---- SEEK
+
+    def _seek(self, link: Link, keys: tuple[Hashable, ...]) -> bool:
+        """See to a span that is not sewn. False: another one was put before it."""
+        server, tally = self.server, self.tally
+        touches = self.at <= link.lo <= (self.clear if self._is_proved else self.at)
+        is_blind = server.least_overlap == 0 or (link.lo == self.at and server.grid.at(self.at - 1).hi == self.at)
+        gives_up = self._tries >= (3 if server.sparse else TRIES)
+        if not self.memory.count and not self.start.keys and not keys:
+            return self._skip(link)
+        if self._tail is not None and link.order < self._tail.order and link.lo < self.at:
+            self.chain.remove(link)  # it was answered before the last row was where it is now
+            return True
+        if touches and not link.is_probe and (is_blind or self._is_proved):
+            tally.unverifiable |= is_blind
+            tally.gaps_open += bool(keys) and not is_blind and tally.mismatches > 0
+            return self._accept(link, keys)
+        if server.sparse and link.lo <= self.at and (gives_up or not keys):
+            tally.gaps_open += bool(keys) and tally.mismatches > 0
+            return self._accept(link, keys)
+        if not keys and link.lo == 0:
+            return self._skip(link)  # there is no row any more
+        if (mark := self.memory.find(keys)) is not None:
+            self._mark = link.lo + mark[0] + 1, mark[1]
+            tally.mismatches += 1
+            self.at = self.clear = self._mark[0] + self.memory.count - 1 - mark[1]
+            self._tries += 1
+            self.chain.remove(link)
+            return True
+        if gives_up:
+            return self._give_up(link, keys)
+        if self._continued != self.at and link.lo >= self.at - server.least_overlap and not link.is_probe:
+            self._continued = self.at
+            probe = server.grid.at(self.at - max(1, min(server.back, self.at)))
+            if probe.lo < link.lo:
+                return self._put_before(link, probe)
+        if not keys and link.lo >= self.at:
+            self.chain.remove(link)  # it was requested before the end was in sight
+            return True
+        if not server.is_sure and not keys and self._tail is not None:
+            server.sparse = server.hides_rows = True
+        return self._search(link, keys)
+
+    def _put_before(self, link: Link, probe: Link) -> bool:
+        self.tally.gaps_closed += bool(link.keys)
+        if link.is_probe:
+            self.chain.remove(link)
+        self.chain.insert(0, probe)
+        return False
+
+    def _search(self, link: Link, keys: tuple[Hashable, ...]) -> bool:
+        """Ask for the last row ever farther from where it should be."""
+        server = self.server
+        total, tries = server.total, self._tries
+        self._tries += 1
+        forward = tries % 2 == 1 and bool(keys) and (tries > 3 or not self.memory.count)
+        far = server.size * (2 ** (tries // 2 if not self.memory.count else tries) - 1) // 2
+        place = self.at + far + server.size // 2 if forward else self.at - far
+        if not self.memory.count and not tries and total is not None and self.start.total is not None:
+            place = self.at + total - self.start.total
+        server.overlap = max(server.overlap, min(2 * max(1, server.overlap), server.size // 2))
+        probe = server.grid.around(place, server.page_size)
+        probe.is_probe = True
+        return self._put_before(link, probe)
+
+    def _give_up(self, link: Link, keys: tuple[Hashable, ...]) -> bool:
+        """The last row was not found. Go on from an older one, or from the position, and say so."""
+        tally = self.tally
+        if self._mark is not None:
+            position, number = self._mark
+            tally.unsure += self.memory.count - 1 - number
+            self.memory.fall_back(number)
+            self.at = self.clear = position
+            self._mark, self._tries = None, 0
+            self.chain.clear()
+            return True
+        if not self.memory.count and self.start.keys and not self.start.is_seam:
+            self.error = CheckpointError(
+                "the rows that the checkpoint remembers are no longer in the list, so its place cannot be found; "
+                "read the list from its beginning"
+            )
+            return False
+        tally.gaps_open += 1
+        return self._accept(link, keys)
+
+    def _accept(self, link: Link, keys: tuple[Hashable, ...]) -> bool:
+        """Take a span for the next one, though it is not sewn."""
+        self.chain.remove(link)
+        if not keys:
+            self.clear = max(self.clear, self.server.reach(link))
+            self._is_proved, self._tries, self.server.answered = True, 0, True
+            self._conclude()
         else:
-            total = max(total, tail.total or 0)
-            accounted = server.names_size or len(tail.keys or ()) >= min(tail.hi, total) - tail.lo
-            self.ended = max(tail.hi if accounted else tail.end, tail.clear) >= total
-        return self.ended
+            self._settle(link, self.memory.place(keys, link.unreadable, 0))
+        return True
+
+    def _skip(self, link: Link) -> bool:
+        """Take an empty first page: of an empty list, or of one whose first rows are hidden."""
+        self.chain.remove(link)
+        server = self.server
+        server.answered = self._is_proved = True
+        self.clear = max(self.clear, server.reach(link))
+        total = server.total
+        self.ended = total is None or self.clear >= min(total, LOOK * server.size)
+        self._conclude()
+        return True
+
+    # ---- FAIL
+
+    def _fail(self, link: Link, error: Exception) -> None:
+        """A span failed that nothing else replaces."""
+        emitted = self.memory.last is not None
+        if emitted and isinstance(error, ApiError) and error.status in NO_MORE:
+            if self._is_proved and not self.server.sparse:
+                self.ended = True
+                self._conclude()
+                return
+            if self._edge is None:
+                self._edge = Edge(link.hi)
+            else:
+                self._edge.refuse(link.hi)
+            self.chain.clear()
+            if self._edge.next is None:
+                self.error = error
+        elif emitted and link.lo >= self.at and self._continued != self.at:
+            self._continued = self.at
+            self.chain = [self.server.grid.at(self.at - 1)]
+        else:
+            self.error = error

@@ -24,7 +24,7 @@ from anyio import lowlevel
 from attrs import define, field
 
 from ..errors import DecodeError, ReadaheadError, StreamError, UsageError
-from ..pages import Fetched, Page, Progress, Report
+from ..pages import Fetched, Page, Progress, Report, warn_if_incomplete
 from .checkpoint import Checkpoint
 from .ledger import Ledger, OpenPage
 from .parts import search_parts
@@ -193,6 +193,7 @@ class _Consumer(AsyncIterator[T]):
 
     def __init__(self, engine: Engine[T]) -> None:
         self._engine = engine
+        self._report = engine.ledger.report
         self._page: OpenPage[T] | None = None
         self._rows: deque[T | DecodeError] = deque()  # of that page
         self._before: tuple[Hashable, ...] = ()  # keys of the pages before it, the last few
@@ -201,7 +202,7 @@ class _Consumer(AsyncIterator[T]):
     @property
     def report(self) -> Report:
         """How the listing went, so far."""
-        return self._engine.ledger.report
+        return self._report
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -215,15 +216,16 @@ class _Consumer(AsyncIterator[T]):
         if page is None:
             return engine.bind(engine.plan.start, 0)
         start = engine.plan.resume_at(page.span, page.passed_so_far, self._before)
-        return engine.bind(start, self.report.rows - page.waiting)
+        return engine.bind(start, self._report.rows)
 
     async def __anext__(self) -> T:
         while not self._rows:
             if not await self._open_page():
                 raise StopAsyncIteration
         row = self._rows.popleft()
-        if isinstance(row, DecodeError):
+        if type(row) is DecodeError:  # isinstance() takes as long as all else here
             raise self._with_checkpoint(row)
+        self._report.rows += 1
         return row
 
     def pages(self) -> "Pages[T]":
@@ -240,9 +242,11 @@ class _Consumer(AsyncIterator[T]):
                 return None
         assert self._page is not None
         try:
-            return self._page.rest()
+            page = self._page.rest()
         except DecodeError as error:
             raise self._with_checkpoint(error)  # noqa: B904  the same error
+        self._report.rows += len(page)
+        return page
 
     async def _open_page(self) -> bool:
         if self._busy:
@@ -357,7 +361,8 @@ def _interrupts() -> Generator[None, None, None]:
 class Rows(_Consumer[T]):
     """The bare form. Its requests are cancelled when it is released; ``aclose()`` cancels them and waits.
 
-    On trio, where a task needs an owner, it reads one page at a time.
+    On trio, where a task needs an owner, it reads one page at a time. At the end it warns where the listing is not
+    complete, since nobody may look at its report.
     """
 
     def __init__(self, engine: Engine[T]) -> None:
@@ -365,6 +370,7 @@ class Rows(_Consumer[T]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cancelled = False
+        self._ended = False
 
     async def _open_page(self) -> bool:
         if self._cancelled:
@@ -374,11 +380,15 @@ class Rows(_Consumer[T]):
         if self._loop is None and self._engine.spawn is None:
             self._start()
         try:
-            return await super()._open_page()
+            is_open = await super()._open_page()
         except anyio.get_cancelled_exc_class():
             self._cancelled = True
             self._engine.stop()
             raise
+        if not is_open and not self._ended:
+            self._ended = True
+            warn_if_incomplete(self._report)
+        return is_open
 
     def _start(self) -> None:
         import asyncio  # noqa: PLC0415  slow to import, and not needed on trio
