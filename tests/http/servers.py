@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import socket
+import ssl
 import struct
 from collections import Counter
 from contextlib import contextmanager
@@ -344,6 +345,16 @@ def nobody():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield Url(f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+
+def serving(folder, name="here"):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    return context
+
+
+def trusting(folder, name="here"):
+    return ssl.create_default_context(cafile=str(folder / f"{name}.pem"))
 
 
 async def failing(call):

@@ -8,7 +8,7 @@ import aiohttp
 import anyio
 import httpx
 import pytest
-from servers import CUSTOMERS, Server, answer, customers, drop, failing, plain, raw, stall
+from servers import CUSTOMERS, Server, answer, customers, drop, failing, plain, raw, serving, stall, trusting
 
 from readahead import Retry
 from readahead.errors import (
@@ -275,6 +275,25 @@ async def test_what_comes_while_a_connection_is_idle_is_not_the_next_answer(kint
             assert [seen.connection for seen in server.seen] == [0, 1]
 
 
+async def test_what_is_left_over_in_tls_is_not_the_next_answer(kintsugi, certificates):
+    """A record of its own behind the answer: it may wait where neither the socket nor the parser shows it."""
+    records = 2 * 16_384  # the largest that TLS has: what follows begins another
+    first = named("first")
+    first = answer(first.ljust(records - len(answer(first.ljust(records))) + records))
+    assert len(first) == records
+    async with Server(
+        raw(first + EXTRA["a whole answer"]), raw(answer(named("second"))), tls=serving(certificates)
+    ) as server:
+        async with kintsugi(server, verify=trusting(certificates)) as client:
+            assert [row.id for row in await client.customers.first_page()] == ["first"]
+            assert [row.id for row in await client.customers.first_page()] == ["second"]
+            for _ in range(20):
+                await client.customers.get("cust_1")
+        connections = [seen.connection for seen in server.seen]
+        assert connections[:2] == [0, 1]
+        assert len(set(connections)) == 2
+
+
 async def test_a_clean_connection_is_used_again(kintsugi):
     """A hundred requests, one connection."""
     async with Server() as server, kintsugi(server) as client:
@@ -397,6 +416,7 @@ import anyio, httpx
 from readahead.kintsugi import Kintsugi
 
 _, _, backend = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, shells let processes ignore it
 seen = []
 
 async def handler(request):

@@ -108,7 +108,7 @@ class Listing(Generic[T]):
 
         Where the search found none and was not complete, an IncompleteWarning says so.
         """
-        reading = self._reading.select(evolve(self._reading.selection, limit=1)).timed()
+        reading = self._reading.timed().select(evolve(self._reading.selection, limit=1))
         if reading.start is None:
             page, _, more = await reading.first_page()
             if page.rows or not more:
