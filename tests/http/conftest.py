@@ -1,5 +1,8 @@
 """How requests travel in the tests of ``http/``: with which library, on which loop."""
 
+import shutil
+import subprocess
+
 import pytest
 
 from readahead import Retry
@@ -40,3 +43,18 @@ def kintsugi(http):
         return Kintsugi(api_key="the-key", organization_id="org", base_url=server.url, **options)
 
     return opened
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Self-signed certificates: one for 127.0.0.1, one for another name."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("certificates")
+    for name, subject in (("here", "IP:127.0.0.1"), ("elsewhere", "DNS:elsewhere.example")):
+        command = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN={name}"
+        files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"]
+        names = ["-addext", f"subjectAltName={subject}"]
+        subprocess.run([openssl, *command.split(), *files, *names], check=True, capture_output=True)
+    return folder

@@ -4,11 +4,12 @@ import asyncio
 import gzip
 import json
 import socket
+import ssl
 import struct
 from collections import Counter
 from contextlib import contextmanager
 from threading import Condition, Thread
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import anyio
 import pytest
@@ -51,6 +52,8 @@ class Served:
         self.seen = []
         self.connections = 0
         self.counts = Counter()
+        self.most_open = 0  # connections at once
+        self.flooded = 0  # bytes of endless answers that were sent
 
     async def __aenter__(self):
         self.__enter__()
@@ -111,6 +114,7 @@ class Served:
     async def _connected(self, reader, writer):
         self._tasks.add(asyncio.current_task())
         self._writers.add(writer)
+        self.most_open = max(self.most_open, len(self._writers))
         number = self.connections
         self.connections += 1
         try:
@@ -157,7 +161,8 @@ def customers(seen, total=1000):
     size, page = (int(seen.query.get(name, ["1"])[0]) for name in ("size", "page"))
     numbers = range((page - 1) * size, min(page * size, total))
     items = [{"id": f"cust_{number}", "organization_id": "org"} for number in numbers]
-    found = {"id": "cust", "organization_id": "org", "items": items, "results": [], "total": total, "size": size}
+    name = unquote(seen.path.removeprefix(f"{CUSTOMERS}/")) if seen.path != CUSTOMERS else "cust"
+    found = {"id": name, "organization_id": "org", "items": items, "results": [], "total": total, "size": size}
     return json.dumps(found).encode()
 
 
@@ -223,7 +228,12 @@ def stall_half_way(seen):
 
 
 def drip(_seen):
-    return b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", "drip"
+    return b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "drip"
+
+
+def endless(head, block=b" " * 65_536):
+    """The block again and again, until the client has enough."""
+    return lambda _seen: (head, block)
 
 
 def raw(wire, then="keep"):
@@ -246,6 +256,10 @@ class Server(Served):
             wire, then = (self._script.pop(0) if self._script else self._after)(seen)
             writer.write(wire)
             await writer.drain()
+            while isinstance(then, bytes):
+                writer.write(then)
+                await writer.drain()
+                self.flooded += len(then)
             if then in {"stall", "drip"}:
                 self.note("stalled")
                 dripping = asyncio.create_task(_drip(writer)) if then == "drip" else None
@@ -335,6 +349,16 @@ def nobody():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield Url(f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+
+def serving(folder, name="here"):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    return context
+
+
+def trusting(folder, name="here"):
+    return ssl.create_default_context(cafile=str(folder / f"{name}.pem"))
 
 
 async def failing(call):

@@ -23,15 +23,18 @@ from readahead.errors import (
     ConnectFailed,
     ConnectionLost,
     CredentialsError,
+    DeadlineExceeded,
     DecodeError,
     DriftError,
     FilterError,
     InvalidRequest,
     NotFound,
     PermissionDenied,
+    PoolTimedOut,
     RateLimited,
     ReadaheadError,
     RequestError,
+    ResponseTooLarge,
     RetryDelayTooLong,
     ServerError,
     StreamError,
@@ -153,7 +156,7 @@ CARRIED = [
     (FilterError("country", "x", value=[Country.US, Country.unlisted("XX")]), {"value": ["US", "XX"]}),
     *[
         (cls("said", request="GET /x", maybe_applied=True), {"request": "GET /x", "maybe_applied": True})
-        for cls in (RequestError, ConnectFailed, ConnectionLost, TimedOut)
+        for cls in (RequestError, ConnectFailed, ConnectionLost, TimedOut, DeadlineExceeded, PoolTimedOut)
     ],
     *[
         (cls("said", **ANSWERED), ANSWERED)
@@ -167,6 +170,7 @@ CARRIED = [
             RateLimited,
             ServerError,
             UnexpectedAnswer,
+            ResponseTooLarge,
         )
     ],
     (RetryDelayTooLong(600, 120), {"delay": 600, "allowed": 120}),

@@ -81,7 +81,7 @@ class Server:
             await self._never.wait()
             body = {}
         else:
-            body = {"id": "cust", "organization_id": headers.get("x-organization-id")}
+            body = {"id": path.rpartition("/")[2], "organization_id": headers.get("x-organization-id")}
         await send({"type": "http.response.start", "status": status, "headers": extra})
         await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
@@ -180,7 +180,7 @@ async def test_the_users_client_is_left_as_it_was():
         async with httpx.AsyncClient(headers={"x-mine": "1"}, cookies={"mine": "1"}, params={"mine": "1"}) as mine:
             before = [list(mine.headers.multi_items()), list(mine.cookies.jar), mine.params, mine.auth]
             async with kintsugi(url, mine) as one, SweetSpot(token="token", base_url=url, http_client=mine) as other:
-                assert (await one.customers.get("cust_1")).id == "cust"
+                assert (await one.customers.get("cust_1")).id == "cust_1"
                 assert len((await other.customers.page_size(SIZE).first_page()).rows) == SIZE
                 with pytest.raises(UnexpectedAnswer):
                     await one.customers.get("moved")

@@ -1,17 +1,15 @@
 """Where requests go: proxies, certificates, and what of the environment decides on them, with each HTTP library."""
 
 import base64
-import shutil
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import certifi
 import httpx
 import httpx2
 import pytest
-from servers import Closed, Proxy, Server, failing, last, nobody
+from servers import Closed, Proxy, Server, failing, last, nobody, serving, trusting
 from shown import chain_of, chain_text, everything, locals_text
 
 from readahead import Retry
@@ -30,31 +28,6 @@ def anyio_backend(lane):
 
 
 # ---- TLS
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """Self-signed certificates: one for 127.0.0.1, one for another name."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("certificates")
-    for name, subject in (("here", "IP:127.0.0.1"), ("elsewhere", "DNS:elsewhere.example")):
-        command = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN={name}"
-        files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"]
-        names = ["-addext", f"subjectAltName={subject}"]
-        subprocess.run([openssl, *command.split(), *files, *names], check=True, capture_output=True)
-    return folder
-
-
-def serving(folder, name="here"):
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
-    return context
-
-
-def trusting(folder, name="here"):
-    return ssl.create_default_context(cafile=str(folder / f"{name}.pem"))
 
 
 async def works(client):

@@ -12,7 +12,7 @@ from .errors import FilterError, UsageError, nearest
 from .filters import Choices, checked_choice, checked_text
 from .paging.checkpoint import Partition
 from .query import Listing, Query
-from .rows import decode_object
+from .rows import check_identity, decode_object
 from .selection import Selection
 
 __all__ = ["Collection", "checked_body", "checked_changes", "checked_id"]
@@ -66,6 +66,19 @@ class Collection(Listing[T], Generic[T, Q]):
         """Send the request of an operation on one row, and return that row."""
         response = await self._reading.sender.send(request_for(operation, *args, **kwargs))
         return decode_object(response, self._reading.endpoint.reader.read)
+
+    async def _one_with(
+        self, attr: str, value: str, operation: Operation[P], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Send the request of an operation on the row with this value, and return that row.
+
+        Raises:
+            UnexpectedAnswer: The response is another row.
+        """
+        response = await self._reading.sender.send(request_for(operation, *args, **kwargs))
+        row = decode_object(response, self._reading.endpoint.reader.read)
+        check_identity(row, attr, value, response)
+        return row
 
 
 def checked_body(shape: type[B], body: B) -> B:

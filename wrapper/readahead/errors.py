@@ -10,6 +10,8 @@
     │   ├── ConnectFailed           no connection
     │   ├── ConnectionLost          the connection broke before the response was complete
     │   └── TimedOut                the response was not complete in time (also a TimeoutError)
+    │       ├── DeadlineExceeded        the call or the listing took longer than ``deadline``
+    │       └── PoolTimedOut            no connection was free within ``pool_timeout``; nothing was sent
     ├── ApiError                a response with an error status
     │   ├── InvalidRequest          400, 422
     │   ├── AuthenticationFailed    401
@@ -19,6 +21,7 @@
     │   ├── RateLimited             429
     │   └── ServerError             500 and up
     ├── UnexpectedAnswer        a response that is not what the API documents: HTML with 200, an unknown shape
+    ├── ResponseTooLarge        a response longer than ``max_response``, as received or decompressed
     ├── RetryDelayTooLong       the API asks for a longer pause than ``Retry.max_delay``
     ├── DriftError              rows moved while a list was read, and ``on_drift="raise"`` was given
     └── DecodeError             a row that cannot be read: it names the row and the field
@@ -40,15 +43,18 @@ __all__ = [
     "ConnectFailed",
     "ConnectionLost",
     "CredentialsError",
+    "DeadlineExceeded",
     "DecodeError",
     "DriftError",
     "FilterError",
     "InvalidRequest",
     "NotFound",
     "PermissionDenied",
+    "PoolTimedOut",
     "RateLimited",
     "ReadaheadError",
     "RequestError",
+    "ResponseTooLarge",
     "RetryDelayTooLong",
     "ServerError",
     "StreamError",
@@ -137,6 +143,14 @@ class TimedOut(RequestError, TimeoutError):
     """The response was not complete in time."""
 
 
+class DeadlineExceeded(TimedOut):
+    """The call or the listing took longer than ``deadline``, retries and waiting included."""
+
+
+class PoolTimedOut(TimedOut):
+    """No connection was free within ``pool_timeout``. This attempt sent nothing, and it is not repeated."""
+
+
 class _ResponseError(ReadaheadError):
     """An error that is a response.
 
@@ -171,6 +185,10 @@ class _ResponseError(ReadaheadError):
 
 class UnexpectedAnswer(_ResponseError):
     """A response that is not what the API documents, whatever its status says."""
+
+
+class ResponseTooLarge(_ResponseError):
+    """A response longer than ``max_response``, as it was received or decompressed. It is not requested again."""
 
 
 class ApiError(_ResponseError):

@@ -135,7 +135,7 @@ class Customers(Collection[Customer, CustomerQuery]):
             NotFound: There is none.
         """
         customer_id = checked_id("customer_id", customer_id)
-        return await self._one(get_customer, customer_id)
+        return await self._one_with("id", customer_id, get_customer, customer_id)
 
     async def get_by_external_id(self, external_id: str, /) -> Customer:
         """Get one customer by the id it has in your system.
@@ -144,7 +144,7 @@ class Customers(Collection[Customer, CustomerQuery]):
             NotFound: There is none.
         """
         external_id = checked_id("external_id", external_id)
-        return await self._one(get_customer_by_external_id, external_id)
+        return await self._one_with("external_id", external_id, get_customer_by_external_id, external_id)
 
     async def create(self, **customer: Unpack[NewCustomer]) -> Customer:
         """Create a customer. The request is sent once, and again only after 429.
@@ -172,7 +172,7 @@ class Customers(Collection[Customer, CustomerQuery]):
         """
         customer_id = checked_id("customer_id", customer_id)
         body = checked_changes(CustomerChanges, changes)
-        return await self._one(update_customer, customer_id, body=body)
+        return await self._one_with("id", customer_id, update_customer, customer_id, body=body)
 
 
 class Kintsugi(Client):

@@ -111,8 +111,8 @@ class Report:
         pages: Pages read.
         requests: Requests sent, retries included.
         retries: Requests that were sent again.
-        waited: Seconds that requests were held back for the request budget, a pause the API asked for, its rate, or a
-            retry; summed over all requests.
+        waited: Seconds that requests were held back for a connection, the request budget, a pause the API asked for,
+            its rate, or a retry; summed over all requests.
         short_pages: Pages with fewer rows than were requested.
         duplicates: Rows that came again and were dropped, apart from those that overlapping pages share on purpose.
         mismatches: Contradictions between responses: pages that do not overlap as they should, or a changed total.

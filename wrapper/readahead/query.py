@@ -42,6 +42,7 @@ class Listing(Generic[T]):
         on_page: Callable[[Progress[T]], None] | None = None,
         on_bad_row: Literal["raise", "skip"] = "raise",
         resume: Resumable | str | None = None,
+        deadline: float | None = None,
     ) -> Stream[T]:
         """Read ahead: ``async with query.prefetch() as rows: async for row in rows: ...``.
 
@@ -55,6 +56,9 @@ class Listing(Generic[T]):
             on_bad_row: ``"skip"`` leaves out a row that cannot be read, or compared with a condition, and notes it
                 in the report.
             resume: A checkpoint of the same query, to read the rest of its rows.
+            deadline: Seconds for the whole listing, from its first request on: retries, pauses and waiting included.
+                Rows that came in time are handed out; then DeadlineExceeded is raised, with a checkpoint. None: the
+                ``deadline`` of the client.
 
         Raises:
             UsageError: An argument is not one of these.
@@ -67,8 +71,9 @@ class Listing(Generic[T]):
         _check_one_of("on_bad_row", on_bad_row, "raise", "skip")
         _check_one_of("on_drift", on_drift, "ignore", "warn", "raise", "reread")
         checkpoint = self._reading.start if resume is None else self._reading.check(Checkpoint.from_json(resume))
+        reading = self._reading if deadline is None else self._reading.timed(deadline)
         return Stream(
-            self._reading.engine(
+            reading.engine(
                 window,
                 checkpoint,
                 ordered=ordered,
@@ -103,7 +108,7 @@ class Listing(Generic[T]):
 
         Where the search found none and was not complete, an IncompleteWarning says so.
         """
-        reading = self._reading.select(evolve(self._reading.selection, limit=1))
+        reading = self._reading.timed().select(evolve(self._reading.selection, limit=1))
         if reading.start is None:
             page, _, more = await reading.first_page()
             if page.rows or not more:
@@ -119,13 +124,13 @@ class Listing(Generic[T]):
 
         A listing that is not complete is an IncompleteWarning.
         """
-        reading = self._reading
+        reading = self._reading.timed()
         if reading.is_plain and reading.has_total and reading.start is None:
             limit = reading.selection.limit
             page, report, _ = await reading.select(evolve(reading.selection, limit=None, page_size=1)).first_page()
             if page.total is not None and not report.ignored_filters:
                 return page.total if limit is None else min(page.total, limit)
-        async with self.prefetch(ordered=False) as stream:
+        async with Listing(reading).prefetch(ordered=False) as stream:
             async for _ in stream.pages():
                 pass
         warn_if_incomplete(stream.report)

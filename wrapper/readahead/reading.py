@@ -18,6 +18,7 @@ from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import Condition, Incomparable
 from .filters.planner import Branch, NormalForm, RowFilter
 from .http.client import Sender
+from .http.deadline import Deadline, checked_deadline
 from .http.transport import Request
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
@@ -44,6 +45,7 @@ class Reading(Generic[T]):
         form: The condition in the form that one more condition narrows.
         branches: The listings that the condition takes; none if no row can match.
         start: Where a partition begins, and where it stops.
+        deadline: Of all that is read of it; without one, each listing has the client's to itself.
     """
 
     sender: Sender
@@ -54,6 +56,15 @@ class Reading(Generic[T]):
     )
     branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)
     start: Checkpoint | None = None
+    deadline: Deadline | None = field(default=None, eq=False, repr=False)
+
+    def timed(self, seconds: float | None = None) -> Self:
+        """Return this reading with one deadline for all that is read of it, the client's if none is given.
+
+        Raises:
+            UsageError: It is no positive number.
+        """
+        return evolve(self, deadline=Deadline(self.sender.deadline if seconds is None else checked_deadline(seconds)))
 
     def narrow(self, *conditions: Condition) -> Self:
         """Return the reading of the rows that meet these conditions as well.
@@ -222,11 +233,11 @@ class Reading(Generic[T]):
         """Return the function that fetches one page of a plan."""
         endpoint, requests = self.endpoint, self.requests
         row_filters = [RowFilter.of(branch, endpoint.fields) for branch in self.branches]
-        turn = anyio.Lock()
+        turn, deadline = anyio.Lock(), self.deadline or Deadline(self.sender.deadline)
 
         async def fetch(span: Span) -> Fetched[T]:
             request = evolve(requests[span.branch], position=span.position)
-            response = await self.sender.send(request, report, pushed_back=window.pushed_back)
+            response = await self.sender.send(request, report, pushed_back=window.pushed_back, deadline=deadline)
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are decoded
                 fetched, items = read_page(response, endpoint.reader)
             row_filter = row_filters[span.branch]

@@ -18,7 +18,7 @@ from .http.status import unexpected
 from .http.transport import Response
 from .pages import Fetched
 
-__all__ = ["RowReader", "carries", "decode_object", "decode_page", "read_page"]
+__all__ = ["RowReader", "carries", "check_identity", "decode_object", "decode_page", "read_page"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -145,6 +145,17 @@ def decode_object(response: Response, read: Callable[[Mapping[str, Any]], T], *,
         received = f"an object without {key!r}" if isinstance(body, dict) else kind_of(body)
         raise unexpected(response, f"expected an object with {key!r}, received {received}")
     return read(cast("dict[str, Any]", body))
+
+
+def check_identity(row: object, attr: str, value: str, response: Response) -> None:
+    """Check that a row is the one that was requested by this value.
+
+    Raises:
+        UnexpectedAnswer: It is another one.
+    """
+    found = getattr(row, attr)
+    if found is not None and str(found).casefold() != value.casefold():  # UUIDs are written in either case
+        raise unexpected(response, f"the response is a row with another {attr} than was requested")
 
 
 # ---- the page

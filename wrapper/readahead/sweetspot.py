@@ -112,7 +112,7 @@ class Customers(Collection[Customer, CustomerQuery]):
             NotFound: There is none.
         """
         customer_id = checked_id("id", customer_id)
-        return await self._one(get_customer, customer_id)
+        return await self._one_with("id", customer_id, get_customer, customer_id)
 
     async def update(self, customer_id: str, /, **changes: Unpack[CustomerChanges]) -> Customer:
         """Change some fields of a customer. Other fields stay as they are; None is null.
@@ -127,7 +127,7 @@ class Customers(Collection[Customer, CustomerQuery]):
         """
         customer_id = checked_id("id", customer_id)
         body = checked_changes(CustomerChanges, changes)
-        return await self._one(update_customer, customer_id, body=body)
+        return await self._one_with("id", customer_id, update_customer, customer_id, body=body)
 
 
 class SweetSpot(Client):

@@ -1,22 +1,25 @@
 """Send with aiohttp: a tenth of the CPU that httpx takes, on asyncio only.
 
 aiohttp repeats an idempotent request (GET, PUT) once, by itself, where the server closes the connection instead of
-answering. For sessions of ours this is off. A session of the user's goes on to do so: one attempt of ``Retry`` is then
-up to two requests.
+answering. Here ``Retry`` decides what is repeated, so this is off, for sessions of the user's too.
 """
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import aiohttp
 import httpx
 import yarl
+from aiohttp.hdrs import CONTENT_ENCODING
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
 from .body import is_cut_short
+from .bounded import Whole, read_body
+from .connections import is_readable
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -105,6 +108,9 @@ class AiohttpAdapter:
         if proxy_headers and base_url.startswith("http:"):
             headers = {**headers, **proxy_headers}  # without a tunnel the proxy reads the request's own
         self._session, self._base_url = session, base_url
+        # Those of a request replace those of its session, and aiohttp shows the latter to nobody.
+        known = getattr(session, "_middlewares", None)
+        self._middlewares = None if known is None else (_send_once, *known)
         self._headers = Hidden(
             {has_body: CIMultiDict(revealed(headers, **_JSON if has_body else {})) for has_body in (False, True)}
         )
@@ -115,7 +121,9 @@ class AiohttpAdapter:
         """Whether the session is closed."""
         return self._session.closed
 
-    async def send(self, method: str, target: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+    async def send(
+        self, method: str, target: str, body: bytes | None, max_response: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
         async with self._session.request(
             method,
@@ -125,16 +133,24 @@ class AiohttpAdapter:
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
+            auto_decompress=False,
+            middlewares=self._middlewares,
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
             proxy=self._proxy,
             proxy_headers=self._proxy_headers.value,
         ) as response:
-            content = await response.read()
-            received = {name.lower(): text for name, text in response.headers.items()}
-            if is_cut_short(response.status, received, content):
+            headers = {name.lower(): text for name, text in response.headers.items()}
+            if CONTENT_ENCODING in response.headers:
+                headers["content-encoding"] = ", ".join(response.headers.getall(CONTENT_ENCODING))
+            if response.content.at_eof():  # empty, or a middleware of the user's has read it
+                pieces: AsyncIterator[bytes] = Whole(await response.read())
+            else:
+                pieces = response.content.iter_any()
+            content = await read_body(pieces, response.status, headers, max_response)
+            if is_cut_short(response.status, headers, content):
                 raise aiohttp.ClientPayloadError("the connection was closed before the body was complete")
-            return response.status, received, content
+            return response.status, headers, content
 
     async def aclose(self) -> None:
         """Close the session."""
@@ -164,11 +180,36 @@ def opened(
     """
     url, proxy_headers = _proxy(proxy) if proxy else (None, None)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=context),  # 0 is no limit: requests never wait in the pool
+        connector=_Connector(limit=0, ssl=context),  # 0 is no limit: requests wait before they get here
         cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=(_send_once,),
     )
     return AiohttpAdapter(session, base_url, headers, url, proxy_headers)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Never reuses a connection on which something came that was not asked for: it would pass for the next answer."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # pyright: ignore[reportUnknownMemberType]  of a socket factory
+        self._used = WeakSet[object]()
+
+    async def connect(self, *arguments: Any, **more: Any) -> aiohttp.connector.Connection:
+        """Return a new connection, or a clean one."""
+        while True:
+            connection = await super().connect(*arguments, **more)
+            protocol = connection.protocol
+            if protocol not in self._used:  # what is readable on a new one is part of its TLS
+                self._used.add(protocol)
+                return connection
+            if protocol is None or not (protocol.should_close or _is_readable(connection)):
+                return connection
+            connection.close()
+
+
+def _is_readable(connection: aiohttp.connector.Connection) -> bool:
+    """Whether bytes, or the end, have come that the event loop has not read yet."""
+    socket = None if connection.transport is None else connection.transport.get_extra_info("socket")
+    return socket is not None and is_readable(socket.fileno())
 
 
 async def _send_once(

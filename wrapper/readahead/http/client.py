@@ -14,9 +14,12 @@ import anyio
 import orjson
 from attrs import evolve
 
-from ..errors import ReadaheadError, UsageError
+from ..errors import DeadlineExceeded, ReadaheadError, UsageError
 from ..pages import Report
+from .bounded import ACCEPT_ENCODING, MAX_RESPONSE, checked_max_response
+from .connections import Connections, checked_max_connections, checked_pool_timeout
 from .credentials import header_fault
+from .deadline import Deadline, checked_deadline
 from .origin import checked_base_url, checked_verify
 from .pacing import Pace, Pacer
 from .retry import REAL_PAUSE, Budget, Retry, is_push_back
@@ -44,12 +47,17 @@ class ClientOptions(TypedDict, total=False):
     verify: "ssl.SSLContext | bool"
     user_agent: str | None
     http_client: "HTTPClient | None"
+    max_response: int
+    max_connections: int | None
+    pool_timeout: float | None
+    deadline: float | None
 
 
 class Sender:
     """Send the requests of one client: within its budget, and as often as ``retry`` allows."""
 
-    def __init__(self, transport: Transport, retry: Retry, pace: Pace | None) -> None:
+    def __init__(self, transport: Transport, retry: Retry, pace: Pace | None, deadline: float | None = None) -> None:
+        self.deadline = deadline
         self._transport = transport
         self._retry = retry
         self._budget = Budget(retry.budget, retry.reserve)
@@ -70,7 +78,12 @@ class Sender:
         await self._transport.aclose()
 
     async def send(
-        self, request: Request, report: Report | None = None, *, pushed_back: Callable[[], bool] | None = None
+        self,
+        request: Request,
+        report: Report | None = None,
+        *,
+        pushed_back: Callable[[], bool] | None = None,
+        deadline: Deadline | None = None,
     ) -> Response:
         """Send a request when its turn comes, and again as often as ``retry`` allows. The response is a success.
 
@@ -79,31 +92,57 @@ class Sender:
             report: Counts requests, retries and seconds waited.
             pushed_back: Called for each response that says "too many requests". True: the listing had too many pages
                 under way, and asks for fewer from now on.
+            deadline: Of the listing that the request belongs to. Without it, the client's own applies to this call.
 
         Raises:
             ApiError: The API answered with an error status.
+            DeadlineExceeded: The deadline passed first.
             RequestError: No response came, or not the whole of it.
             RetryDelayTooLong: The API asks for a longer pause than ``Retry.max_delay``.
-            StreamError: The client is closed.
+            ResponseTooLarge: The response is larger than ``max_response``.
+            StreamError: The client is closed, or belongs to another event loop or process.
             UnexpectedAnswer: The response is none that the API documents.
             UsageError: The request cannot be sent.
         """
+        self._transport.check_process()  # in a forked process asyncio's loop is not running, so nothing else works
         report = report if report is not None else Report()
+        deadline, failures = deadline or Deadline(self.deadline), list[ReadaheadError]()
+        if anyio.current_time() < deadline.at():
+            with anyio.CancelScope(deadline=deadline.at()):
+                return await self._send(request, report, pushed_back, failures)
+        error = DeadlineExceeded(
+            f"the deadline of {deadline.seconds:g} s has passed",
+            request=str(request),
+            maybe_applied=request.writes and report.requests > 0,
+        )
+        if failures:
+            error.add_note(f"The attempt before failed: {type(failures[-1]).__name__}: {failures[-1]}")
+        raise error
+
+    async def _send(
+        self, request: Request, report: Report, pushed_back: Callable[[], bool] | None, failures: list[ReadaheadError]
+    ) -> Response:
+        """Send a request until there is an answer or no attempt is left, and keep what went wrong before."""
         tries = 0
         while True:
-            await self._wait_turn(report)
-            tries += 1
-            report.requests += 1
-            report.retries += tries > 1
-            sent = anyio.current_time()
+            # A request that waits for its turn holds its place: one that was let go leaves at once, and counts rightly.
+            place, sent = await self._transport.take_place(request, report), 0.0
             try:
+                await self._wait_turn(report)
+                tries += 1
+                report.requests += 1
+                report.retries += tries > 1
+                sent = anyio.current_time()
                 response = await self._attempt(request)
             except ReadaheadError as error:
+                failures.append(error)
                 delay = self._delay(error, request, tries, sent, pushed_back)
             else:
                 self._pacer.succeeded(anyio.current_time())
                 self._budget.earn()
                 return response
+            finally:
+                place.release()
             report.waited += delay
             await anyio.sleep(delay)
 
@@ -174,6 +213,14 @@ class Client:
         user_agent: Put after our own.
         http_client: An ``httpx.AsyncClient``, ``httpx2.AsyncClient`` or ``aiohttp.ClientSession`` to send with. Proxy,
             certificates, cookies and hooks are its own, and it is never closed here.
+        max_response: Bytes that a response may have, as it is received and decompressed. A larger one is refused with
+            ``ResponseTooLarge``; a listing buffers ``window`` responses at most.
+        max_connections: Requests that are under way at once, and so connections that are open; others wait in order
+            before they start, which does not count against ``timeout``. None: a quarter of the file descriptors that
+            the process may open, 256 at most; with an ``http_client`` 100 at most, which is what these allow.
+        pool_timeout: Seconds to wait for a connection; then ``PoolTimedOut``. None: as long as it takes.
+        deadline: Seconds for a whole call, or for a whole listing from its first request on: retries, pauses and
+            waiting included. Then ``DeadlineExceeded``, which carries a checkpoint. None: no limit.
 
     Raises:
         UsageError: An argument is not valid, or two contradict each other.
@@ -192,6 +239,10 @@ class Client:
         verify: "ssl.SSLContext | bool" = True,
         user_agent: str | None = None,
         http_client: "HTTPClient | None" = None,
+        max_response: int = MAX_RESPONSE,
+        max_connections: int | None = None,
+        pool_timeout: float | None = None,
+        deadline: float | None = None,
     ) -> None:
         _check_type("retry", retry, Retry)
         _check_type("pace", pace, Pace)
@@ -207,14 +258,16 @@ class Client:
             agent += f" {user_agent}"
         transport = Transport(
             checked_base_url(base_url),
-            {"User-Agent": agent, "Accept": "application/json", **headers},
+            {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
             checked_timeout(timeout),
             checked_http(http),
             None if proxy is None else Secret(proxy),
             verify,
             http_client,
+            checked_max_response(max_response),
+            Connections(checked_max_connections(max_connections, http_client), checked_pool_timeout(pool_timeout)),
         )
-        self._sender = Sender(transport, retry if retry is not None else Retry(), pace)
+        self._sender = Sender(transport, retry if retry is not None else Retry(), pace, checked_deadline(deadline))
 
     @property
     def base_url(self) -> str:

@@ -3,7 +3,7 @@
 import functools
 import logging
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -11,10 +11,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
+import anyio
 import httpx
+from anyio import lowlevel
 
 from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
 from .body import is_cut_short
+from .bounded import Whole, read_body
 from .httpx_pool import Pools
 from .secret import Hidden, Secret, revealed
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpxAdapter", "errors_of", "opened", "over"]
 
 _JSON = {"Content-Type": "application/json"}
+_WITHOUT_WAITING = 30_000  # pieces that may have been received and not been read yet: of a byte, in h11's buffer
 _ERRORS: dict[type[ReadaheadError], str] = {
     ConnectFailed: "ConnectError ProxyError",
     TimedOut: "TimeoutException ConnectTimeout ReadTimeout WriteTimeout PoolTimeout",
@@ -78,23 +82,44 @@ class HttpxAdapter:
         """Whether the client is closed."""
         return bool(self._client.is_closed)
 
-    async def send(self, method: str, target: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+    async def send(
+        self, method: str, target: str, body: bytes | None, max_response: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
         build = self._shared if self._is_ours else self._merged
         with _unlogged(self._is_ours):
             try:
-                response = await self._client.send(build(method, target, body), auth=self._auth, follow_redirects=False)
+                response = await self._client.send(
+                    build(method, target, body), auth=self._auth, follow_redirects=False, stream=True
+                )
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
-        received = b""
-        with suppress(
-            self._library.StreamError
-        ):  # the client closes a response that its hook refuses before it is read
-            received = await response.aread()
         status, headers = response.status_code, _lowered(response.headers)
+        try:
+            received = await self._read(response, headers, max_response)
+        finally:
+            if not response.is_closed:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
         if _is_http_1(response.extensions) and is_cut_short(status, headers, received):
             raise self._library.RemoteProtocolError("the connection was closed before the body was complete")
         return status, headers, received
+
+    async def _read(self, response: Any, headers: Mapping[str, str], max_response: int) -> bytes:
+        try:
+            content = response.content
+        except self._library.ResponseNotRead:
+            pass
+        else:  # a mock has no other, or a hook has read it; httpx has decompressed it
+            return await read_body(Whole(content), response.status_code, {}, max_response)
+        pieces = response.aiter_raw()
+        try:
+            return await read_body(pieces, response.status_code, headers, max_response)
+        except self._library.StreamError:  # the client closes a response that its hook refuses before it is read
+            return b""
+        finally:
+            if not response.is_closed:
+                await _end(pieces)
 
     async def aclose(self) -> None:
         """Close the client."""
@@ -153,6 +178,23 @@ def opened(
         )
     # Raised here, httpx's exception does not stay as the context: its traceback holds the proxy's password.
     raise UsageError(fault)
+
+
+async def _end(pieces: AsyncGenerator[bytes, None]) -> None:
+    """End an iteration that stopped half-way.
+
+    httpx nests generators, and closing the outer one leaves the others to the collector, about which trio warns. A
+    cancellation ends them all, from the inside, where they wait for the network.
+    """
+    with suppress(Exception), anyio.CancelScope() as scope:
+        scope.cancel()
+        for number in range(_WITHOUT_WAITING):
+            if await anext(pieces, None) is None:
+                break
+            if number % 64 == 63:
+                await lowlevel.cancel_shielded_checkpoint()
+    with anyio.CancelScope(shield=True):
+        await pieces.aclose()
 
 
 def _is_http_1(extensions: Mapping[str, Any]) -> bool:

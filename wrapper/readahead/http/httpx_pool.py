@@ -5,12 +5,15 @@ requests under way that takes three times the CPU of the request itself. It also
 more than ``max_keepalive_connections`` are open, idle or not. Pools of one connection do neither.
 
 They are ordinary transports of httpx, so whatever patches or wraps these (mocks, recorders, tracing) sees each request.
+
+A connection on which more came than the answer is closed: h11 would take the rest for the answer to the next request.
 """
 
+import ssl
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 import anyio
 import httpx
@@ -49,7 +52,8 @@ class Pools(httpx.AsyncBaseTransport):
             with anyio.CancelScope(shield=True):
                 await response.aclose()
             raise httpx.ReadError("the client was closed", request=request)
-        response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), lambda: self._release(pool))
+        network = response.extensions.get("network_stream")  # a mock has none
+        response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), lambda: self._release(pool, network))
         return response
 
     async def aclose(self) -> None:
@@ -58,8 +62,13 @@ class Pools(httpx.AsyncBaseTransport):
         while self._pools:
             await self._pools.pop().aclose()
 
-    async def _release(self, pool: httpx.AsyncHTTPTransport) -> None:
+    async def _release(self, pool: httpx.AsyncHTTPTransport, network: Any = None) -> None:
         if pool not in self._pools:  # closed meanwhile
+            return
+        if network is not None and _holds_more(pool, network):
+            self._pools.discard(pool)
+            with anyio.CancelScope(shield=True):
+                await pool.aclose()
             return
         now = time.monotonic()
         self._idle.append((pool, now))
@@ -68,6 +77,27 @@ class Pools(httpx.AsyncBaseTransport):
             self._pools.discard(oldest)
             with anyio.CancelScope(shield=True):
                 await oldest.aclose()
+
+
+def _holds_more(pool: httpx.AsyncHTTPTransport, network: Any) -> bool:
+    """Whether bytes came behind the answer, or nobody can tell. httpcore looks at the socket itself, before reuse."""
+    tls = network.get_extra_info("ssl_object")
+    if tls is not None:
+        try:
+            tls.read(1)
+        except ssl.SSLWantReadError:
+            pass
+        except (ssl.SSLError, OSError):
+            return True
+        else:
+            return True
+    # What h11 has buffered shows nowhere else.
+    for layer in getattr(getattr(pool, "_pool", None), "connections", [None]):
+        while layer is not None and not hasattr(layer, "_h11_state"):
+            layer = getattr(layer, "_connection", None)  # noqa: PLW2901
+        if layer is None or layer._h11_state.trailing_data[0]:  # noqa: SLF001
+            return True
+    return False
 
 
 class _Body(httpx.AsyncByteStream):

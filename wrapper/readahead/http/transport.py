@@ -7,6 +7,7 @@ and each is imported when it is used.
 # Importing this module stays cheap: httpx, aiohttp and whatever else takes long to import is imported on use.
 
 import functools
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -16,7 +17,20 @@ from urllib.parse import quote, urlencode
 import anyio
 from attrs import define, field, frozen
 
-from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, RequestError, StreamError, TimedOut, UsageError
+from ..errors import (
+    ConnectFailed,
+    ConnectionLost,
+    ReadaheadError,
+    RequestError,
+    ResponseTooLarge,
+    StreamError,
+    TimedOut,
+    UnexpectedAnswer,
+    UsageError,
+)
+from ..pages import Report
+from .bounded import MAX_RESPONSE, BodyFault
+from .connections import Connections, checked_max_connections
 from .origin import proxy_for, tls_context
 from .secret import Secret
 
@@ -117,8 +131,14 @@ class Adapter(Protocol):
         """Whether its connections are closed for good."""
         ...
 
-    async def send(self, method: str, target: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
-        """Send once, to the base URL with this path and query. Return status, headers in lower case, and the body."""
+    async def send(
+        self, method: str, target: str, body: bytes | None, max_response: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send once, to the base URL with this path and query. Return status, headers in lower case, and the body.
+
+        Raises:
+            BodyFault: The body is larger than ``max_response`` bytes, or cannot be decompressed.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -138,6 +158,8 @@ class Transport:
         proxy: The proxy's URL; None: the environment decides.
         verify: Which certificates are accepted.
         http_client: A client of the user's. It is never closed here.
+        max_response: Bytes that a response may have, as it is received and decompressed.
+        connections: How many requests are under way at once.
     """
 
     base_url: str
@@ -147,8 +169,11 @@ class Transport:
     proxy: Secret | None = None
     verify: "ssl.SSLContext | bool" = True
     http_client: "HTTPClient | None" = None
+    max_response: int = MAX_RESPONSE
+    connections: Connections = field(factory=lambda: Connections(checked_max_connections(None, None)), repr=False)
     _adapter: Adapter | None = field(default=None, init=False, repr=False)
     _loop: object = field(default=None, init=False, repr=False)
+    _process: int = field(default=0, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
 
     @property
@@ -156,19 +181,33 @@ class Transport:
         """Whether connections of ours may be open."""
         return self._adapter is not None and self.http_client is None
 
+    async def take_place(self, request: Request, report: Report) -> anyio.Semaphore:
+        """Wait until the request may use a connection. Release what is returned when its response was read.
+
+        Raises:
+            PoolTimedOut: No connection was free in time.
+        """
+        place, seconds = await self.connections.take(request, _current_loop())
+        report.waited += seconds
+        return place
+
     async def send(self, request: Request) -> Response:
         """Send once and read the whole response.
 
         Raises:
             RequestError: No response came, or not the whole of it.
+            ResponseTooLarge: The response is larger than ``max_response``.
             StreamError: The client is closed, or belongs to another event loop.
+            UnexpectedAnswer: The response is compressed in another way than was asked for.
             UsageError: The request cannot be sent.
         """
         adapter = self._ready()
         began = anyio.current_time()
         try:
             with anyio.move_on_after(self.timeout):
-                status, headers, body = await adapter.send(request.method, _target(request), request.body)
+                status, headers, body = await adapter.send(
+                    request.method, _target(request), request.body, self.max_response
+                )
                 return Response(request, status, headers, body, anyio.current_time() - began)
         except Exception as raised:  # noqa: BLE001  what is not the network's is raised again
             error = _translate(raised, adapter.errors, request, self.timeout)
@@ -181,8 +220,9 @@ class Transport:
         """Close our own connections. A client of the user's stays open.
 
         Raises:
-            StreamError: The connections belong to another event loop.
+            StreamError: The connections belong to another event loop or process.
         """
+        self.check_process()
         self._check_loop()
         is_open, self._closed = self.is_open, True
         adapter, self._adapter = self._adapter, None
@@ -194,7 +234,7 @@ class Transport:
         if self._closed:
             raise StreamError("the client is closed; open a new one")
         if self._adapter is None:
-            self._adapter, self._loop = self._adapt(), _current_loop()
+            self._adapter, self._loop, self._process = self._adapt(), _current_loop(), os.getpid()
         else:
             self._check_loop()
         if self._adapter.is_closed:
@@ -214,6 +254,17 @@ class Transport:
             context = tls_context(self.verify, needed=proxy is not None or self.base_url.startswith("https:"))
             adapter = adapt.opened(self.base_url, self.headers, self.timeout, proxy, context)
         return adapter
+
+    def check_process(self) -> None:
+        """Refuse to go on in a process that was forked from the one with the connections.
+
+        Both would send over them, and read each other's responses. This holds for those of an ``http_client``, too.
+
+        Raises:
+            StreamError: This is another process.
+        """
+        if self._adapter is not None and self._process != os.getpid():
+            raise StreamError("the client was used before this process was forked; open a new one in each process")
 
     def _check_loop(self) -> None:
         if self.is_open and self._loop is not _current_loop():
@@ -327,6 +378,8 @@ def _translate(
     raised: Exception, errors: Mapping[type[Exception], type[ReadaheadError]], request: Request, timeout: float
 ) -> ReadaheadError:
     """The error of ours for an exception of the library, or of what lies below it. Any other is raised again."""
+    if isinstance(raised, BodyFault):
+        return _refused(raised, request)
     kinds = type(raised).__mro__
     cls = next((errors[kind] for kind in kinds if kind in errors), None)
     if cls is None:
@@ -347,6 +400,20 @@ def _words(error: BaseException) -> str:
         return f"{type(error).__name__}: " + re.sub(r"\?\S*", "?…", text)  # a URL's query holds values of filters
     below = error.__cause__ or error.__context__
     return type(error).__name__ if below is None else _words(below)
+
+
+def _refused(fault: BodyFault, request: Request) -> ReadaheadError:
+    if issubclass(fault.kind, RequestError):
+        return _failed(fault.kind, request, str(fault))
+    assert issubclass(fault.kind, ResponseTooLarge | UnexpectedAnswer)
+    response = Response(request, fault.status, fault.headers, b"")
+    return fault.kind(
+        str(fault),
+        status=response.status,
+        request=str(request),
+        request_id=response.request_id,
+        maybe_applied=request.writes,
+    )
 
 
 def _timed_out(request: Request, timeout: float) -> RequestError:

@@ -13,8 +13,8 @@ What is emitted and reported is decided in ``ledger``; ``Engine.next_page`` is w
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Hashable
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -322,10 +322,11 @@ class Stream(_Consumer[T]):
         if self._page is not None:
             self._page.close()
         self._engine.stop()
-        if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
-            return await self._tasks.__aexit__(kind, error, trace)
-        # Told of no error, the group waits for its tasks and wraps nothing: the caller's exception goes on as it is.
-        await self._tasks.__aexit__(None, None, None)
+        with _interrupts():
+            if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
+                return await self._tasks.__aexit__(kind, error, trace)
+            # Told of no error, the group waits for its tasks and wraps nothing: the caller's exception goes on.
+            await self._tasks.__aexit__(None, None, None)
         return None
 
     def _spawn(self, span: Span) -> None:
@@ -338,6 +339,23 @@ class Stream(_Consumer[T]):
         if self._left:
             raise StreamError("the stream is closed: its `async with` block has been left")
         return await super()._open_page()
+
+
+@contextmanager
+def _interrupts() -> Generator[None, None, None]:
+    """Let Ctrl-C out as it is: where it meets a task of ours, its group wraps it."""
+    interrupt: BaseException | None = None
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        found, _ = group.split((KeyboardInterrupt, SystemExit))
+        if found is None:
+            raise
+        interrupt = found
+        while isinstance(interrupt, BaseExceptionGroup):
+            interrupt = interrupt.exceptions[0]
+    if interrupt is not None:
+        raise interrupt
 
 
 class Rows(_Consumer[T]):
@@ -442,9 +460,10 @@ async def find_parts(style: Style, parts: int, fetch: Fetch[T], size: int) -> li
             except Exception as error:  # noqa: BLE001  the search raises it, not the group
                 pages[index] = error
 
-        async with anyio.create_task_group() as tasks:
-            for index, span in enumerate(spans):
-                tasks.start_soon(send, index, span)
+        with _interrupts():
+            async with anyio.create_task_group() as tasks:
+                for index, span in enumerate(spans):
+                    tasks.start_soon(send, index, span)
         try:
             spans = search.send([pages[index] for index in range(len(spans))])
         except StopIteration as end:
