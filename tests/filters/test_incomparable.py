@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -65,8 +66,8 @@ async def test_it_is_an_error_at_the_first_such_row(row, condition, expected, ki
     assert found == [each.id for each in matching]
     assert found in ([], every)
     assert isinstance(error, DecodeError)
-    assert error.row == 25 % 10
-    assert error.request == "GET /v1/customers?offset=20&limit=10"
+    offset = re.fullmatch(r"GET /v1/customers\?offset=(\d+)&limit=10", error.request)
+    assert int(offset[1]) + error.row == 25
     assert (error.kind, f"expected {expected}, received {kind};" in str(error)) == (kind, True)
     assert f"field {error.field!r}" in str(error)
     assert "on_bad_row='skip'" in str(error)

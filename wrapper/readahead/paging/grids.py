@@ -93,7 +93,7 @@ class NumberGrid:
         return self._page(position, max(self._sizes(), key=lambda size: min(position % size, size - position % size)))
 
     def _value(self, end: int) -> tuple[int, int]:
-        """How good it is that a page ends here: small ones are chosen with a view to the next one, which must overlap."""
+        """How good it is that a page ends here. Small ones are chosen with a view to the next, which must overlap."""
         following = max((end - 1) // size * size + size for size in self._sizes()) if self.size <= SMALL else 0
         return (following if following > end or self.size > SMALL else 0), end
 

@@ -1,4 +1,4 @@
-"""The rows that a listing by position remembers: where a page stands beside them, and which of its rows are new. Pure."""
+"""The rows that a listing remembers: where a page stands beside them, and which of its rows are new. Pure."""
 
 from collections import deque
 from collections.abc import Hashable, Iterable
@@ -39,7 +39,7 @@ class Place:
 
 @define
 class Memory:
-    """The keys of the rows emitted last, without a hole, and a few of those before. It does not grow with the listing."""
+    """The keys of the rows emitted last, without a hole, and a few of those before. It does not grow."""
 
     start: Start  # says which rows lie before it, and which end it
     rows: int = ROWS

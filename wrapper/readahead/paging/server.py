@@ -138,14 +138,13 @@ class ServerModel:
         """A response held this many rows."""
         self.size = max(self.size, min(count, self.grid.size) if self.size <= self.grid.size else count)
 
-    def compare(self, a: Link, b: Link, *, fresh: bool, promised: bool) -> bool:
+    def compare(self, a: Link, b: Link, *, fresh: bool) -> bool:
         """Learn from two pages of which the second follows the first: is less given than requested, are rows hidden?
 
         Args:
             a: The page before.
             b: The page behind it.
             fresh: Whether the second has new rows.
-            promised: Whether a total promises more rows than came.
 
         Returns:
             Whether rows have moved in between.
@@ -155,7 +154,7 @@ class ServerModel:
             self._seen, self._looked = self._seen + len(a.keys), self._looked + self.reach(a) - a.lo
         if self.least_overlap == 0:
             return False
-        shared = _shared(a.keys, b.keys)
+        shared = [pair for pair in _shared(a.keys, b.keys) if b.keys[pair[1]] not in b.unreadable]
         if not shared:
             return False
         # By how much the rows of the second lie behind where they were, if none is hidden.
@@ -185,7 +184,7 @@ class ServerModel:
             self.is_sure |= not b.is_cut
 
     def confirm_cap(self) -> None:
-        """Rows lie behind a page that was cut: if others were cut to its length, request as much, so short means short."""
+        """Rows lie behind a page that was cut, as others to its length: request as much, so that short means short."""
         if self._cut > 0:
             self.size, self.is_sure = self._cut, True
             self.request(self.size)

@@ -242,7 +242,7 @@ class SewnPlan(Plan):
             return
         link.known = self.flow.sent
         link.keys, link.uncounted, link.unreadable, link.total = keys, page.uncounted, page.unreadable, page.total
-        if self._by_arrival and link.lo >= self.start.at:
+        if self._by_arrival and link.lo >= self.start.at and not (link.lo and page.unreadable.intersection(keys[:1])):
             fresh = [key for key in self.memory.place(keys, page.unreadable, 0).fresh if key not in self.memory.early]
             self.flow.barren = max(0, self.flow.barren + (-1 if fresh else 1))
             link.emitted = True
@@ -348,7 +348,7 @@ class SewnPlan(Plan):
         if tail is None:
             self._begin(link, place)
         if tail is not None and tail.keys:
-            tally.mismatches += server.compare(tail, link, fresh=True, promised=self._is_promised) or self._is_repeated
+            tally.mismatches += server.compare(tail, link, fresh=True) or self._is_repeated
             expected = max(0, max(self.at, tail.hi if tail.is_cut else 0) - link.lo)
         else:
             expected = len(self.start.keys)
@@ -418,9 +418,7 @@ class SewnPlan(Plan):
         # Either rows were inserted before, or the server gives its last page again for what lies behind the end.
         again = behind == 0 and link.lo + place.last >= max(self.at, tail.hi if tail is not None and tail.is_cut else 0)
         if tail is not None and tail.keys and not again:
-            tally.mismatches += server.compare(tail, link, fresh=False, promised=self._is_promised) or self._has_moved(
-                link, place
-            )
+            tally.mismatches += server.compare(tail, link, fresh=False) or self._has_moved(link, place)
         if not place.stable:
             tally.mismatches += 1
             tally.unstable = True
