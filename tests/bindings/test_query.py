@@ -241,7 +241,7 @@ async def test_every_page_of_a_listing_is_asked_for_with_the_same_words():
     for sent in wire.sent:
         assert Counter(name for name, _ in sent.params) == Counter(["search_query", "order_by", "page", "size"])
         assert {("search_query", "e"), ("order_by", "city")} <= {*sent.params}
-    assert len({*(sent.params for sent in wire.sent)}) == len(wire.sent)
+    assert len({tuple(sent.params) for sent in wire.sent}) == len(wire.sent)
 
 
 async def test_every_page_of_an_offset_listing_is_asked_for_with_offset_and_limit():
@@ -562,7 +562,7 @@ async def test_pages_carry_what_the_answer_said():
 
     pages = [page async for page in wire.client("kintsugi").customers.page_size(10).pages()]
     assert [len(page) for page in pages] == [10, 8, 6, 1]
-    positions = [(1, 10), (2, 9), (3, 8), (4, 8)]
+    positions = [(1, 10), (2, 9), (3, 8), (3, 10)]
     assert [dict(page.position) for page in pages] == [{"page": str(q), "size": str(s)} for q, s in positions]
     assert {page.total for page in pages} == {25}
     assert {page.status for page in pages} == {200}

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import anyio
 import pytest
-from hypothesis import example, given, reject, settings
+from hypothesis import assume, example, given, reject, settings
 from hypothesis import strategies as st
 
 from effort import examples
@@ -399,6 +399,8 @@ def test_a_checkpoint_is_accepted_exactly_where_the_same_is_sent_and_evaluated(s
                 taken = await place(first)
             except UsageError:  # an order of several listings, or one that has no checkpoints
                 reject()
+            # Of a query that sends nothing the text does not say in which order, nor in pages of which size.
+            assume("nothing is sent" not in str(first))
             assert accepts(second, taken) == (str(first) == str(second))
 
     anyio.run(main)
