@@ -119,9 +119,7 @@ class SewnPlan(Plan):
     _lost: int = field(default=0, init=False)  # how often it was, and what follows it was not
     _continued: int = field(default=-1, init=False)  # the position from which it was asked for
     _is_repeated: bool = field(default=False, init=False)  # the last row came again farther on, and nothing after it
-    _enough: float = field(
-        default=inf, init=False
-    )  # rows: with so many, all are emitted that are not appended just now
+    _enough: float = field(default=inf, init=False)  # rows: with so many, all but those appended just now are emitted
     _mark: tuple[int, int] | None = field(default=None, init=False)  # a row kept of long ago: its position and number
     _base: int = field(init=False)  # rows of the list that lie before those that this plan emits
     _passed: int = field(default=0, init=False)  # rows emitted, and those that came again beside themselves
@@ -321,10 +319,8 @@ class SewnPlan(Plan):
                 return
         if self._edge is not None and self._edge.next is None and not (self.chain or self.finished):
             self.error = self._edge.error
-            hint = (
-                f"the API refuses what lies behind position {self.at:,}: read the list in partitions, or with filters"
-            )
-            self.error.args = (f"{self.error}; {hint}",)
+            hint = "split the list with filters, so that each part is shorter (partitions() divides by position)"
+            self.error.args = (f"{self.error}; the API refuses what lies behind position {self.at:,}: {hint}",)
 
     def _first_sewn(self) -> tuple[int, Place | None]:
         last = self.memory.last
@@ -388,8 +384,6 @@ class SewnPlan(Plan):
             self._base = link.lo + place.last + 1
         if link.total is None or link.total != link.end or not link.is_cut:
             self.server.learn_size(link)
-        else:
-            self.server.size = self.server.grid.size + 1  # so that it is not full
 
     def _emit(self, link: Link, fresh: list[Hashable]) -> None:
         rows = frozenset(fresh).difference(self.memory.early)

@@ -17,7 +17,7 @@ __all__ = ["AutoWindow", "Window"]
 FIRST = 4
 LARGEST = 64
 SLOWER = 1.8  # times the fastest round: requests queue
-PAST_END = 4  # one page more of the window for so many that were read, where no total says where the end is
+PAST_END = 6  # one page more of the window for so many that were read, where no total says where the end is
 SLACK = 1.5  # of what queues, so that the server always has work
 CLOSE = 8  # the largest good window and the refused one are close enough: within an eighth
 PATIENCE = 16, 128  # rounds until the refused window is tried again: at first, and at most; they double each time
@@ -56,7 +56,7 @@ class AutoWindow(Window):
     def answered(self, seconds: float, *, end_known: bool = True) -> int:
         """Take how long a response took, and whether it named a total. Returns the window from here on.
 
-        Where the end may be near, it is small at first: what is requested past the end is a quarter of the pages, and a
+        Where the end may be near, it is small at first: what is requested past the end is a sixth of the pages, and a
         few.
         """
         self._answers += 1
