@@ -15,6 +15,7 @@ __all__ = ["Search", "search_parts"]
 
 T = TypeVar("T")
 Search: TypeAlias = Generator[list[Span], list[Fetched[object] | Exception], T]
+ATTEMPTS = 3  # while the total changes
 PROBE = 5  # rows that say where a part begins
 AT_ONCE = 10  # requests: where the parts begin is not worth a burst
 
@@ -27,21 +28,34 @@ def search_parts(style: Style, parts: int, size: int) -> Search[list[Start]]:
         parts: Parts to make at most.
         size: Rows in a page.
     """
+    starts: list[Start] = []
+    for _ in range(ATTEMPTS):
+        starts, is_still = yield from _search_once(style, parts, size)
+        if is_still:
+            break
+    return starts
+
+
+def _search_once(style: Style, parts: int, size: int) -> Search[tuple[list[Start], bool]]:
+    """Search the places, and say whether the total held still meanwhile: else they may not follow each other."""
     rows = yield from _length(style, size)
+    totals: set[int | None] = set()
     places = sorted({rows * part // parts // PROBE * PROBE for part in range(1, parts)} - {0})
     starts: list[Start] = []
     for first in range(0, len(places), AT_ONCE):
         batch = places[first : first + AT_ONCE]
         pages = yield [_page(style, place - PROBE, PROBE) for place in batch]
         for place, page in zip(batch, pages, strict=True):
+            if isinstance(page, Fetched):
+                totals.add(page.total)
             if keys := _keys(page)[:PROBE]:
                 starts.append(Start(place - PROBE + len(keys), keys))  # behind them, if the list ends there
     if not starts:
-        return []
+        return [], True
     # A last page that comes again past the end comes again at each place there, which is no place to begin.
     (page,) = yield [_page(style, -(-rows // PROBE) * PROBE, PROBE)]
     repeated = () if isinstance(page, ApiError) else _keys(page)  # an offset that is too large is refused
-    return [start for start in starts if start.keys != repeated]
+    return [start for start in starts if start.keys != repeated], len(totals) == 1
 
 
 def _length(style: Style, size: int) -> Search[int]:

@@ -116,7 +116,8 @@ class SewnPlan(Plan):
     _edge: Edge | None = field(default=None, init=False)
     _tries: int = field(default=0, init=False)  # to find the last row
     _seen_at: int | None = field(default=None, init=False)  # the last row is not before this position
-    _lost: int = field(default=0, init=False)  # how often it was, and what follows it was not
+    _lost: int = field(default=0, init=False)  # how often it was found, and what follows it was not
+    _found: int = field(default=0, init=False)  # how often of these it was elsewhere
     _continued: int = field(default=-1, init=False)  # the position from which it was asked for
     _is_repeated: bool = field(default=False, init=False)  # the last row came again farther on, and nothing after it
     _enough: float = field(default=inf, init=False)  # rows: with so many, all but those appended just now are emitted
@@ -196,7 +197,8 @@ class SewnPlan(Plan):
         if not server.answered:
             return grid.at(self.at - min(len(keys), max(1, server.least_overlap)))
         if self._edge is not None:
-            end = self._edge.next
+            is_cut = self._tail is not None and self._tail.is_cut and self._edge.answered is not None
+            end = self._edge.answered if is_cut else self._edge.next  # a page that is cut is asked for once more
             largest = server.page_size if server.is_sure else server.asked
             return None if end is None else grid.before(end, self.at - server.back, largest)
         if self._is_proved and (self.clear > self.at or server.sparse):
@@ -353,11 +355,14 @@ class SewnPlan(Plan):
             tally.unstable = True
         tally.hides_rows = server.hides_rows
         tally.duplicates += max(0, len(keys) - len(place.fresh) - expected)
-        tally.mismatches += self._tries > 0 and not server.sparse
+        tally.mismatches += self._tries > 0 and not server.sparse and self._is_elsewhere(link, place)
         self._seen_at = None
-        self._is_repeated, self._mark, self._tries, self._lost, self._is_proved = False, None, 0, 0, False
+        self._is_repeated, self._mark, self._tries, self._is_proved = False, None, 0, False
+        self._lost = self._found = 0
         self._passed += len(keys) - max(0, place.last + 1) - len(place.fresh) if place.stable else 0
+        begins = self.memory.count == 0
         fresh, self.ended = self.memory.before_stop(keys, place.fresh)
+        tally.overrun |= begins and self.ended and not fresh  # it stops before it begins: rows moved when it was made
         if not link.emitted:
             self._emit(link, list(fresh))
         self.memory.remember(fresh)
@@ -422,7 +427,9 @@ class SewnPlan(Plan):
             self._edge.answer(link.hi)
         self._seen_at = link.lo + place.last + 1 if behind else None
         if not behind:
-            tally.mismatches += self._tries > 0 and not server.sparse
+            found = self._tries > 0 and not server.sparse and self._is_elsewhere(link, place)
+            tally.mismatches += found
+            self._found += found
             self._lost += self._tries > 0 and not server.sparse
             self._tries = 0
         if server.sparse:  # the last row may be anywhere up to the end of the span in which it came first
@@ -451,8 +458,8 @@ class SewnPlan(Plan):
             self._tail = link
         if self._lost > 1:
             server.stop_overlapping()  # where pages should overlap, there is nothing: positions are all there is
-            tally.mismatches -= self._lost
-            self._tries = self._lost = 0
+            tally.mismatches -= self._found
+            self._tries = self._lost = self._found = 0
             self.chain.clear()
         if self._edge is not None and self._is_proved and not server.sparse:
             self.ended = True  # what lies behind is refused, and this page shows that nothing does
@@ -465,7 +472,7 @@ class SewnPlan(Plan):
 
     def _has_moved(self, link: Link, place: Place) -> bool:
         """Whether a row of a page that shares none with the last one is elsewhere, though none is hidden."""
-        tail, behind = self._tail, self.memory.count - 1 - place.number
+        tail = self._tail
         if (
             tail is None
             or self.server.hides_rows
@@ -473,7 +480,11 @@ class SewnPlan(Plan):
             or not set(tail.keys or ()).isdisjoint(link.keys or ())
         ):
             return False
-        return link.lo + place.last != self.at - 1 - behind
+        return self._is_elsewhere(link, place)
+
+    def _is_elsewhere(self, link: Link, place: Place) -> bool:
+        """Whether the last row here is not where it is believed to be."""
+        return link.lo + place.last != self.at - self.memory.count + place.number
 
     def _conclude(self) -> None:
         """END. See whether nothing follows, and what a total says about it."""
@@ -484,7 +495,7 @@ class SewnPlan(Plan):
             self.ended &= not any(link.keys for link in self.chain)
         if not self.ended or (self.limit is not None and tally.emitted >= self.limit):
             return
-        tally.overrun = self.memory.missed_stop
+        tally.overrun |= self.memory.missed_stop
         if not self.start.stop and server.least_total is not None and not server.total_refuted:
             tally.missing = max(0, server.least_total - self._base - self._passed - server.changes)
 
@@ -579,7 +590,7 @@ class SewnPlan(Plan):
             total = server.total if before is not None else None
             place = self.at if total is None or before is None else self.at + total - before
         else:
-            step = SPREAD[min(tries // 2, len(SPREAD) - 1)] * (memory.length + server.page_size - 1)
+            step = SPREAD[min(tries // 2, len(SPREAD) - 1)] * (memory.length + server.page_size // 2)
             place = self.at + (step if tries % 2 == 0 and keys and server.is_full(link) else -step)
         probe = server.grid.around(place, server.page_size)
         probe.is_probe = True
@@ -596,18 +607,18 @@ class SewnPlan(Plan):
             self._mark, self._tries = None, 0
             self.chain.clear()
             return True
-        if not self.memory.count and self.start.keys and not self.start.is_seam:
-            self.error = CheckpointError(
-                "the rows that the checkpoint remembers are no longer in the list, so its place cannot be found; "
-                "read the list from its beginning"
-            )
-            return False
         if self.memory.begins and not self.server.sparse:
             self.memory.begin_again()  # all rows so far are known: read from the beginning, and emit what is new
             self.at = self.clear = self._tries = 0
             self._tail, self._mark, self._seen_at = None, None, None
             self.chain.clear()
             return True
+        if not self.memory.count and self.start.keys and not self.start.is_seam:
+            self.error = CheckpointError(
+                "the rows that the checkpoint remembers are no longer in the list, so its place cannot be found; "
+                "read the list from its beginning"
+            )
+            return False
         tally.gaps_open += 1
         return self._accept(link, keys)
 
