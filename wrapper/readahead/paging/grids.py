@@ -48,10 +48,12 @@ class OffsetGrid:
         """Return the span from a position on."""
         return self.before(inf, position)
 
-    def before(self, edge: float, position: int, largest: int = 0) -> Link:  # noqa: ARG002  it begins anywhere
-        """Return the span from a position on, or the one that ends at ``edge`` if that begins earlier."""
-        lo = max(0, int(min(position, edge - self.size)))
-        return Link(lo, lo + self.size, ((self.offset, str(lo)), (self.limit, str(self.size))))
+    def before(self, edge: float, position: int, largest: int = 0) -> Link:
+        """Return the span from a position on that does not reach beyond ``edge``, or else one that ends there."""
+        size = largest or self.size
+        lo = max(0, position if position < edge else int(edge) - size)
+        hi = int(min(lo + size, edge))
+        return Link(lo, hi, ((self.offset, str(lo)), (self.limit, str(hi - lo))))
 
     def around(self, position: int, rows: int) -> Link:
         """Return a span with a position in the middle of the ``rows`` that a response brings."""
@@ -83,8 +85,8 @@ class NumberGrid:
 
     def before(self, edge: int, position: int, largest: int) -> Link:
         """Return the page that holds a position and ends at ``edge`` or closest before it; else any that ends there."""
-        sizes = range(largest, 0, -1)
-        size = max(sizes, key=lambda size: (edge // size * size - size <= position, edge // size * size, size))
+        sizes = range(1, largest + 1)
+        size = max(sizes, key=lambda size: (edge // size * size - size <= position, edge // size * size, -size))
         return self._page((edge // size - 1) * size, size)
 
     def around(self, position: int, rows: int) -> Link:  # noqa: ARG002  in a short page any row may be missing

@@ -108,16 +108,13 @@ class Memory:
             ahead: How many positions lie between the row emitted last, as far as is known, and the first of the page.
         """
         numbers = self._numbers
-        proof = [
-            (index, number)
-            for index, key in enumerate(keys)
-            if (number := numbers.get(key)) is not None and key not in unreadable
-        ]
+        known = [(index, number) for index, key in enumerate(keys) if (number := numbers.get(key)) is not None]
+        proof = [pair for pair in known if keys[pair[0]] not in unreadable] if unreadable else known
         if not proof:
             return Place(-1, -1, sewn=False, stable=True, fresh=tuple(dict.fromkeys(keys)))
         anchor = next((pair for pair in proof if self._holds(*pair, keys, ahead)), None)
         stable = all(a <= b for (_, a), (_, b) in pairwise(proof))
-        last, number = proof[-1] if stable else max(proof, key=itemgetter(1))
+        last, number = known[-1] if stable else max(proof, key=itemgetter(1))
         # Where rows keep their order, those that are new among the ones remembered were inserted there: they come too
         # late. Where they do not keep it, any row may be missing.
         fresh = tuple(key for key in dict.fromkeys(keys[last + 1 :] if stable else keys) if key not in numbers)

@@ -89,9 +89,11 @@ class Edge:
         if self.answered is not None and self.answered >= self.refused:
             self.answered = None
 
-    def answer(self, hi: int) -> None:
-        """A span that ends here was answered. Where it ends no farther than those before, there is nothing to try."""
-        self.answered, self.refused = hi, self.refused if self.answered is None or hi > self.answered else hi + 1
+    def answer(self, hi: int, *, fresh: bool) -> None:
+        """A span that ends here was answered. Without new rows, and no farther than before, there is nothing to try."""
+        if self.answered is not None and hi <= self.answered and not fresh:
+            self.refused = self.answered + 1
+        self.answered = max(hi, self.answered or 0)
 
     @property
     def next(self) -> int | None:
@@ -197,10 +199,12 @@ class SewnPlan(Plan):
         if not server.answered:
             return grid.at(self.at - min(len(keys), max(1, server.least_overlap)))
         if self._edge is not None:
-            is_cut = self._tail is not None and self._tail.is_cut and self._edge.answered is not None
-            end = self._edge.answered if is_cut else self._edge.next  # a page that is cut is asked for once more
+            is_cut = self._ends_before(self._edge)
+            end = self._edge.answered if is_cut else self._edge.next
             largest = server.page_size if server.is_sure else server.asked
-            return None if end is None else grid.before(end, self.at - server.back, largest)
+            if end is None:
+                return None
+            return grid.before(end, self.at - max(1, 1 if is_cut else server.back), largest)
         if self._is_proved and (self.clear > self.at or server.sparse):
             return grid.at(self.clear)  # nothing follows so far: look farther
         if self.flow.trickle > TRICKLE:
@@ -212,6 +216,10 @@ class SewnPlan(Plan):
             back = min(1, server.least_overlap)
         link = grid.at(self.at - back)
         return link if link.hi > self.at else grid.at(self.at)
+
+    def _ends_before(self, edge: Edge) -> bool:
+        """Whether the last page was cut before the positions that are refused: then it is asked for once more."""
+        return self._tail is not None and self._tail.is_cut and edge.answered is not None
 
     def _awaits_end(self) -> bool:
         """Whether a short span waits for what follows it, or brought nothing."""
@@ -319,8 +327,9 @@ class SewnPlan(Plan):
                 self._fail(self.chain[0], self.chain[0].error)
             elif self.chain[0].keys is None or not self._seek(self.chain[0], self.chain[0].keys):
                 return
-        if self._edge is not None and self._edge.next is None and not (self.chain or self.finished):
-            self.error = self._edge.error
+        edge = self._edge
+        if edge is not None and edge.next is None and not (self.chain or self.finished or self._ends_before(edge)):
+            self.error = edge.error
             hint = "split the list with filters, so that each part is shorter (partitions() divides by position)"
             self.error.args = (f"{self.error}; the API refuses what lies behind position {self.at:,}: {hint}",)
 
@@ -370,7 +379,7 @@ class SewnPlan(Plan):
         self.at = server.reach(link) if server.sparse else link.end
         self.clear = max(self.at, link.hi if link.is_cut and not server.sparse else 0)
         if self._edge is not None:
-            self._edge.answer(link.hi)
+            self._edge.answer(link.hi, fresh=True)
         self._earn(0 if link.emitted else len(fresh))
         flow.fresh = len(fresh)
         flow.trickle = flow.trickle + 1 if link.is_cut and not server.sparse else 0
@@ -424,7 +433,7 @@ class SewnPlan(Plan):
         tally.hides_rows = server.hides_rows
         server.answered = True
         if self._edge is not None:
-            self._edge.answer(link.hi)
+            self._edge.answer(link.hi, fresh=False)
         self._seen_at = link.lo + place.last + 1 if behind else None
         if not behind:
             found = self._tries > 0 and not server.sparse and self._is_elsewhere(link, place)
@@ -558,7 +567,8 @@ class SewnPlan(Plan):
             self._continued = self.at
             is_loose = server.sparse and self._tail is not None  # the last row lies somewhere in its span
             end = self._tail.end if self._tail is not None and is_loose else self.at
-            probe = server.grid.at(end - max(1, 1 if is_loose else min(server.back, self.at)))
+            probes = [server.grid.at(end - back) for back in (max(1, 1 if is_loose else min(server.back, end)), 1)]
+            probe = next((probe for probe in probes if probe.hi > self.at), probes[0])
             if probe.lo < link.lo:
                 return self._put_before(link, probe)
         if not keys and link.lo >= self.at:
