@@ -184,7 +184,8 @@ def test_a_list_is_read_again_while_it_drifts_four_times_at_most():
     ("limit", "gaps", "error", "complete", "why"),
     [
         (None, 0, None, True, "the end was reached"),
-        (0, 2, ConnectionError("gone"), True, "the limit was reached"),
+        (0, 0, ConnectionError("gone"), True, "the limit was reached"),
+        (0, 2, ConnectionError("gone"), False, "2 gaps between pages could not be closed; rows may be missing there"),
         (None, 2, ConnectionError("gone"), False, "ConnectionError: gone"),
         (None, 2, None, False, "2 gaps between pages could not be closed; rows may be missing there"),
         (None, 1, None, False, "1 gap between pages could not be closed; rows may be missing there"),

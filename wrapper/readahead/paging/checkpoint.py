@@ -31,6 +31,7 @@ class Checkpoint:
         branch: Of a query that takes several listings, the one it lies in.
         older: Keys of a few rows before those, each with the number of rows behind it.
         total: Rows in the list, as the API said last.
+        size: Rows in a page, where the API gives fewer than are requested.
     """
 
     query: str
@@ -42,6 +43,7 @@ class Checkpoint:
     branch: int = 0
     older: tuple[tuple[int, str | int], ...] = ()
     total: int | None = None
+    size: int | None = None
 
     def to_json(self) -> str:
         """Return it as text."""
@@ -52,6 +54,7 @@ class Checkpoint:
             "branch": self.branch,
             "older": self.older,
             "total": self.total,
+            "size": self.size,
         }
         return orjson.dumps(members | {name: value for name, value in optional.items() if value}).decode()
 
@@ -75,7 +78,9 @@ class Checkpoint:
         if min(at, rows, branch) < 0:
             raise CheckpointError("the checkpoint is damaged: it holds a negative number")
         cursor = None if members.get("cursor") is None else _typed(members, "cursor", str)
-        total = None if members.get("total") is None else _typed(members, "total", int)
+        total, size = (None if members.get(name) is None else _typed(members, name, int) for name in ("total", "size"))
+        if size is not None and size < 1:
+            raise CheckpointError("the checkpoint is damaged: 'size' must be 1 or more")
         return cls(
             _typed(members, "query", str),
             at,
@@ -86,13 +91,16 @@ class Checkpoint:
             branch,
             _older(optional),
             total,
+            size,
         )
 
     @property
     def start(self) -> Start:
         """The place, as a plan takes it."""
         is_seam = self.rows == 0 and self.at > 0
-        return Start(self.at, self.keys, self.cursor, self.stop, self.branch, self.older, self.total, is_seam)
+        return Start(
+            self.at, self.keys, self.cursor, self.stop, self.branch, self.older, self.total, self.size, is_seam
+        )
 
     @classmethod
     def of(cls, query: str, start: Start, rows: int) -> Self:
@@ -108,6 +116,7 @@ class Checkpoint:
             start.branch,
             older,
             start.total,
+            start.size,
         )
 
 

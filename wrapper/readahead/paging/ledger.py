@@ -160,14 +160,12 @@ class Ledger:
     def conclude(self, plan: Plan) -> None:
         """Report what ended the listing, and whether it is complete."""
         report = self.report
-        if self.is_full:
-            report.complete, report.why = True, "the limit was reached"
-        elif plan.error is not None:
+        if plan.error is not None and not self.is_full:
             report.why = f"{type(plan.error).__name__}: {plan.error}"
         elif reason := self._doubt(plan):
             report.why = reason
         else:
-            report.complete, report.why = True, "the end was reached"
+            report.complete, report.why = True, "the limit was reached" if self.is_full else "the end was reached"
 
     def _doubt(self, plan: Plan) -> str | None:
         """Return what was seen that speaks against a listing that reached its end."""

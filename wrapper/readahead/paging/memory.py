@@ -50,6 +50,7 @@ class Memory:
     _landmarks: dict[Hashable, int] = field(factory=dict[Hashable, int], init=False)
     _forgot: bool = field(default=False, init=False)  # so that position 0 proves nothing
     _stopping: bool = field(default=False, init=False)  # a stop key was seen
+    _stopped_at: Hashable = field(default=None, init=False)  # the last of them
 
     def __attrs_post_init__(self) -> None:
         keys = self.start.keys
@@ -129,6 +130,7 @@ class Memory:
             follows
             or (index > 0 and numbers.get(keys[index - 1]) == number - 1)
             or ahead + index + self.count - number <= 0
+            or number == self.count - len(self._keys) == self.count - 1  # no other is remembered
         )
 
     def find(self, keys: tuple[Hashable, ...]) -> tuple[int, int] | None:
@@ -141,7 +143,8 @@ class Memory:
     def before_stop(self, keys: tuple[Hashable, ...], fresh: tuple[Hashable, ...]) -> tuple[tuple[Hashable, ...], bool]:
         """Return which of the fresh keys lie before the end of a part, and whether it ends here.
 
-        It ends with the last of its stop keys that is still in the list; they may lie on two pages.
+        It ends with the last of its stop keys that is still in the list. They may lie on two pages: where few rows
+        follow an earlier one, the list is asked for once more from there on.
         """
         stop = self.start.stop
         if not stop:
@@ -150,8 +153,15 @@ class Memory:
         if last < 0:
             return ((), True) if self._stopping else (fresh, False)
         self._stopping = True
-        within = set(keys[: last + 1])
-        return tuple(key for key in fresh if key in within), last + 1 < len(keys) or keys[last] == stop[-1]
+        within, rest = set(keys[: last + 1]), len(keys) - last - 1
+        ends = keys[last] == stop[-1] or (rest > 0 and (2 * rest >= len(keys) or self._stopped_at == keys[last]))
+        self._stopped_at = keys[last]
+        return tuple(key for key in fresh if key in within), ends
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a row was seen that may end the part."""
+        return self._stopping
 
     def before(self, key: Hashable) -> tuple[tuple[Hashable, ...], tuple[tuple[int, Hashable], ...]]:
         """Return what a checkpoint behind a row keeps: the last rows, it included, and older ones, ever farther apart.

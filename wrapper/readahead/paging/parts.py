@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 
 from ..errors import ApiError, UsageError
 from ..pages import Fetched
-from .plan import Span, Start
+from .plan import NO_MORE, Span, Start
 from .styles import Style
 
 __all__ = ["Search", "search_parts"]
@@ -38,7 +38,7 @@ def search_parts(style: Style, parts: int, size: int) -> Search[list[Start]]:
 
 def _search_once(style: Style, parts: int, size: int) -> Search[tuple[list[Start], bool]]:
     """Search the places, and say whether the total held still meanwhile: else they may not follow each other."""
-    rows = yield from _length(style, size)
+    rows, given = yield from _length(style, size)
     totals: set[int | None] = set()
     places = sorted({rows * part // parts // PROBE * PROBE for part in range(1, parts)} - {0})
     starts: list[Start] = []
@@ -49,27 +49,31 @@ def _search_once(style: Style, parts: int, size: int) -> Search[tuple[list[Start
             if isinstance(page, Fetched):
                 totals.add(page.total)
             if keys := _keys(page)[:PROBE]:
-                starts.append(Start(place - PROBE + len(keys), keys))  # behind them, if the list ends there
+                starts.append(Start(place - PROBE + len(keys), keys, size=given))  # behind them, if the list ends there
     if not starts:
         return [], True
     # A last page that comes again past the end comes again at each place there, which is no place to begin.
     (page,) = yield [_page(style, -(-rows // PROBE) * PROBE, PROBE)]
-    repeated = () if isinstance(page, ApiError) else _keys(page)  # an offset that is too large is refused
+    repeated = _keys(page)
     return [start for start in starts if start.keys != repeated], len(totals) == 1
 
 
-def _length(style: Style, size: int) -> Search[int]:
-    """Search the number of rows: as the API says, or by doubling and halving up to the last page that holds any."""
+def _length(style: Style, size: int) -> Search[tuple[int, int | None]]:
+    """Search the number of rows: as the API says, or by doubling and halving up to the last page that holds any.
+
+    Returns also how many rows a page has, where fewer are given than were requested and a total promises more.
+    """
 
     def keys_of(number: int) -> Search[tuple[Hashable, ...]]:
         (page,) = yield [_page(style, number * size, size)]
         return _keys(page)
 
     (first,) = yield [_page(style, 0, size)]
-    before = _keys(first)
-    assert isinstance(first, Fetched)
+    if isinstance(first, Exception):
+        raise first
+    before = first.keys
     if first.total is not None or not before:
-        return first.total or 0
+        return first.total or 0, len(before) if 0 < len(before) < min(size, first.total or 0) else None
     low, high = 0, 1  # pages: low holds rows, high does not
     while (past := (yield from keys_of(high))) and past != before:
         low, high, before = high, 2 * high, past
@@ -81,10 +85,12 @@ def _length(style: Style, size: int) -> Search[int]:
             low = middle
         else:
             high = middle
-    return high * size
+    return high * size, None
 
 
 def _keys(page: Fetched[object] | Exception) -> tuple[Hashable, ...]:
+    if isinstance(page, ApiError) and page.status in NO_MORE:
+        return ()  # it lies behind the end
     if isinstance(page, Exception):
         raise page
     return page.keys

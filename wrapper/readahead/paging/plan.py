@@ -14,7 +14,9 @@ from attrs import define, field, frozen
 
 from ..pages import Fetched
 
-__all__ = ["Plan", "Span", "Start", "Tally"]
+__all__ = ["NO_MORE", "Plan", "Span", "Start", "Tally"]
+
+NO_MORE = frozenset({400, 404, 416, 422})  # statuses with which servers refuse positions behind the end
 
 
 @define(eq=False)
@@ -42,6 +44,7 @@ class Start:
     branch: int = 0  # in a listing made of several, the one to begin with
     older: tuple[tuple[int, Hashable], ...] = ()  # a few rows before ``keys``: how many lie behind each, and its key
     total: int | None = None  # rows in the list when it was made
+    size: int | None = None  # rows in a page, where the server gives fewer than are requested
     is_seam: bool = False  # a part begins here, and nothing was emitted before
 
 

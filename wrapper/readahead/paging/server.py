@@ -31,6 +31,7 @@ class ServerModel:
     changes: int = field(default=0, init=False)  # rows by which totals and positions have changed, as far as was seen
     _changed: int = field(default=0, init=False)  # times that the total did
     _echoed: int | None = field(default=None, init=False)  # the size of a page that the server named
+    _is_capped: bool = field(default=False, init=False)  # more was requested than is given
     _cut: int = field(default=0, init=False)  # the length to which the last pages were cut; 0: to none in common
     _seen: int = field(default=0, init=False)  # rows in pages that were cut
     _looked: int = field(default=0, init=False)  # positions of these pages
@@ -45,6 +46,16 @@ class ServerModel:
         self.grid.size = size
         most = max(1, size // 10) if size >= self.grid.smallest and not self.grid.fixed else 0
         self.overlap, self.least_overlap = min(self.overlap, most), min(self.least_overlap, most)
+
+    @property
+    def given(self) -> int | None:
+        """Rows in a page, where they are known to be fewer than were requested at first."""
+        return self.size if self.is_sure and not self.sparse and self.size < self.asked else None
+
+    def give(self, size: int) -> None:
+        """Take a size that was learned earlier."""
+        self.size, self.is_sure, self._is_capped = size, True, True
+        self.request(size)
 
     def stop_overlapping(self) -> None:
         """Request pages that touch: those that should overlap do not."""
@@ -128,11 +139,11 @@ class ServerModel:
         """What the first response holds is the size, whatever was requested; a cap is then nothing special."""
         count = len(link.keys or ())
         self.is_sure = count >= self.grid.size
+        if self._echoed is not None:
+            return  # the server named another size than was requested
         if 0 < count < self.grid.size:
             self.size = max(count, 2)
-            self.overlap = min(self.overlap, max(1, self.size // 10))
-            if link.number:
-                self.request(self.size)
+            self.request(self.size)  # full, the next page shows a cap; short, that rows are hidden
 
     def grow(self, count: int) -> None:
         """A response held this many rows."""
@@ -167,6 +178,9 @@ class ServerModel:
         self.overlap = max(self.least_overlap, self.overlap - 1)
         if b.keys[-1] == a.keys[-1] and b.lo >= a.end:
             return False  # the last page may be repeated past the end
+        if not self.is_sure and not b.is_cut and 0 < shift <= a.hi - a.lo - len(a.keys):
+            self.is_sure = self.hides_rows = True  # rows have moved, or some are hidden: that no page shows
+            return False
         if 0 < shift <= a.hi - a.lo - len(a.keys):
             self.hides_rows |= not fresh
             if shift > max(1, self.size // 10) or not self.is_sure:
@@ -182,6 +196,16 @@ class ServerModel:
         if fresh:
             self._cut = len(b.keys or ()) if a.is_cut and b.is_cut and len(a.keys or ()) == len(b.keys or ()) else 0
             self.is_sure |= not b.is_cut
+            if not b.number and self.is_sure and not self.sparse:
+                self._try_more(b)
+
+    def _try_more(self, b: Link) -> None:
+        """Where the first page held few rows, the list may have grown since: request more, until a cap shows."""
+        if b.is_cut and len(b.keys or ()) == self.size < self.grid.size:
+            self._is_capped = True
+            self.request(self.size)
+        elif not b.is_cut and not self._is_capped and self.grid.size < self.asked:
+            self.request(min(self.asked, 2 * self.grid.size))
 
     def confirm_cap(self) -> None:
         """Rows lie behind a page that was cut, as others to its length: request as much, so that short means short."""

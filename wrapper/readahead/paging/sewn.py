@@ -45,7 +45,7 @@ from ..errors import ApiError, CheckpointError
 from ..pages import Fetched
 from .grids import Link
 from .memory import ROWS, Memory, Place
-from .plan import Plan, Span, Start
+from .plan import NO_MORE, Plan, Span, Start
 from .server import ServerModel
 
 __all__ = ["SewnPlan"]
@@ -56,7 +56,6 @@ AHEAD = 32  # spans more than the window that the chain may hold, where rows are
 LOOK = 10  # empty pages: so far is looked where a total promises more
 TRICKLE = 2  # pages in a row that are cut and bring rows: these may be appended as fast as they are read
 RESERVE, EARNED = 60, 3  # requests without any row, besides two windows; and those that a page of rows allows
-NO_MORE = frozenset({400, 404, 416, 422})  # statuses with which servers refuse positions behind the end
 
 
 @define
@@ -82,6 +81,11 @@ class Edge:
     answered: int | None = None
     step: int = 1
 
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing else can be meant than that there is nothing there."""
+        return isinstance(self.error, ApiError) and self.error.status in {404, 416}
+
     def refuse(self, hi: int, error: Exception) -> None:
         """A span that ends here was refused."""
         self.refused, self.error = min(self.refused, hi), error
@@ -99,7 +103,7 @@ class Edge:
     def next(self) -> int | None:
         """Where the next span has to end; None: there is nothing left to try."""
         if self.answered is None:
-            return self.refused - self.step if self.refused > self.step else None
+            return max(1, self.refused - self.step) if self.step < 2 * self.refused else None
         return (self.answered + self.refused) // 2 if self.refused - self.answered > 1 else None
 
 
@@ -131,6 +135,8 @@ class SewnPlan(Plan):
         start = self.start
         self.memory = Memory(start, ROWS + self.window * self.server.size)
         self.flow = Flow(RESERVE, farthest=start.at)
+        if start.size is not None and start.size < self.server.size:
+            self.server.give(start.size)
         self.at = self.clear = self._base = start.at
         self.ended = bool(start.stop) and start.keys[-1:] == start.stop[-1:]  # a part that was emitted to its end
 
@@ -196,7 +202,7 @@ class SewnPlan(Plan):
     def _next_alone(self) -> Link | None:
         """The next span when there is no other: it holds the last row, if it can."""
         server, grid, keys = self.server, self.server.grid, self.start.keys
-        if not server.answered:
+        if not server.answered and self._edge is None:
             return grid.at(self.at - min(len(keys), max(1, server.least_overlap)))
         if self._edge is not None:
             is_cut = self._ends_before(self._edge)
@@ -204,7 +210,9 @@ class SewnPlan(Plan):
             largest = server.page_size if server.is_sure else server.asked
             if end is None:
                 return None
-            return grid.before(end, self.at - max(1, 1 if is_cut else server.back), largest)
+            if self._edge.answered is None:  # one row farther back, then twice as many
+                return grid.before(end, min(self.at - server.back, end - largest), largest)
+            return grid.before(end, self.at - (1 if is_cut else max(1, server.back)), largest)
         if self._is_proved and (self.clear > self.at or server.sparse):
             return grid.at(self.clear)  # nothing follows so far: look farther
         if self.flow.trickle > TRICKLE:
@@ -279,7 +287,14 @@ class SewnPlan(Plan):
         at = span.lo + (1 + brought.index(seen[-1]) if seen[-1] in brought else 0)
         near, older = self.memory.before(seen[-1])
         total = self.server.latest_total
-        return Start(at, near or seen, stop=self.start.stop, older=older, total=None if total is None else total[0])
+        return Start(
+            at,
+            near or seen,
+            stop=self.start.stop,
+            older=older,
+            total=None if total is None else total[0],
+            size=self.server.given,
+        )
 
     def _is_resized(self, link: Link, page: Fetched[object]) -> bool:
         """SIZE. Whether this response, and those in flight, are about other positions than they were requested for."""
@@ -368,7 +383,8 @@ class SewnPlan(Plan):
         self._seen_at = None
         self._is_repeated, self._mark, self._tries, self._is_proved = False, None, 0, False
         self._lost = self._found = 0
-        self._passed += len(keys) - max(0, place.last + 1) - len(place.fresh) if place.stable else 0
+        if len({*keys}) < len(keys):  # a join repeats rows: a total counts them
+            self._passed += max(0, link.end - max(link.lo, self.at) - len(place.fresh))
         begins = self.memory.count == 0
         fresh, self.ended = self.memory.before_stop(keys, place.fresh)
         tally.overrun |= begins and self.ended and not fresh  # it stops before it begins: rows moved when it was made
@@ -377,6 +393,8 @@ class SewnPlan(Plan):
         self.memory.remember(fresh)
         self._tail = link
         self.at = server.reach(link) if server.sparse else link.end
+        if self.memory.is_stopping and self.memory.last in keys:
+            self.at = link.lo + keys.index(self.memory.last) + 1
         self.clear = max(self.at, link.hi if link.is_cut and not server.sparse else 0)
         if self._edge is not None:
             self._edge.answer(link.hi, fresh=True)
@@ -470,7 +488,8 @@ class SewnPlan(Plan):
             tally.mismatches -= self._found
             self._tries = self._lost = self._found = 0
             self.chain.clear()
-        if self._edge is not None and self._is_proved and not server.sparse:
+        edge = self._edge
+        if edge is not None and self._is_proved and (not server.sparse or edge.is_end):
             self.ended = True  # what lies behind is refused, and this page shows that nothing does
         self._conclude()
 
@@ -661,7 +680,10 @@ class SewnPlan(Plan):
         """A span failed that nothing else replaces."""
         emitted = self.memory.last is not None
         if emitted and isinstance(error, ApiError) and error.status in NO_MORE:
-            if self._is_proved and not self.server.sparse:
+            if link.is_probe or link.looks_ahead:
+                link.keys, link.error, link.known = (), None, self.flow.sent  # nothing is there
+                return
+            if self._is_proved and (not self.server.sparse or Edge(link.hi, error).is_end):
                 self.ended = True
                 self._conclude()
                 return
