@@ -73,6 +73,7 @@ def paced(bucket, window, retry_after, requests=3000, seed=1):
         elif what == "ask":
             later(LATENCY * chance.uniform(0.8, 1.2), "well" if bucket.take(now) else "too much", now)
         elif what == "well":
+            pacer.ended(now)
             pacer.succeeded(now)
             answered.append(now)
             if begun < requests:
@@ -80,6 +81,7 @@ def paced(bucket, window, retry_after, requests=3000, seed=1):
                 later(0, "ask")
         else:
             refused.append(now)
+            pacer.ended(now)
             pacer.pushed_back(now, sent)
             if retry_after:
                 pacer.pause(now, retry_after)
@@ -112,7 +114,7 @@ class Pacing(RuleBasedStateMachine):
         self.pacer = Pacer(None if budget is None else Pace(budget[0], per=budget[1]))
         self.bucket = Bucket(rate, burst)
         self.now = self.paused_until = 0.0
-        self.left, self.flying = [], []
+        self.ended, self.flying = [], []
 
     @rule(seconds=st.floats(0, 5))
     def time_passes(self, seconds):
@@ -127,15 +129,17 @@ class Pacing(RuleBasedStateMachine):
             assert self.now < self.paused_until or self.budget or self.pacer.rate is not None
             return
         assert self.now >= self.paused_until
-        if self.budget and len(self.left) >= self.budget[0]:
-            assert self.left[-self.budget[0]] + self.budget[1] <= self.now
-        self.left.append(self.now)
+        if self.budget:  # the server may have counted each of these in the last period, whenever it arrived
+            counted = sum(time + self.budget[1] > self.now for time in self.ended) + len(self.flying)
+            assert counted < self.budget[0]
         self.flying.append(self.now)
 
     @precondition(lambda self: self.flying)
     @rule(data=st.data(), retry_after=st.none() | st.floats(0, 20))
     def answer(self, data, retry_after):
         sent = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
+        self.pacer.ended(self.now)
+        self.ended.append(self.now)
         if self.bucket.take(self.now):
             self.pacer.succeeded(self.now)
             return
@@ -145,6 +149,13 @@ class Pacing(RuleBasedStateMachine):
             self.pacer.pause(self.now, retry_after)
             self.paused_until = max(self.paused_until, self.now + retry_after)
 
+    @precondition(lambda self: self.flying)
+    @rule()
+    def fail(self):
+        self.flying.pop()
+        self.pacer.ended(self.now)
+        self.ended.append(self.now)
+
     @invariant()
     def a_rate_is_a_rate(self):
         assert self.pacer.rate is None or SLOWEST <= self.pacer.rate < math.inf
@@ -153,6 +164,8 @@ class Pacing(RuleBasedStateMachine):
         """However it went: whoever waits as long as told gets away, and a server that bears all ends every rate."""
         if not hasattr(self, "pacer"):
             return
+        for _ in self.flying:
+            self.pacer.ended(self.now)
         for _ in range(FORGET + 2):
             for _ in range(3):
                 seconds = self.pacer.wait(self.now)
@@ -162,12 +175,54 @@ class Pacing(RuleBasedStateMachine):
             else:
                 raise AssertionError("it waited as long as it was told, and was told to wait again")
             self.now += 1.0
+            self.pacer.ended(self.now)
             self.pacer.succeeded(self.now)
         assert self.pacer.rate is None
 
 
 TestPacing = Pacing.TestCase
 TestPacing.settings = settings(max_examples=examples(150), stateful_step_count=60, deadline=None)
+
+
+# ---- a budget, as a server that counts arrivals sees it
+
+
+def arrivals(pace, latency, callers, seconds):
+    """When requests arrive that so many callers send one after the other, and when the last of them is answered."""
+    chance, pacer, events, order, now, found = random.Random(1), Pacer(pace), [], 0, 0.0, []
+
+    def later(time, what):
+        nonlocal order
+        order += 1
+        heapq.heappush(events, (time, order, what))
+
+    for _ in range(callers):
+        later(0.0, "ask")
+    while events and now < seconds:
+        now, _, what = heapq.heappop(events)
+        if what == "ask" and (wait := pacer.wait(now)):
+            later(now + wait, "ask")
+        elif what == "ask":
+            took = latency * chance.uniform(0.2, 1.8)
+            found.append(now + took * chance.random())  # anywhere on its way
+            later(now + took, "end")
+        else:
+            pacer.ended(now)
+            later(now, "ask")
+    return sorted(time for time in found if time <= seconds)
+
+
+@pytest.mark.parametrize("callers", [16, 300])
+@pytest.mark.parametrize("latency", [0.01, 0.1, 5.0, 30.0])
+def test_no_more_than_the_budget_arrives_in_any_period(latency, callers):
+    """However late requests arrive; and of what the callers could send, the promised share of the budget is used."""
+    pace = Pace(100, per=10.0)
+    times = arrivals(pace, latency, callers, 300.0)
+    assert all(late - early >= pace.per for early, late in zip(times, times[pace.requests :], strict=False))
+    if callers / latency > 2 * pace.requests / pace.per:  # the slowest answer holds its place for 1.8 times the latency
+        assert len(times) >= pace.per / (pace.per + 1.8 * latency) * pace.requests * 300 / pace.per * 0.99
+    if latency <= 0.1 and callers > 200:
+        assert len(times) >= 0.95 * pace.requests * 300 / pace.per
 
 
 # ---- one 429 while sixteen pages are in flight

@@ -582,6 +582,7 @@ def leave(pacer, gaps):
             turns += 1
             assert turns < 5
         left.append(now)
+        pacer.ended(now)
     return left
 
 

@@ -72,6 +72,7 @@ def test_a_page_is_emitted_in_order_each_row_once_within_the_limit(keys, new, ba
     assert [isinstance(row, DecodeError) for row in emitted.rows] == [key in bad for key in rows]
     assert ledger.report.left_out == len([key for key in passed if key in left_out and key not in bad])
     assert len(ledger.report.bad_rows) == len([key for key in passed if key in bad])
+    assert ledger.report.bad_row_count == len(ledger.report.bad_rows)
     assert ledger.is_full == (limit is not None and len(good) >= limit)
 
 
@@ -225,3 +226,11 @@ def test_progress_says_how_far_it_is():
     progress = ledger.progress(emitted.page, plan(), 3, 102.0)
     assert (progress.rows, progress.total, progress.in_flight, progress.rate) == (5, 100, 3, 2.5)
     assert progress.left == 6.0  # 15 rows to the limit, not 90 to the total
+
+
+def test_a_report_keeps_the_first_hundred_bad_rows_and_counts_all():
+    """A million bad rows are no leak."""
+    ledger, keys = Ledger(skip_bad_rows=True), list(range(250))
+    ledger.emit(SPAN, frozenset(keys), page(keys, bad=set(keys)))
+    assert (len(ledger.report.bad_rows), ledger.report.bad_row_count) == (100, 250)
+    assert "250 rows that could not be read" in str(ledger.report)

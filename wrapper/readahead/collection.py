@@ -8,7 +8,7 @@ import orjson
 from attrs import evolve, frozen
 
 from .endpoint import Operation, request_for
-from .errors import FilterError, UsageError, nearest
+from .errors import CheckpointError, FilterError, UsageError, nearest
 from .filters import Choices, checked_choice, checked_text
 from .paging.checkpoint import Partition
 from .query import Listing, Query
@@ -57,10 +57,18 @@ class Collection(Listing[T], Generic[T, Q]):
         """
         partition = Partition.from_json(partition)
         selection = Selection.from_json(partition.query, self._reading.endpoint.fields)
-        reading = self._reading.select(evolve(selection, condition=None))
-        if selection.condition is not None:
-            reading = reading.narrow(selection.condition)
-        return self._query_type(reading.of_part(partition.checkpoint))
+        try:
+            reading = self._reading.select(evolve(selection, condition=None))
+            if selection.condition is not None:
+                reading = reading.narrow(selection.condition)
+            return self._query_type(reading.of_part(partition.checkpoint))
+        except CheckpointError:
+            raise
+        except (UsageError, TypeError, ValueError, ArithmeticError, LookupError):
+            # Not shown: the message may hold a value of any size.
+            raise CheckpointError(
+                "the partition is damaged: its query is not one of this API; make a new one"
+            ) from None
 
     async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an operation on one row, and return that row."""

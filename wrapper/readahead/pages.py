@@ -19,6 +19,7 @@ __all__ = ["DriftWarning", "Fetched", "IgnoredFilterWarning", "IncompleteWarning
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+_BAD_ROWS_KEPT = 100
 _HERE = str(Path(__file__).parent)
 
 
@@ -119,7 +120,8 @@ class Report:
         gaps_closed: Requests sent to close a gap between two pages that should overlap and did not.
         gaps_open: Gaps that could not be closed: rows may be missing there.
         totals: Every total the API named, in order of first appearance.
-        bad_rows: What was wrong with each row that could not be decoded.
+        bad_rows: What was wrong with each row that could not be decoded; of the first hundred.
+        bad_row_count: Rows that could not be decoded.
         sweeps: How often the list was read.
         left_out: Rows that the API sent and a condition evaluated on rows left out.
         ignored_filters: By field, rows that contradict a filter that was sent; they are left out.
@@ -142,12 +144,19 @@ class Report:
     gaps_open: int = 0
     totals: list[int] = field(factory=list[int])
     bad_rows: list[str] = field(factory=list[str])
+    bad_row_count: int = 0
     left_out: int = 0
     ignored_filters: dict[str, int] = field(factory=dict[str, int])
     sweeps: int = 1
     drift: str = "none"
     complete: bool = False
     why: str = "not finished"
+
+    def add_bad_row(self, fault: str) -> None:
+        """Count a row that could not be decoded, and keep what was wrong with it if it is one of the first."""
+        self.bad_row_count += 1
+        if len(self.bad_rows) < _BAD_ROWS_KEPT:
+            self.bad_rows.append(fault)
 
     def __str__(self) -> str:
         times = f" ({_count(self.mismatches, 'mismatch', 'mismatches')})" if self.mismatches else ""
@@ -166,7 +175,7 @@ class Report:
             f"{_count(self.gaps_open, 'gap')} not closed" if self.gaps_open else "",
             f"{_count(self.duplicates, 'duplicate')} dropped" if self.duplicates else "",
             "totals " + " → ".join(totals) if len(totals) > 1 else "",
-            f"{_count(len(self.bad_rows), 'row')} that could not be read" if self.bad_rows else "",
+            f"{_count(self.bad_row_count, 'row')} that could not be read" if self.bad_row_count else "",
             f"{_count(self.left_out, 'row')} that did not match left out" if self.left_out else "",
             *(
                 f"{name} was ignored by the API: {_count(rows, 'row')} left out"

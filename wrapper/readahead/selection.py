@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from .errors import CheckpointError
+from .errors import CheckpointError, UsageError
 from .filters import And, Condition, Fields, read_condition, write_condition
 from .filters.conditions import joined
 
@@ -49,8 +49,7 @@ class Selection:
         """Read what ``to_json`` wrote, and check it against the fields.
 
         Raises:
-            CheckpointError: It is not a selection.
-            FilterError: A field or value is not one of the API's.
+            CheckpointError: It is not a selection, or not one of these fields.
         """
         try:
             where, limit, size = members["where"], members.get("limit"), members["size"]
@@ -61,5 +60,5 @@ class Selection:
                 None if size is None else int(size),
                 tuple((str(name), str(value)) for name, value in members["extra"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, UsageError):
             raise CheckpointError("this partition does not hold a query; pass one that partitions() returned") from None

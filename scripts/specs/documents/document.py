@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,13 @@ DATA = frozenset({"const", "default", "enum", "example", "examples", "security"}
 _BOOLEAN_IN_YAML_1_1 = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE)
 
 
+MAX_NODES = 1_000_000  # values of a document; a few aliases can stand for any number of them
+
+
+class _TooLargeError(Exception):
+    """A document has more values than ``MAX_NODES``."""
+
+
 class SpecError(Exception):
     """A document cannot be used, or a step failed. Nothing has been written."""
 
@@ -42,7 +50,7 @@ def as_spec_error(name: str) -> Iterator[None]:
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise SpecError(f"{name} is not a valid document: {type(error).__name__}: {error}") from error
+        raise SpecError(f"{name} is not a valid document: {type(error).__name__}: {_one_line(error)}") from error
 
 
 class _Representer(SafeRepresenter):
@@ -68,8 +76,12 @@ def parse(text: str, name: str) -> dict[str, Any]:
     """Return the document in `text`, JSON or YAML."""
     try:
         document = json.loads(text if text.lstrip().startswith("{") else _as_json(text))
+    except RecursionError:
+        raise SpecError(f"{name} is nested too deeply, or a part of it contains itself") from None
+    except _TooLargeError:
+        raise SpecError(f"{name} has more than {MAX_NODES:,} values once its aliases are written out") from None
     except (YAMLError, ValueError) as error:
-        raise SpecError(f"{name} is neither JSON nor YAML: {error}") from error
+        raise SpecError(f"{name} is neither JSON nor YAML: {_one_line(error)}") from error
     if not isinstance(document, dict):
         raise SpecError(f"{name} is not an OpenAPI document")
     return document
@@ -77,16 +89,23 @@ def parse(text: str, name: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=16)  # reading YAML takes long, and a document is read more than once
 def _as_json(text: str) -> str:
-    return json.dumps(_plain(YAML(typ="safe", pure=True).load(text)), default=str)
+    return json.dumps(_plain(YAML(typ="safe", pure=True).load(text), count()), default=str)
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: Any, nodes: Iterator[int]) -> Any:
     """Return YAML data as JSON has it: keys such as `200` and dates become text."""
+    if next(nodes) >= MAX_NODES:
+        raise _TooLargeError
     if isinstance(node, dict):
-        return {_key(key): _plain(item) for key, item in node.items()}
+        return {_key(key): _plain(item, nodes) for key, item in node.items()}
     if isinstance(node, list):
-        return [_plain(item) for item in node]
+        return [_plain(item, nodes) for item in node]
     return node.isoformat() if isinstance(node, dt.date) else node  # and datetime
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:300]}…"
 
 
 def _key(key: Any) -> str:

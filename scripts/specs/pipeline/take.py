@@ -18,8 +18,8 @@ def take(source: dict[str, Any], wanted: list[str], title: str) -> dict[str, Any
     Paths come in the order of `wanted`, components in the order in which they are reached and keywords sorted, so
     that the rest of the upstream document has no influence on the result.
     """
-    if not str(source.get("openapi", "")).startswith("3."):
-        raise SpecError("not an OpenAPI 3 document")
+    if not re.fullmatch(r"3\.[0-2](\.\d+)?(-.*)?", str(source.get("openapi", ""))[:50]):
+        raise SpecError("not an OpenAPI document of version 3.0, 3.1 or 3.2")
     found = {f"{method.upper()} {path}": (path, method, operation) for path, method, operation in operations(source)}
     missing = [name for name in wanted if name not in found]
     if missing:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, ClassVar, cast
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
-from ..errors import UsageError
+from ..errors import FilterError, UsageError
 from .values import Incomparable, plain
 
 __all__ = ["And", "Comparison", "Compound", "Condition", "Not", "Or", "compiled", "joined", "judged"]
+
+MAX_DEPTH = 100  # some levels take several frames, and Python stops at 1,000
 
 Test = Callable[[Any], bool]
 
@@ -70,10 +72,26 @@ class Comparison(Condition):
 
 @frozen(repr=False)
 class Compound(Condition):
-    """Conditions, joined."""
+    """Conditions, joined.
+
+    Attributes:
+        parts: The conditions.
+        depth: How many conditions are nested in one another, this one included.
+
+    Raises:
+        FilterError: More are nested than ``MAX_DEPTH``.
+    """
 
     sign: ClassVar[str]
     parts: tuple[Condition, ...]
+    depth: int = field(init=False, eq=False, default=Factory(lambda self: _depth(self.parts), takes_self=True))
+
+    def __attrs_post_init__(self) -> None:
+        if self.depth > MAX_DEPTH:
+            raise FilterError(
+                "",
+                f"the condition is nested more than {MAX_DEPTH} deep; join the same sign side by side, as in a | b | c",
+            )
 
     def __repr__(self) -> str:
         return f" {self.sign} ".join(map(_bracketed, self.parts))
@@ -141,6 +159,10 @@ def judged(tests: Sequence[Test], value: object, decisive: bool) -> bool:  # noq
     if fault is not None:
         raise fault
     return not decisive
+
+
+def _depth(parts: tuple[Condition, ...]) -> int:
+    return 1 + max((part.depth for part in parts if isinstance(part, Compound)), default=0)
 
 
 def _bracketed(condition: Condition) -> str:

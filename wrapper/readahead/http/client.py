@@ -133,7 +133,10 @@ class Sender:
                 report.requests += 1
                 report.retries += tries > 1
                 sent = anyio.current_time()
-                response = await self._attempt(request)
+                try:
+                    response = await self._attempt(request)
+                finally:
+                    self._pacer.ended(anyio.current_time())
             except ReadaheadError as error:
                 failures.append(error)
                 delay = self._delay(error, request, tries, sent, pushed_back)

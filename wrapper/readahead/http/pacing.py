@@ -24,7 +24,11 @@ FORGET = 500  # requests in a row that the rate did not delay: there is no limit
 
 @frozen
 class Pace:
-    """A budget: at most so many requests in any period of time. Within it, bursts are allowed.
+    """A budget: at most so many requests arrive at the server in any period of time. Within it, bursts are allowed.
+
+    When a request arrives is not known here, only that it is before its response. So it counts from its departure
+    until ``per`` seconds after its end, and ``per / (per + latency)`` of the budget can be used: 95% where a response
+    takes a twentieth of ``per``. For the same rate over a longer period, more of it is used.
 
     Attributes:
         requests: How many, 1 or more.
@@ -37,11 +41,12 @@ class Pace:
 
 @define(eq=False)
 class Pacer:
-    """The state of one client: which requests were sent lately, until when it pauses, and its rate."""
+    """The state of one client: which requests count against its budget, until when it pauses, and its rate."""
 
     pace: Pace | None
     rate: float | None = field(default=None, init=False)  # requests a second; None while no limit was met
-    _sent: deque[float] = field(factory=deque[float], init=False)
+    _in_flight: int = field(default=0, init=False)
+    _ended: deque[float] = field(factory=deque[float], init=False)  # when, in the last period
     _successes: deque[float] = field(factory=deque[float], init=False)  # in the last second
     _paused_until: float = field(default=0.0, init=False)
     _next: float = field(default=0.0, init=False)  # when the rate allows the next request
@@ -51,7 +56,7 @@ class Pacer:
     _met: int = field(default=0, init=False)  # push-backs
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a request may be sent; 0 means now, and counts it."""
+        """Return the seconds until a request may be sent; 0 means now, and counts it until it has ``ended``."""
         if now < self._paused_until:
             return self._paused_until - now
         if self.rate is not None and now < self._next:
@@ -59,17 +64,24 @@ class Pacer:
             return self._next - now
         if self.pace:
             # The same expression as below, so that no rounding lets a request go uncounted.
-            while self._sent and self._sent[0] + self.pace.per <= now:
-                self._sent.popleft()
-            if len(self._sent) >= self.pace.requests:
-                return self._sent[0] + self.pace.per - now
-            self._sent.append(now)
+            while self._ended and self._ended[0] + self.pace.per <= now:
+                self._ended.popleft()
+            if self._in_flight + len(self._ended) >= self.pace.requests:
+                # Where all are in flight, the first to end does so now at the earliest.
+                return self._ended[0] + self.pace.per - now if self._ended else self.pace.per
+            self._in_flight += 1
         if self.rate is not None:
             self._next = max(self._next, now) + 1 / self.rate
             self._free += 1
             if self._free > FORGET:
                 self.rate, self._met = None, 0
         return 0.0
+
+    def ended(self, now: float) -> None:
+        """Say that a counted request is over: answered, failed or cancelled. The server may count it for a period."""
+        if self.pace:
+            self._in_flight -= 1
+            self._ended.append(now)
 
     def pause(self, now: float, seconds: float) -> None:
         """Send nothing for so long. A shorter pause never cuts a longer one."""

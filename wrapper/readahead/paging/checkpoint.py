@@ -72,15 +72,18 @@ class Checkpoint:
         """
         if isinstance(text, cls):
             return text
-        members = _members("checkpoint", text)
+        return cls.of_members(_members("checkpoint", text))
+
+    @classmethod
+    def of_members(cls, members: dict[str, Any]) -> Self:
+        """Read one from its decoded text."""
+        _check_version("checkpoint", members)
         optional: dict[str, Any] = {"stop": [], "branch": 0, "older": [], **members}
         at, rows, branch = (_typed(optional, name, int) for name in ("at", "rows", "branch"))
-        if min(at, rows, branch) < 0:
-            raise CheckpointError("the checkpoint is damaged: it holds a negative number")
         cursor = None if members.get("cursor") is None else _typed(members, "cursor", str)
         total, size = (None if members.get(name) is None else _typed(members, name, int) for name in ("total", "size"))
-        if size is not None and size < 1:
-            raise CheckpointError("the checkpoint is damaged: 'size' must be 1 or more")
+        if min(at, rows, branch, total or 0) < 0 or (size is not None and size < 1):
+            raise CheckpointError("the checkpoint is damaged: it holds a number that is too small")
         return cls(
             _typed(members, "query", str),
             at,
@@ -154,7 +157,7 @@ class Partition:
         query, place = members.get("query"), members.get("from")
         if not isinstance(query, dict) or not isinstance(place, dict):
             raise CheckpointError("the partition is damaged: it lacks a query or a place")
-        return cls(cast("dict[str, Any]", query), Checkpoint.from_json(orjson.dumps(place)))
+        return cls(cast("dict[str, Any]", query), Checkpoint.of_members(cast("dict[str, Any]", place)))
 
 
 def _members(what: str, text: object) -> dict[str, Any]:
@@ -171,25 +174,34 @@ def _members(what: str, text: object) -> dict[str, Any]:
         raise CheckpointError(
             "this is a partition, not a checkpoint; read it with client.customers.from_partition(part)"
         )
+    _check_version(what, members)
+    return members
+
+
+def _check_version(what: str, members: dict[str, Any]) -> None:
     if "v" not in members:
         raise CheckpointError(f"this is not a {what}: it has no version")
-    if members["v"] != VERSION:
+    version = members["v"]
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise CheckpointError(f"the {what} is damaged: its version must be int, not {type(version).__name__}")
+    if version != VERSION:
         raise CheckpointError(
-            f"the {what} has version {members['v']!r}, and this release reads version {VERSION}; make a new one"
+            f"the {what} has version {version}, and this release reads version {VERSION}; make a new one"
         )
-    return members
 
 
 def _typed(members: dict[str, Any], name: str, kind: type) -> Any:
     value = members.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise CheckpointError(f"the checkpoint is damaged: {name!r} must be {kind.__name__}, not {value!r}")
+        raise CheckpointError(
+            f"the checkpoint is damaged: {name!r} must be {kind.__name__}, not {type(value).__name__}"
+        )
     return value
 
 
 def _keys(members: dict[str, Any], name: str) -> tuple[str | int, ...]:
     values = _typed(members, name, list)
-    if not all(isinstance(value, str | int) for value in values):
+    if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in values):
         raise CheckpointError(f"the checkpoint is damaged: {name!r} must hold only text and whole numbers")
     return tuple(values)
 
@@ -197,7 +209,7 @@ def _keys(members: dict[str, Any], name: str) -> tuple[str | int, ...]:
 def _older(members: dict[str, Any]) -> tuple[tuple[int, str | int], ...]:
     pairs = [cast("list[Any]", pair) if isinstance(pair, list) else [] for pair in _typed(members, "older", list)]
     distances = [pair[0] if len(pair) == 2 else None for pair in pairs]
-    if not all(isinstance(distance, int) and distance > 0 for distance in distances):
+    if not all(isinstance(distance, int) and not isinstance(distance, bool) and distance > 0 for distance in distances):
         raise CheckpointError("the checkpoint is damaged: 'older' must hold pairs of a number and a key")
     keys = _keys({"older": [pair[1] for pair in pairs]}, "older")
     return tuple(zip(cast("list[int]", distances), keys, strict=True))

@@ -106,7 +106,7 @@ class Ledger:
                 emitted[key] = row
                 good.append(cast("T", row))
             elif isinstance(row, DecodeError):
-                self.report.bad_rows.append(str(row))
+                self.report.add_bad_row(str(row))
                 emitted[key] = row
             elif self.admits(page, key):
                 emitted[key] = row
@@ -198,7 +198,7 @@ class Ledger:
     def _counted(self) -> int:
         """Rows of the API that were emitted, left out or unreadable."""
         report = self.report
-        return self.rows + report.left_out + len(report.bad_rows) + sum(report.ignored_filters.values())
+        return self.rows + report.left_out + report.bad_row_count + sum(report.ignored_filters.values())
 
     def progress(self, page: Page[T], plan: Plan, in_flight: int, now: float) -> Progress[T]:
         """Return how far the listing is."""
