@@ -28,7 +28,7 @@ class ServerModel:
     latest_total: tuple[int, int] | None = field(default=None, init=False)  # and the order of the request it answers
     least_total: int | None = field(default=None, init=False)
     total_refuted: bool = field(default=False, init=False)  # a response contradicted its own: none is believed any more
-    changes: int = field(default=0, init=False)  # rows by which totals and positions have changed, as far as was seen
+    changes: int = field(default=0, init=False)  # rows that may have been written between two responses, unseen
     _changed: int = field(default=0, init=False)  # times that the total did
     _echoed: int | None = field(default=None, init=False)  # the size of a page that the server named
     _is_capped: bool = field(default=False, init=False)  # more was requested than is given
@@ -116,8 +116,13 @@ class ServerModel:
         self.least_total = link.total if self.least_total is None else min(self.least_total, link.total)
         changed = 0 if before is None else abs(link.total - before[0])
         self._changed += changed > 0
-        self.changes += changed
+        self._count_change(changed)
         return changed > 0
+
+    def _count_change(self, rows: int) -> None:
+        # Writes that balance each other between two responses are not seen: about so many may have been. A change of
+        # many rows at once shows in the total, and excuses nothing.
+        self.changes += min(rows, max(5, self.size // 10))
 
     def refute_total(self) -> int:
         """Believe no total any more: a response held more rows than it named. Returns how many changes that unsays."""
@@ -188,7 +193,7 @@ class ServerModel:
             return False
         if self.hides_rows and 0 < -shift <= b.hi - b.lo - len(b.keys):
             return False  # rows are hidden before those that are shared
-        self.changes += abs(shift)
+        self._count_change(abs(shift))
         return True
 
     def _learn_cap(self, a: Link, b: Link, *, fresh: bool) -> None:

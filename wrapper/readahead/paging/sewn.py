@@ -129,7 +129,10 @@ class SewnPlan(Plan):
     _enough: float = field(default=inf, init=False)  # rows: with so many, all but those appended just now are emitted
     _mark: tuple[int, int] | None = field(default=None, init=False)  # a row kept of long ago: its position and number
     _base: int = field(init=False)  # rows of the list that lie before those that this plan emits
-    _passed: int = field(default=0, init=False)  # rows emitted, and those that came again beside themselves
+    _passed: int = field(default=0, init=False)  # rows emitted
+    _is_joined: bool = field(
+        default=False, init=False
+    )  # a join repeats rows, and a total may count them more than once
 
     def __attrs_post_init__(self) -> None:
         start = self.start
@@ -383,8 +386,7 @@ class SewnPlan(Plan):
         self._seen_at = None
         self._is_repeated, self._mark, self._tries, self._is_proved = False, None, 0, False
         self._lost = self._found = 0
-        if len({*keys}) < len(keys):  # a join repeats rows: a total counts them
-            self._passed += max(0, link.end - max(link.lo, self.at) - len(place.fresh))
+        self._is_joined |= len({*keys}) < len(keys)
         begins = self.memory.count == 0
         fresh, self.ended = self.memory.before_stop(keys, place.fresh)
         tally.overrun |= begins and self.ended and not fresh  # it stops before it begins: rows moved when it was made
@@ -524,7 +526,9 @@ class SewnPlan(Plan):
         if not self.ended or (self.limit is not None and tally.emitted >= self.limit):
             return
         tally.overrun |= self.memory.missed_stop
-        if not self.start.stop and server.least_total is not None and not server.total_refuted:
+        if self.start.stop or self._is_joined:
+            return
+        if server.least_total is not None and not server.total_refuted:
             tally.missing = max(0, server.least_total - self._base - self._passed - server.changes)
 
     def _is_over(self) -> bool:
