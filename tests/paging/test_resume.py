@@ -209,7 +209,7 @@ async def test_a_row_that_cannot_be_read_carries_a_place_to_go_on_from(api, limi
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"v": 1}, "version"), ({"v": None}, "version"), ({"query": "0" * 32}, "another query"), ({"at": -1}, "too small")],
+    [({"v": 1}, "version"), ({"v": None}, "version"), ({"query": "0" * 32}, "another query"), ({"at": -1}, "small")],
 )
 async def test_what_is_no_checkpoint_of_this_query_is_refused_with_the_reason(change, said):
     """Another version, another query, a place that there is not."""

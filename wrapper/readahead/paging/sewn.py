@@ -130,9 +130,7 @@ class SewnPlan(Plan):
     _mark: tuple[int, int] | None = field(default=None, init=False)  # a row kept of long ago: its position and number
     _base: int = field(init=False)  # rows of the list that lie before those that this plan emits
     _passed: int = field(default=0, init=False)  # rows emitted
-    _is_joined: bool = field(
-        default=False, init=False
-    )  # a join repeats rows, and a total may count them more than once
+    _is_joined: bool = field(default=False, init=False)  # a join repeats rows, which a total may count
 
     def __attrs_post_init__(self) -> None:
         start = self.start
