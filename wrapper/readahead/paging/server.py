@@ -226,7 +226,8 @@ class ServerModel:
             self.request(self.size)
         if not self._looked:
             self._seen, self._looked = len(a.keys), a.hi - a.lo
-        if not a.number and shared < len(a.keys):  # a cap shows: as many of its rows are new as of positions
+        # Both look as far: where there is a cap too, as many rows of the first come again as positions.
+        if not a.number and shared < len(a.keys) and b.hi >= a.hi:
             self.size = min(self.size, max(len(b.keys), (b.lo - a.lo) * len(a.keys) // (len(a.keys) - shared)))
 
 
