@@ -39,6 +39,7 @@ class Server:
     rows hidden in one stretch. always: the size of its pages, whatever is asked for. repeats_last: past the end it
     gives the last page again. ignores_limit: it gives all from there on. total: None for none, "right", "changing",
     or what it says whatever is true. says_size: numbered pages say theirs. deepest: offsets beyond it are refused.
+    refuses: so are all that lie behind the last row.
     """
 
     count: int = 2037
@@ -53,6 +54,7 @@ class Server:
     total: str | int | None = None
     says_size: bool = True
     deepest: int | None = None
+    refuses: bool = False
     seed: int = 1
     rows: list[int] = field(init=False)
     asked: int = field(default=0, init=False)
@@ -76,7 +78,7 @@ class Server:
         if self.always:
             size = given = self.always
             lo = (int(position["page"]) - 1) * size if "page" in position else lo
-        if self.deepest is not None and lo > self.deepest:
+        if (self.deepest is not None and lo > self.deepest) or (self.refuses and lo >= max(1, len(self.rows))):
             raise TooDeep
         if self.repeats_last and self.rows and lo >= len(self.rows):
             lo = (len(self.rows) - 1) // min(given, cap) * min(given, cap)

@@ -74,3 +74,14 @@ def test_an_error_ends_the_search():
     """It is raised as it is."""
     with pytest.raises(ServerError):
         answered(search_parts(OffsetLimit(), 4, 50), lambda span: failing(500))
+
+
+@pytest.mark.parametrize("style", [OffsetLimit(), PageNumber()])
+def test_parts_know_a_cap(style):
+    """It is what positions of numbered pages depend on."""
+
+    def respond(span):
+        return Fetched(tuple(range(300))[span.lo : span.hi][:50], total=300)
+
+    starts, _ = answered(search_parts(style, 3, 100), respond)
+    assert [start.size for start in starts] == [50, 50]

@@ -141,6 +141,19 @@ def test_where_rows_are_hidden_the_plan_says_so(style, hide):
     assert not any(listing(style, window, server(style), 1).plan.tally.hides_rows for window in WINDOWS)
 
 
+@pytest.mark.parametrize(
+    ("style", "total", "window", "most"),
+    [
+        *((NUMBERED, "right", window, 24) for window in (1, 8, "auto")),
+        *((OFFSET, "right", window, 22) for window in (1, 8, "auto")),
+        *((OFFSET, None, window, most) for window, most in ((1, 23), (8, 30), ("auto", 29))),
+    ],
+)
+def test_a_quiet_list_costs_what_the_guide_says(most, window, total, style):
+    """2,037 rows, the table of ``docs/guide/changing-lists.md``."""
+    assert max(listing(style, window, Server(total=total, seed=s), s).requests for s in range(8)) == most
+
+
 @STYLES
 @pytest.mark.parametrize("window", WINDOWS)
 def test_a_quiet_list_costs_one_overlap_more(window, style):
@@ -334,6 +347,92 @@ def test_parts_are_complete_and_disjoint(style, rows, size, window, seams, order
         assert part.ended
         found += part.rows if ordered else sorted(part.rows)
     assert found == list(range(rows))
+
+
+# ---- caps that are guessed, and places that moved
+
+
+@pytest.mark.parametrize(
+    ("style", "window", "size", "burst", "how"),
+    [
+        (NUMBERED, 8, 100, (2, 20), {"count": 110, "cap": 15, "total": None, "says_size": False}),
+        (OFFSET, 8, 100, (3, 300), {"count": 92, "cap": 30}),
+        (OFFSET, 1, 50, (6, 50), {"count": 119, "cap": 30, "total": "right"}),
+        (OFFSET, 1, 20, (6, 300), {"count": 37, "cap": 10}),
+        (NUMBERED, 8, 100, (5, 50), {"count": 111, "cap": 20, "total": "right", "says_size": False}),
+    ],
+)
+def test_a_short_page_after_an_insert_is_not_the_end_where_a_cap_is_only_guessed(style, window, size, burst, how):
+    """Many rows are inserted at the head of a short list, whose pages are capped."""
+    for seed, ordered in itertools.product(SEEDS, (True, False)):
+        box = Server(**how, seed=seed)
+        outcome = read(style, window, box, size=size, ordered=ordered, writes=Writes("insert", burst=burst), seed=seed)
+        assert outcome.ended
+        assert (outcome.missing, outcome.twice) == (0, 0)
+
+
+@STYLES
+@pytest.mark.parametrize(("count", "cap"), [(135, 30), (254, 50), (294, 30)])
+def test_a_checkpoint_knows_a_cap_that_no_response_names(count, cap, style):
+    """At any row of a quiet list, by numbered pages too, whose positions depend on the cap."""
+    how = {"count": count, "cap": cap, "says_size": False, "total": "right"}
+    for after in range(0, count + 1, 9):
+        start = stop_after(style, 100, 1, Server(**how), after)
+        rest = read(
+            style, 1, Server(**how), start=Checkpoint.from_json(Checkpoint.of("q", start, after).to_json()).start
+        )
+        assert rest.rows == list(range(after, count))
+        assert (rest.plan.tally.mismatches, rest.plan.tally.gaps_open) == (0, 0)
+
+
+@STYLES
+@pytest.mark.parametrize("inserted", [1, 3, 5])
+@pytest.mark.parametrize("place", [46, 48, 49])
+def test_a_part_ends_with_its_last_row_though_rows_were_inserted_before_it(place, inserted, style):
+    """On whichever page its last row lies now."""
+    box = Server(200)
+    box.rows[place:place] = range(1_000, 1_000 + inserted)
+    part = read(style, 1, box, size=50, start=Start(0, (), stop=tuple(range(45, 50))))
+    assert part.ended
+    assert [row for row in part.rows if row < 1_000] == list(range(50))
+
+
+@STYLES
+@pytest.mark.parametrize("total", ["right", None])
+def test_a_place_is_found_though_all_that_lies_behind_the_end_is_refused(total, style):
+    """Thirty rows before it were deleted, so that it is asked for behind the end at first."""
+    start = stop_after(style, 100, 1, Server(300, refuses=True, total=total), 290)
+    box = Server(300, refuses=True, total=total)
+    del box.rows[:30]
+    rest = read(style, 1, box, start=start)
+    assert (rest.rows, rest.plan.error, rest.plan.tally.gaps_open) == (list(range(290, 300)), None, 0)
+
+
+@STYLES
+def test_a_checkpoint_behind_the_first_row_is_found_again(style):
+    """A single row says where it is, whatever stands beside it."""
+    start = stop_after(style, 100, 1, Server(300), 1)
+    box = Server(300)
+    box.write("insert")
+    rest = read(style, 1, box, start=start)
+    assert ([row for row in rest.rows if row < 300], rest.plan.error) == (list(range(1, 300)), None)
+
+
+@STYLES
+def test_a_checkpoint_that_names_a_row_twice_does_no_harm(style):
+    """As one that was changed may."""
+    outcome = read(style, 4, Server(6_000), start=Start(5, (3, 4, 4)))
+    assert (outcome.rows, outcome.plan.error) == (list(range(5, 6_000)), None)
+
+
+@STYLES
+@pytest.mark.parametrize("how", [{"count": 3, "always": 50}, {"count": 88, "always": 50}, {"hole": (100, 101)}])
+def test_what_is_refused_behind_the_end_is_the_end(how, style):
+    """Of a server with one page size, and of one that hides a row."""
+    outcome = read(style, 1, Server(**{"count": 250, "refuses": True, **how}))
+    shown = [row for row in range(how.get("count", 250)) if not 100 <= row < 100 + ("hole" in how)]
+    assert (outcome.rows, outcome.plan.error, outcome.plan.tally.gaps_open) == (shown, None, 0)
+    assert outcome.requests <= 12
 
 
 # ---- errors

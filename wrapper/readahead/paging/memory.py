@@ -94,7 +94,8 @@ class Memory:
         while len(self._keys) > self.rows:
             number, key = self.count - len(self._keys), self._keys.popleft()
             self._forgot = True
-            del self._numbers[key]
+            if self._numbers.get(key) == number:  # a checkpoint may name a row twice
+                del self._numbers[key]
             if number % STEP == 0:
                 self._landmarks[key] = number
                 if len(self._landmarks) > LANDMARKS:

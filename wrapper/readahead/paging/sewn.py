@@ -22,7 +22,8 @@ The rules
     EMIT     The first span that is sewn is taken out of the chain, with those before it. Its new rows are emitted.
     FOLD     Without a new row it says where the list goes on, or that it ends.
     SEEK     A span that is not sewn waits for those before it. Then the last row is asked for: where it should be, then
-             farther and farther away. If it is not found, the gap stays open, and the report says so.
+             farther and farther away on both sides. If it is not found, the list is read again from its beginning, as
+             long as every row is remembered; else the gap stays open, and the report says so.
     SIZE     The stride is what the server gives, not what was requested. A numbered page of another size is about other
              positions, and so are those in flight: they are requested again.
     END      A newer page that holds the last row and is not full shows that nothing follows; so much must be clear
