@@ -13,12 +13,13 @@ import anyio
 from attrs import Factory, astuple, evolve, field, frozen
 
 from .endpoint import Endpoint, request_for
-from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, UsageError, kind_of
+from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, ReadaheadError, UsageError, kind_of
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import Condition, Incomparable
 from .filters.planner import Branch, NormalForm, RowFilter
 from .http.client import Sender
 from .http.deadline import Deadline, checked_deadline
+from .http.fingerprint import VERSION
 from .http.transport import Request
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
@@ -222,7 +223,7 @@ class Reading(Generic[T]):
         )
         return Engine(
             lambda: self.plan(size.size, checkpoint, ordered=ordered, sweep=ledger.report.sweeps),
-            self.fetcher(ledger.report, size),
+            self._prepared(self.fetcher(ledger.report, size)),
             ledger,
             size,
             on_page=on_page,
@@ -244,6 +245,16 @@ class Reading(Generic[T]):
             return fetched if row_filter.is_open else _sifted(fetched, row_filter, items, request)
 
         return fetch
+
+    def _prepared(self, fetch: Fetch[T]) -> Fetch[T]:
+        async def prepared(span: Span) -> Fetched[T]:
+            try:
+                return await fetch(span)
+            except ReadaheadError:
+                await self.sender.fingerprint.prepare()  # for the checkpoint that the error will carry
+                raise
+
+        return prepared
 
     async def first_page(self) -> tuple[Page[T], Report, bool]:
         """Read the first page alone, with the rows that belong to it, its report, and whether there may be others."""
@@ -282,6 +293,7 @@ class Reading(Generic[T]):
             CheckpointError: It belongs to another one.
         """
         if checkpoint.query != self._fingerprint:
+            _check_release("checkpoint", checkpoint)
             raise CheckpointError(
                 "this checkpoint belongs to another query, partition or client; base_url, credentials, filters, order, "
                 "limit, page size and extra parameters must be the same"
@@ -299,6 +311,7 @@ class Reading(Generic[T]):
             CheckpointError: It is a partition of another one.
         """
         if part.query != self._fingerprint_of_parts:
+            _check_release("partition", part)
             raise CheckpointError(
                 "this partition belongs to another API or client, or was changed; base_url and credentials must be the "
                 "same"
@@ -324,6 +337,13 @@ class Reading(Generic[T]):
             [style.name, style.parameters, self.page_size],
             self.selection.limit,
             None if start is None else start.to_json(),
+        )
+
+
+def _check_release(what: str, checkpoint: Checkpoint) -> None:
+    if not checkpoint.query.startswith(f"{VERSION}:"):
+        raise CheckpointError(
+            f"this {what} is damaged, or of another release, which made them in another way; make a new one"
         )
 
 

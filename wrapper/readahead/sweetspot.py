@@ -154,7 +154,7 @@ class SweetSpot(Client):
     ) -> None:
         secret = credential("token", token, "SWEETSPOT_TOKEN", base_url=base_url, home=BASE_URL)
         super().__init__(
-            {"Authorization": Secret(f"Bearer {secret.value}")},
+            {"Authorization": Secret(f"Bearer {secret.reveal()}")},
             base_url=base_url,
             pace=pace,
             **options,

@@ -105,8 +105,6 @@ class AiohttpAdapter:
         proxy: str | None = None,
         proxy_headers: Mapping[str, str | Secret] | None = None,
     ) -> None:
-        if proxy_headers and base_url.startswith("http:"):
-            headers = {**headers, **proxy_headers}  # without a tunnel the proxy reads the request's own
         self._session, self._base_url = session, base_url
         # Those of a request replace those of its session, and aiohttp shows the latter to nobody.
         known = getattr(session, "_middlewares", None)
@@ -129,7 +127,7 @@ class AiohttpAdapter:
             method,
             yarl.URL(self._base_url + target, encoded=True),
             data=body,
-            headers=self._headers.value[body is not None],
+            headers=self._headers.reveal()[body is not None],
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
@@ -138,7 +136,7 @@ class AiohttpAdapter:
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
             proxy=self._proxy,
-            proxy_headers=self._proxy_headers.value,
+            proxy_headers=self._proxy_headers.reveal(),
         ) as response:
             headers = {name.lower(): text for name, text in response.headers.items()}
             if CONTENT_ENCODING in response.headers:
@@ -227,7 +225,7 @@ def _proxy(url: Secret) -> tuple[str, Mapping[str, str | Secret] | None]:
     """The proxy's URL without its password, and the header that carries it."""
     proxy, fault = None, ""
     try:
-        proxy = httpx.Proxy(url.value)
+        proxy = httpx.Proxy(url.reveal())
     except (ValueError, httpx.InvalidURL) as error:
         fault = f"the proxy cannot be used: {error}"
     if proxy is None:  # raised here, httpx's exception does not stay as the context: it holds the password

@@ -1,17 +1,14 @@
 """``Client`` is what users hold; ``Sender`` is what sends its requests, paced and repeated by its rules."""
 
 import functools
-import hashlib
-import hmac
 import random
 import sys
 import warnings
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
 
 import anyio
-import orjson
 from attrs import evolve
 
 from ..errors import DeadlineExceeded, ReadaheadError, UsageError
@@ -20,11 +17,13 @@ from .bounded import ACCEPT_ENCODING, MAX_RESPONSE, checked_max_response
 from .connections import Connections, checked_max_connections, checked_pool_timeout
 from .credentials import header_fault
 from .deadline import Deadline, checked_deadline
-from .origin import checked_base_url, checked_verify
+from .fingerprint import Fingerprint
+from .origin import checked_base_url, checked_proxy, checked_verify
 from .pacing import Pace, Pacer
 from .retry import REAL_PAUSE, Budget, Retry, is_push_back
 from .secret import Secret
 from .status import check_status
+from .traces import conceals
 from .transport import Request, Response, Transport, checked_http, checked_http_client, checked_timeout
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from .transport import HTTPClient
 
 __all__ = ["Client", "ClientOptions", "Sender"]
-
-_FINGERPRINT_VERSION = 1  # raise it when the parts of a fingerprint change
 
 
 class ClientOptions(TypedDict, total=False):
@@ -62,6 +59,7 @@ class Sender:
         self._retry = retry
         self._budget = Budget(retry.budget, retry.reserve)
         self._pacer = Pacer(pace)
+        self.fingerprint = Fingerprint(transport.base_url, transport.headers)
 
     @property
     def base_url(self) -> str:
@@ -189,15 +187,6 @@ class Sender:
                 body = _without(secret, body)
         return evolve(response, body=body)
 
-    def fingerprint(self, *parts: object) -> str:
-        """Return a text that tells whether two queries of this client are the same.
-
-        It is keyed with the credentials: without them it tells nothing.
-        """
-        secrets = [value.value for value in self._transport.headers.values() if isinstance(value, Secret)]
-        text = orjson.dumps([_FINGERPRINT_VERSION, self.base_url, *parts])
-        return hmac.new("\n".join(secrets).encode(), text, hashlib.sha256).hexdigest()[:32]
-
 
 class Client:
     """What ``Kintsugi`` and ``SweetSpot`` share. It connects when first used; close it, or use ``async with``.
@@ -229,6 +218,12 @@ class Client:
         UsageError: An argument is not valid, or two contradict each other.
     """
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "__init__" in vars(cls):
+            cls.__init__ = conceals(cls.__init__)  # type: ignore[method-assign]  # a binding's takes keys
+
+    @conceals
     def __init__(
         self,
         headers: Mapping[str, str | Secret],
@@ -249,7 +244,6 @@ class Client:
     ) -> None:
         _check_type("retry", retry, Retry)
         _check_type("pace", pace, Pace)
-        _check_type("proxy", proxy, str)
         _check_type("user_agent", user_agent, str)
         http_client, verify = checked_http_client(http_client), checked_verify(verify)
         if http_client is not None and (proxy is not None or verify is not True or http != "httpx"):
@@ -260,11 +254,11 @@ class Client:
                 raise UsageError(f"user_agent {fault}: {user_agent!r}")
             agent += f" {user_agent}"
         transport = Transport(
-            checked_base_url(base_url),
+            base_url := checked_base_url(base_url),
             {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
             checked_timeout(timeout),
             checked_http(http),
-            None if proxy is None else Secret(proxy),
+            checked_proxy(proxy, base_url),
             verify,
             http_client,
             checked_max_response(max_response),
@@ -304,7 +298,7 @@ def _check_type(name: str, value: object, kind: type) -> None:
 
 
 def _without(secret: Secret, body: bytes) -> bytes:
-    key = secret.value.removeprefix("Bearer ").encode()
+    key = secret.reveal().removeprefix("Bearer ").encode()
     # A shorter key is also a part of ordinary words.
     return body.replace(key, b"(withheld)") if len(key) >= 8 else body
 

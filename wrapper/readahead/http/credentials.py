@@ -6,10 +6,12 @@ from typing import cast
 from ..errors import CredentialsError
 from .origin import checked_base_url, origin
 from .secret import Secret
+from .traces import conceals
 
 __all__ = ["credential", "header_fault"]
 
 
+@conceals
 def credential(name: str, value: str | None, variable: str, *, base_url: str, home: str) -> Secret:
     """Return a credential from its argument, else from the environment.
 

@@ -19,6 +19,7 @@ from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, Us
 from .body import is_cut_short
 from .bounded import Whole, read_body
 from .httpx_pool import Pools
+from .origin import in_clear
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class HttpxAdapter:
         if is_ours:
             for has_body, prototype in prototypes.items():
                 prototype.headers.pop("Content-Length", None)
-                self._headers.value[has_body] = prototype.headers
+                self._headers.reveal()[has_body] = prototype.headers
 
     @property
     def is_closed(self) -> bool:
@@ -126,7 +127,7 @@ class HttpxAdapter:
         await self._client.aclose()
 
     def _shared(self, method: str, target: str, body: bytes | None) -> Any:
-        headers = self._headers.value[body is not None]
+        headers = self._headers.reveal()[body is not None]
         return httpx.Request(
             method, self._base_url + target, headers=headers, content=body, extensions=self._extensions
         )
@@ -139,14 +140,23 @@ class HttpxAdapter:
             method,
             self._base_url + (target if params is None else path),
             params=cast("Any", params),
-            headers=self._headers.value[body is not None],
+            headers=self._headers.reveal()[body is not None],
             content=body,
             timeout=self._timeout,
         )
 
 
 def over(client: Any, base_url: str, headers: Mapping[str, str | Secret], timeout: float) -> HttpxAdapter:
-    """Send with a client of the user's."""
+    """Send with a client of the user's.
+
+    Raises:
+        UsageError: It would send plain http through a proxy.
+    """
+    # What it makes of its arguments and of the environment, only it knows. Mocks and transports of the user's have none.
+    find = getattr(client, "_transport_for_url", None)
+    transport = None if find is None else find(sys.modules[type(client).__module__.partition(".")[0]].URL(base_url))
+    if base_url.startswith("http:") and "Proxy" in type(getattr(transport, "_pool", None)).__name__:
+        raise in_clear(base_url)
     return HttpxAdapter(client, base_url, headers, timeout, is_ours=False)
 
 
@@ -162,7 +172,7 @@ def opened(
     def open_pool() -> httpx.AsyncHTTPTransport:
         return httpx.AsyncHTTPTransport(
             verify=context,
-            proxy=None if proxy is None else proxy.value,
+            proxy=None if proxy is None else proxy.reveal(),
             trust_env=False,  # what the environment says is in context and proxy
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
         )

@@ -10,7 +10,7 @@ from .secret import Secret
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["checked_base_url", "checked_verify", "origin", "proxy_for", "tls_context"]
+__all__ = ["checked_base_url", "checked_proxy", "checked_verify", "in_clear", "origin", "proxy_for", "tls_context"]
 
 _FORM = "https://HOST[:PORT][/PATH]"
 
@@ -46,17 +46,42 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def checked_proxy(url: object, base_url: str) -> Secret | None:
+    """Return the URL of a proxy to send through, or None.
+
+    Raises:
+        UsageError: It is no text, or requests would pass it in clear.
+    """
+    if url is None:
+        return None
+    if not isinstance(url, str):
+        raise UsageError(f"proxy must be the URL of a proxy or None, not {type(url).__name__}")
+    if base_url.startswith("http:"):
+        raise in_clear(base_url)
+    return Secret(url)
+
+
+def in_clear(base_url: str) -> UsageError:
+    """Return the error for plain http through a proxy. https goes through a tunnel, in which the proxy sees no key."""
+    return UsageError(
+        f"base_url {base_url!r} is plain http, which would show the key to the proxy; use https, or no proxy"
+    )
+
+
 def proxy_for(base_url: str) -> Secret | None:
     """Return the URL of the proxy that the environment names for a base URL, by the rules of httpx.
 
+    There is none for this machine: a proxy would look for the API on its own machine, and see the key.
     ``NO_PROXY`` takes ``*``, names (``example.com``: it and its subdomains; ``.example.com``: its subdomains alone),
     addresses, CIDR ranges and URLs; names and URLs may have a port. httpx documents CIDR ranges, and 0.28 does not
     match them; here they work.
     """
     from urllib.request import getproxies  # noqa: PLC0415  it takes long to import
 
-    proxies = getproxies()
     target = origin(base_url)
+    if _is_loopback(target[1]):
+        return None
+    proxies = getproxies()
     if any(_bypasses(entry.strip().lower(), *target) for entry in proxies.get("no", "").split(",")):
         return None
     proxy = proxies.get(target[0]) or proxies.get("all")

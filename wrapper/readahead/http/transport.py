@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 from urllib.parse import quote, urlencode
 
@@ -33,6 +34,7 @@ from .bounded import MAX_RESPONSE, BodyFault
 from .connections import Connections, checked_max_connections
 from .origin import proxy_for, tls_context
 from .secret import Secret
+from .traces import conceals, cut_below
 
 if TYPE_CHECKING:
     import ssl
@@ -201,7 +203,7 @@ class Transport:
             UnexpectedAnswer: The response is compressed in another way than was asked for.
             UsageError: The request cannot be sent.
         """
-        adapter = self._ready()
+        adapter, handled = self._ready(), sys.exception()
         began = anyio.current_time()
         try:
             with anyio.move_on_after(self.timeout):
@@ -209,8 +211,11 @@ class Transport:
                     request.method, _target(request), request.body, self.max_response
                 )
                 return Response(request, status, headers, body, anyio.current_time() - began)
-        except Exception as raised:  # noqa: BLE001  what is not the network's is raised again
-            error = _translate(raised, adapter.errors, request, self.timeout)
+        except BaseException as raised:
+            error = _translated(raised, adapter.errors, request, self.timeout)
+            if error is None:  # a cancellation, or not the network's
+                cut_below(raised, handled, _LOWER)
+                raise
         else:
             error = _timed_out(request, self.timeout)
         # Raised here, the library's exception does not stay as the context: it holds the request, and so the key.
@@ -241,6 +246,7 @@ class Transport:
             raise StreamError("the http_client is closed; keep it open as long as this client is used")
         return self._adapter
 
+    @conceals
     def _adapt(self) -> Adapter:
         client, library = self.http_client, self.http if self.http_client is None else _library_of(self.http_client)
         if library == "aiohttp" and type(_current_loop()).__module__.startswith("trio"):
@@ -372,6 +378,18 @@ def _current_loop() -> object:
 # ---- exceptions
 
 _LOWER = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11", "anyio", "trio"}
+
+
+def _translated(
+    raised: BaseException, errors: Mapping[type[Exception], type[ReadaheadError]], request: Request, timeout: float
+) -> ReadaheadError | None:
+    """The error of ours for what was raised below. None: it is raised again as it is."""
+    trace = raised.__traceback__
+    with suppress(type(raised)):
+        if isinstance(raised, Exception):
+            return _translate(raised, errors, request, timeout)
+    raised.__traceback__ = trace  # without the frames that raised it again
+    return None
 
 
 def _translate(
