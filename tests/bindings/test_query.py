@@ -17,7 +17,7 @@ from trio.testing import MockClock
 from effort import examples
 from readahead import DriftWarning, IncompleteWarning, Query
 from readahead.errors import FilterError, InvalidRequest, NotFound, UsageError
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Country, CustomerStatus, Kintsugi, Source, fields
 from readahead.rows import read_page
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from readahead.errors import CheckpointError
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Kintsugi
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
 from readahead.sweetspot import SweetSpot

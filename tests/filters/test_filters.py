@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from effort import examples
 from readahead.errors import FilterError, UsageError
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Country, Kintsugi, Source
 from readahead.sweetspot import SweetSpot
 

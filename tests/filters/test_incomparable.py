@@ -10,7 +10,7 @@ import pytest
 from readahead import IgnoredFilterWarning, kintsugi, sweetspot
 from readahead.errors import ComparisonError, DecodeError
 from readahead.filters import Fields, Id, Incomparable, Number, Text, Timestamp
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 
 pytestmark = pytest.mark.anyio
 T = dt.datetime(2026, 1, 31, tzinfo=dt.UTC)

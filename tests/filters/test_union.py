@@ -9,7 +9,7 @@ import pytest
 
 from readahead import IgnoredFilterWarning
 from readahead.errors import CheckpointError, DriftError, FilterError, ServerError, UsageError
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Kintsugi, fields
 from readahead.pages import Fetched
 from readahead.paging.plan import Start

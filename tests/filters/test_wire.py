@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from effort import examples
 from readahead.errors import UsageError
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Country, Kintsugi, Source
 from readahead.kintsugi import fields as kintsugi_fields
 from readahead.sandbox.vocabulary import COUNTRIES, SOURCES

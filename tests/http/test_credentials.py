@@ -33,7 +33,7 @@ from readahead.errors import (
     UnexpectedAnswer,
     UsageError,
 )
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Kintsugi
 from readahead.sandbox import Sandbox
 from readahead.sweetspot import SweetSpot

@@ -42,7 +42,7 @@ from readahead.errors import (
     UnexpectedAnswer,
     UsageError,
 )
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Country, Kintsugi
 from readahead.sweetspot import SweetSpot
 

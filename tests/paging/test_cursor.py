@@ -12,7 +12,7 @@ from readahead.endpoint import Endpoint
 from readahead.errors import DecodeError, UsageError
 from readahead.filters import Choice, Fields, Text
 from readahead.http.client import Client
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Country, Customer
 from readahead.paging import Cursor
 from readahead.query import Query

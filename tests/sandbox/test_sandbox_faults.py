@@ -31,7 +31,7 @@ from readahead.errors import (
     TimedOut,
     UnexpectedAnswer,
 )
-from readahead.http.transport import client_for_app
+from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Kintsugi, Source
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox
 from readahead.sweetspot import SweetSpot

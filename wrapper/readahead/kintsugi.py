@@ -4,6 +4,7 @@ Source: the published reference of ``GET /v1/customers`` and its OpenAPI documen
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Self, TypedDict, Unpack
 
 from readahead_clients.kintsugi.api.customers import (
@@ -29,7 +30,7 @@ from .collection import Collection, checked_body, checked_changes, checked_id
 from .endpoint import Endpoint
 from .filters import Choice, Condition, Fields, FullText, Text
 from .http.client import Client, ClientOptions
-from .http.credentials import credential
+from .http.credentials import Credential, CredentialSource
 from .http.pacing import Pace
 from .paging import PageNumber
 from .query import Query
@@ -179,7 +180,8 @@ class Kintsugi(Client):
     """The Kintsugi API, for one organisation.
 
     Args:
-        api_key: Defaults to the environment variable KINTSUGI_API_KEY.
+        api_key: Defaults to the environment variable KINTSUGI_API_KEY. A function, sync or async, is asked before each
+            request, and once more after a 401.
         organization_id: Defaults to KINTSUGI_ORGANIZATION_ID.
         base_url: Where the API is.
         pace: The budget of requests; the default is the documented one, 10,000 in any 60 s. None lifts it.
@@ -193,21 +195,24 @@ class Kintsugi(Client):
     def __init__(
         self,
         *,
-        api_key: str | None = None,
-        organization_id: str | None = None,
+        api_key: CredentialSource | None = None,
+        organization_id: CredentialSource | None = None,
         base_url: str = BASE_URL,
         pace: Pace | None = BUDGET,
         **options: Unpack[ClientOptions],
     ) -> None:
         super().__init__(
             {
-                "X-API-KEY": credential("api_key", api_key, "KINTSUGI_API_KEY", base_url=base_url, home=BASE_URL),
-                "x-organization-id": credential(
-                    "organization_id", organization_id, "KINTSUGI_ORGANIZATION_ID", base_url=base_url, home=BASE_URL
-                ),
+                "X-API-KEY": Credential("api_key", api_key, "KINTSUGI_API_KEY"),
+                "x-organization-id": Credential("organization_id", organization_id, "KINTSUGI_ORGANIZATION_ID"),
             },
             base_url=base_url,
+            home=BASE_URL,
             pace=pace,
             **options,
         )
-        self.customers: Customers = Customers(Reading(self._sender, CUSTOMERS), CustomerQuery)
+
+    @cached_property
+    def customers(self) -> Customers:
+        """All customers of the organisation."""
+        return Customers(Reading(self._sender, CUSTOMERS), CustomerQuery)

@@ -3,6 +3,7 @@
 Source: the published reference of ``GET /v1/customers``. It names no budget of requests, no order, and no total.
 """
 
+from functools import cached_property
 from typing import Self, TypedDict, Unpack
 
 from readahead_clients.sweetspot.api.customers import get_customer, list_customers, update_customer
@@ -12,9 +13,8 @@ from .collection import Collection, checked_changes, checked_id
 from .endpoint import Endpoint
 from .filters import Choice, Condition, Fields, Id, PartialMatch, Relation, Text, Timestamp
 from .http.client import Client, ClientOptions
-from .http.credentials import credential
+from .http.credentials import Credential, CredentialSource
 from .http.pacing import Pace
-from .http.secret import Secret
 from .paging import OffsetLimit
 from .query import Query
 from .reading import Reading
@@ -134,7 +134,8 @@ class SweetSpot(Client):
     """The Sweet Spot API, for the organisation that the token belongs to.
 
     Args:
-        token: Defaults to the environment variable SWEETSPOT_TOKEN.
+        token: Defaults to the environment variable SWEETSPOT_TOKEN. A function, sync or async, is asked before each
+            request, and once more after a 401.
         base_url: Where the API is.
         pace: The budget of requests. None is documented.
         options: See ``Client``.
@@ -147,16 +148,20 @@ class SweetSpot(Client):
     def __init__(
         self,
         *,
-        token: str | None = None,
+        token: CredentialSource | None = None,
         base_url: str = BASE_URL,
         pace: Pace | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        secret = credential("token", token, "SWEETSPOT_TOKEN", base_url=base_url, home=BASE_URL)
         super().__init__(
-            {"Authorization": Secret(f"Bearer {secret.reveal()}")},
+            {"Authorization": Credential("token", token, "SWEETSPOT_TOKEN", prefix="Bearer ")},
             base_url=base_url,
+            home=BASE_URL,
             pace=pace,
             **options,
         )
-        self.customers: Customers = Customers(Reading(self._sender, CUSTOMERS), CustomerQuery)
+
+    @cached_property
+    def customers(self) -> Customers:
+        """All customers of the organisation."""
+        return Customers(Reading(self._sender, CUSTOMERS), CustomerQuery)

@@ -90,7 +90,6 @@ class AiohttpAdapter:
     Args:
         session: What sends.
         base_url: Where requests go.
-        headers: Sent with each request, and kept out of the session.
         proxy: The proxy's URL, without a password.
         proxy_headers: Sent to the proxy.
     """
@@ -101,7 +100,6 @@ class AiohttpAdapter:
         self,
         session: aiohttp.ClientSession,
         base_url: str,
-        headers: Mapping[str, str | Secret],
         proxy: str | None = None,
         proxy_headers: Mapping[str, str | Secret] | None = None,
     ) -> None:
@@ -109,9 +107,6 @@ class AiohttpAdapter:
         # Those of a request replace those of its session, and aiohttp shows the latter to nobody.
         known = getattr(session, "_middlewares", None)
         self._middlewares = None if known is None else (_send_once, *known)
-        self._headers = Hidden(
-            {has_body: CIMultiDict(revealed(headers, **_JSON if has_body else {})) for has_body in (False, True)}
-        )
         self._proxy, self._proxy_headers = proxy, Hidden(CIMultiDict(revealed(proxy_headers or {})))
 
     @property
@@ -119,15 +114,29 @@ class AiohttpAdapter:
         """Whether the session is closed."""
         return self._session.closed
 
+    def prepare(self, headers: Mapping[str, str | Secret], _timeout: float) -> Hidden[Any]:
+        """Return headers in the form in which ``send`` takes them. The timeout is the transport's."""
+        if self._session.auth is not None and "Authorization" in headers:
+            raise UsageError("the auth of the http_client would replace this API's token; open it without auth")
+        return Hidden(
+            {has_body: CIMultiDict(revealed(headers, **_JSON if has_body else {})) for has_body in (False, True)}
+        )
+
     async def send(
-        self, method: str, target: str, body: bytes | None, max_response: int
+        self,
+        prepared: Hidden[Any],
+        method: str,
+        target: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes | None,
+        max_response: int,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
         async with self._session.request(
             method,
             yarl.URL(self._base_url + target, encoded=True),
             data=body,
-            headers=self._headers.reveal()[body is not None],
+            headers=_with(prepared.reveal()[body is not None], headers),
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
@@ -138,39 +147,29 @@ class AiohttpAdapter:
             proxy=self._proxy,
             proxy_headers=self._proxy_headers.reveal(),
         ) as response:
-            headers = {name.lower(): text for name, text in response.headers.items()}
+            answered = {name.lower(): text for name, text in response.headers.items()}
             if CONTENT_ENCODING in response.headers:
-                headers["content-encoding"] = ", ".join(response.headers.getall(CONTENT_ENCODING))
+                answered["content-encoding"] = ", ".join(response.headers.getall(CONTENT_ENCODING))
             if response.content.at_eof():  # empty, or a middleware of the user's has read it
                 pieces: AsyncIterator[bytes] = Whole(await response.read())
             else:
                 pieces = response.content.iter_any()
-            content = await read_body(pieces, response.status, headers, max_response)
-            if is_cut_short(response.status, headers, content):
+            content = await read_body(pieces, response.status, answered, max_response)
+            if is_cut_short(response.status, answered, content):
                 raise aiohttp.ClientPayloadError("the connection was closed before the body was complete")
-            return response.status, headers, content
+            return response.status, answered, content
 
     async def aclose(self) -> None:
         """Close the session."""
         await self._session.close()
 
 
-def over(
-    session: aiohttp.ClientSession, base_url: str, headers: Mapping[str, str | Secret], _timeout: float
-) -> AiohttpAdapter:
-    """Send with a session of the user's.
-
-    Raises:
-        UsageError: Its auth would contradict our Authorization header.
-    """
-    if session.auth is not None and "Authorization" in headers:
-        raise UsageError("the auth of the http_client would replace this API's token; open it without auth")
-    return AiohttpAdapter(session, base_url, headers)
+def over(session: aiohttp.ClientSession, base_url: str) -> AiohttpAdapter:
+    """Send with a session of the user's."""
+    return AiohttpAdapter(session, base_url)
 
 
-def opened(
-    base_url: str, headers: Mapping[str, str | Secret], _timeout: float, proxy: Secret | None, context: "ssl.SSLContext"
-) -> AiohttpAdapter:
+def opened(base_url: str, proxy: Secret | None, context: "ssl.SSLContext") -> AiohttpAdapter:
     """Send with a new session.
 
     Raises:
@@ -181,7 +180,14 @@ def opened(
         connector=_Connector(limit=0, ssl=context),  # 0 is no limit: requests wait before they get here
         cookie_jar=aiohttp.DummyCookieJar(),
     )
-    return AiohttpAdapter(session, base_url, headers, url, proxy_headers)
+    return AiohttpAdapter(session, base_url, url, proxy_headers)
+
+
+def _with(headers: CIMultiDict[str], more: tuple[tuple[str, str], ...]) -> CIMultiDict[str]:
+    if more:
+        headers = headers.copy()
+        headers.update(more)
+    return headers
 
 
 class _Connector(aiohttp.TCPConnector):

@@ -2,36 +2,42 @@
 
 import functools
 import random
-import sys
-import warnings
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
 
 import anyio
-from attrs import evolve
+from attrs import evolve, field, frozen
 
-from ..errors import DeadlineExceeded, ReadaheadError, UsageError
+from ..errors import AuthenticationFailed, DeadlineExceeded, ReadaheadError, UsageError
 from ..pages import Report
+from .answer import note
 from .bounded import ACCEPT_ENCODING, MAX_RESPONSE, checked_max_response
-from .connections import Connections, checked_max_connections, checked_pool_timeout
-from .credentials import header_fault
+from .connections import checked_max_connections, checked_pool_timeout
+from .credentials import Credential, Credentials, header_fault
 from .deadline import Deadline, checked_deadline
 from .fingerprint import Fingerprint
+from .headers import checked_headers
+from .libraries import checked_http, checked_http_client
 from .origin import checked_base_url, checked_proxy, checked_verify
 from .pacing import Pace, Pacer
 from .retry import REAL_PAUSE, Budget, Retry, is_push_back
 from .secret import Secret
+from .sessions import Session, Sessions, current_loop
 from .status import check_status
 from .traces import conceals
-from .transport import Request, Response, Transport, checked_http, checked_http_client, checked_timeout
+from .transport import Request, Response, Transport, checked_timeout
 
 if TYPE_CHECKING:
     import ssl
 
-    from .transport import HTTPClient
+    from .libraries import HTTPClient
 
-__all__ = ["Client", "ClientOptions", "Sender"]
+__all__ = ["CallOptions", "Client", "ClientOptions", "Sender"]
+
+
+T = TypeVar("T")
 
 
 class ClientOptions(TypedDict, total=False):
@@ -48,32 +54,80 @@ class ClientOptions(TypedDict, total=False):
     max_connections: int | None
     pool_timeout: float | None
     deadline: float | None
+    headers: Mapping[str, str] | None
+    insecure: bool
 
 
+class CallOptions(TypedDict, total=False):
+    """What ``with_options`` takes; see there."""
+
+    timeout: float
+    retry: Retry | None
+    pace: Pace | None
+    deadline: float | None
+    headers: Mapping[str, str] | None
+
+
+class Clock:
+    """Seconds that go on from one event loop to the next, each of which has a clock of its own."""
+
+    def __init__(self) -> None:
+        self._loop: object = None
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Return the time."""
+        loop, seconds = current_loop(), anyio.current_time()
+        if loop is not self._loop:
+            self._loop, self._ahead = loop, time.monotonic() - seconds
+        return seconds + self._ahead
+
+
+@frozen(eq=False)
 class Sender:
-    """Send the requests of one client: within its budget, and as often as ``retry`` allows."""
+    """Send the requests of one client: within its budget, and as often as ``retry`` allows.
 
-    def __init__(self, transport: Transport, retry: Retry, pace: Pace | None, deadline: float | None = None) -> None:
-        self.deadline = deadline
-        self._transport = transport
-        self._retry = retry
-        self._budget = Budget(retry.budget, retry.reserve)
-        self._pacer = Pacer(pace)
-        self.fingerprint = Fingerprint(transport.base_url, transport.headers)
+    What ``with_options`` returns shares all but the transport, the retries, the deadline, and the own pace.
+    """
+
+    _transport: Transport
+    _credentials: Credentials
+    _retry: Retry
+    _pacer: Pacer
+    deadline: float | None
+    fingerprint: Fingerprint
+    _budget: Budget
+    _own_pacer: Pacer | None = None
+    _clock: Clock = field(factory=Clock)
 
     @property
     def base_url(self) -> str:
         """Where the API is."""
-        return self._transport.base_url
-
-    @property
-    def is_open(self) -> bool:
-        """Whether connections of ours may be open."""
-        return self._transport.is_open
+        return self._transport.sessions.base_url
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._transport.sessions.aclose()
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """Return a sender with other options. Connections, budgets and pauses are shared."""
+        changes: dict[str, Any] = {}
+        transport = self._transport
+        if "timeout" in options:
+            transport = evolve(transport, timeout=checked_timeout(options["timeout"]))
+        if "headers" in options:
+            added = checked_headers(options["headers"], self._credentials.headers)
+            replaced = {name.lower() for name in added}
+            kept = {name: value for name, value in transport.headers.items() if name.lower() not in replaced}
+            transport = evolve(transport, headers=kept | added)
+        if "retry" in options:
+            changes["retry"] = checked("retry", options["retry"], Retry) or Retry()
+        if "pace" in options:
+            pace = checked("pace", options["pace"], Pace)
+            changes["own_pacer"] = None if pace is None else Pacer(pace)
+        if "deadline" in options:
+            changes["deadline"] = checked_deadline(options["deadline"])
+        return evolve(self, transport=transport, **changes)
 
     async def send(
         self,
@@ -102,7 +156,8 @@ class Sender:
             UnexpectedAnswer: The response is none that the API documents.
             UsageError: The request cannot be sent.
         """
-        self._transport.check_process()  # in a forked process asyncio's loop is not running, so nothing else works
+        # In a forked process asyncio's loop is not running, so nothing else works.
+        self._transport.sessions.check_process()
         report = report if report is not None else Report()
         deadline, failures = deadline or Deadline(self.deadline), list[ReadaheadError]()
         if anyio.current_time() < deadline.at():
@@ -121,46 +176,70 @@ class Sender:
         self, request: Request, report: Report, pushed_back: Callable[[], bool] | None, failures: list[ReadaheadError]
     ) -> Response:
         """Send a request until there is an answer or no attempt is left, and keep what went wrong before."""
-        tries = 0
+        tries, renewed, session = 0, False, await self._transport.sessions.current()
         while True:
+            credentials = await self._credentials.current(session.asking)
             # A request that waits for its turn holds its place: one that was let go leaves at once, and counts rightly.
-            place, sent = await self._transport.take_place(request, report), 0.0
+            place, waited = await session.connections.take(request)
+            report.waited += waited
+            sent = 0.0
             try:
-                await self._wait_turn(report)
+                pacers = await self._wait_turn(report)
                 tries += 1
                 report.requests += 1
                 report.retries += tries > 1
-                sent = anyio.current_time()
+                sent = self._clock.now()
                 try:
-                    response = await self._attempt(request)
+                    response = await self._attempt(request, session, credentials)
                 finally:
-                    self._pacer.ended(anyio.current_time())
+                    self._ended(pacers)
+            except AuthenticationFailed as error:
+                failures.append(error)
+                if renewed or not await self._credentials.renewed(credentials, session.asking):
+                    raise
+                renewed, delay = True, 0.0
             except ReadaheadError as error:
                 failures.append(error)
                 delay = self._delay(error, request, tries, sent, pushed_back)
             else:
-                self._pacer.succeeded(anyio.current_time())
+                self._pacer.succeeded(self._clock.now())
                 self._budget.earn()
+                note(response, tries)
                 return response
             finally:
                 place.release()
             report.waited += delay
             await anyio.sleep(delay)
 
-    async def _attempt(self, request: Request) -> Response:
+    async def _attempt(self, request: Request, session: Session, credentials: Mapping[str, Secret]) -> Response:
         """One request, from its begin to its end: what observes requests goes around this."""
-        return check_status(self._withhold_keys(await self._transport.send(request)))
+        return check_status(self._withhold_keys(await self._transport.send(request, session, credentials)))
 
-    async def _wait_turn(self, report: Report) -> None:
-        while (seconds := self._pacer.wait(anyio.current_time())) > 0:
-            report.waited += seconds
-            await anyio.sleep(seconds)
+    async def _wait_turn(self, report: Report) -> list[Pacer]:
+        """Wait until the request may leave. It counts with the pacers that are returned until it has ended."""
+        counted: list[Pacer] = []
+        try:
+            # The shared one comes last: it knows of pauses, of which the own one may end late.
+            for pacer in (self._own_pacer, self._pacer):
+                if pacer is not None:
+                    while (seconds := pacer.wait(self._clock.now())) > 0:
+                        report.waited += seconds
+                        await anyio.sleep(seconds)
+                    counted.append(pacer)
+        except BaseException:
+            self._ended(counted)
+            raise
+        return counted
+
+    def _ended(self, pacers: list[Pacer]) -> None:
+        for pacer in pacers:
+            pacer.ended(self._clock.now())
 
     def _delay(
         self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], bool] | None
     ) -> float:
         """Seconds to wait before the request is sent again. Raises the error if it is not."""
-        now = anyio.current_time()
+        now = self._clock.now()
         pause = self._retry.pause(error)
         if is_push_back(error):
             is_window_too_large = pushed_back is not None and pushed_back()
@@ -182,9 +261,8 @@ class Sender:
         if 200 <= response.status < 300 and response.body[:1] in {b"{", b"["}:
             return response
         body = response.body
-        for secret in self._transport.headers.values():
-            if isinstance(secret, Secret):
-                body = _without(secret, body)
+        for secret in self._credentials.known:
+            body = _without(secret, body)
         return evolve(response, body=body)
 
 
@@ -192,8 +270,9 @@ class Client:
     """What ``Kintsugi`` and ``SweetSpot`` share. It connects when first used; close it, or use ``async with``.
 
     Args:
-        headers: Sent with each request.
+        credentials: What each header that says who asks holds; text is sent as it is.
         base_url: Where the API is: https, or http on this machine.
+        home: The API's own address. Credentials of the environment are sent nowhere else.
         timeout: Seconds from the start of a request to the last byte of its response.
         retry: What is repeated, and when.
         pace: The budget of requests, shared by all listings of the client. None: no budget.
@@ -213,8 +292,12 @@ class Client:
         pool_timeout: Seconds to wait for a connection; then ``PoolTimedOut``. None: as long as it takes.
         deadline: Seconds for a whole call, or for a whole listing from its first request on: retries, pauses and
             waiting included. Then ``DeadlineExceeded``, which carries a checkpoint. None: no limit.
+        headers: Sent with each request, besides the client's own; none that holds a credential.
+        insecure: Whether a ``base_url`` of plain http may name another machine, such as a container beside this one.
+            Everything is then readable on the way, the credentials included; a warning is logged.
 
     Raises:
+        CredentialsError: A credential is missing, empty or malformed.
         UsageError: An argument is not valid, or two contradict each other.
     """
 
@@ -226,9 +309,10 @@ class Client:
     @conceals
     def __init__(
         self,
-        headers: Mapping[str, str | Secret],
+        credentials: Mapping[str, Credential | str],
         *,
         base_url: str,
+        home: str | None = None,
         timeout: float = 30.0,
         retry: Retry | None = None,
         pace: Pace | None = None,
@@ -241,10 +325,12 @@ class Client:
         max_connections: int | None = None,
         pool_timeout: float | None = None,
         deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        insecure: bool = False,
     ) -> None:
-        _check_type("retry", retry, Retry)
-        _check_type("pace", pace, Pace)
-        _check_type("user_agent", user_agent, str)
+        checked("retry", retry, Retry)
+        checked("pace", pace, Pace)
+        checked("user_agent", user_agent, str)
         http_client, verify = checked_http_client(http_client), checked_verify(verify)
         if http_client is not None and (proxy is not None or verify is not True or http != "httpx"):
             raise UsageError("http, proxy and verify do not apply to an http_client; set them where it is opened")
@@ -253,18 +339,42 @@ class Client:
             if fault := header_fault(user_agent):
                 raise UsageError(f"user_agent {fault}: {user_agent!r}")
             agent += f" {user_agent}"
-        transport = Transport(
-            base_url := checked_base_url(base_url),
-            {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
-            checked_timeout(timeout),
-            checked_http(http),
-            checked_proxy(proxy, base_url),
-            verify,
-            http_client,
-            checked_max_response(max_response),
-            Connections(checked_max_connections(max_connections, http_client), checked_pool_timeout(pool_timeout)),
+        base_url = checked_base_url(base_url, insecure=insecure)
+        sessions = Sessions(
+            base_url,
+            http=checked_http(http),
+            proxy=checked_proxy(proxy, base_url),
+            verify=verify,
+            http_client=http_client,
+            max_connections=checked_max_connections(max_connections, http_client),
+            pool_timeout=checked_pool_timeout(pool_timeout),
+            owner=f"{type(self).__name__}(base_url={base_url!r})",
         )
-        self._sender = Sender(transport, retry if retry is not None else Retry(), pace, checked_deadline(deadline))
+        keys = Credentials(
+            {name: value for name, value in credentials.items() if isinstance(value, Credential)}, base_url, home
+        )
+        ours = {
+            "User-Agent": agent,
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPT_ENCODING,
+            **{name: value for name, value in credentials.items() if isinstance(value, str)},
+        }
+        transport = Transport(
+            sessions,
+            ours | checked_headers(headers, keys.headers),
+            checked_timeout(timeout),
+            checked_max_response(max_response),
+        )
+        retry = retry if retry is not None else Retry()
+        self._sender = Sender(
+            transport,
+            keys,
+            retry,
+            Pacer(pace),
+            checked_deadline(deadline),
+            Fingerprint(base_url, keys.fixed),
+            Budget(retry.budget, retry.reserve),
+        )
 
     @property
     def base_url(self) -> str:
@@ -286,15 +396,34 @@ class Client:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
-    def __del__(self) -> None:
-        sender = getattr(self, "_sender", None)  # absent where an argument was refused
-        if sender is not None and sender.is_open and not sys.is_finalizing():
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """Return a client with other options, for one call or many. It shares connections, budgets and pauses.
 
+        ``client.with_options(timeout=5.0).customers.get("cust_1")``. Closing either closes both.
 
-def _check_type(name: str, value: object, kind: type) -> None:
-    if value is not None and not isinstance(value, kind):
-        raise UsageError(f"{name} must be {kind.__name__} or None, not {type(value).__name__}")
+        Args:
+            timeout: Seconds, for each request.
+            retry: What is repeated, and when. The budget of retries stays that of the client.
+            pace: A budget within that of the client, for what is read with these options. None: no such budget.
+            deadline: Seconds for a whole call or listing. None: no limit.
+            headers: Sent besides those of the client, and instead of those with the same name.
+
+        Raises:
+            UsageError: An option is unknown or not valid.
+        """
+        if unknown := options.keys() - CallOptions.__annotations__.keys():
+            name = min(unknown)
+            known = ", ".join(CallOptions.__annotations__)
+            raise UsageError(f"with_options() has no option {name!r}; it takes {known}")
+        other = object.__new__(type(self))
+        cached = {name for name in vars(self) if isinstance(getattr(type(self), name, None), functools.cached_property)}
+        if left := sorted(name for name in vars(self).keys() - cached if not name.startswith("_")):
+            raise UsageError(
+                f"{type(self).__name__}.{left[0]} would not know of these options; make it a functools.cached_property"
+            )
+        vars(other).update({name: value for name, value in vars(self).items() if name not in cached})
+        other._sender = self._sender.with_options(**options)
+        return other
 
 
 def _without(secret: Secret, body: bytes) -> bytes:
@@ -311,3 +440,9 @@ def _version() -> str:
         return version("readahead")
     except PackageNotFoundError:
         return "0"
+
+
+def checked(name: str, value: T, kind: type) -> T:
+    if value is not None and not isinstance(value, kind):
+        raise UsageError(f"{name} must be {kind.__name__} or None, not {type(value).__name__}")
+    return value

@@ -8,7 +8,7 @@ import select
 import sys
 
 import anyio
-from attrs import define, field
+from attrs import Factory, define, field
 
 from ..errors import PoolTimedOut, UsageError, shown
 
@@ -22,7 +22,7 @@ _LEAST = 8
 
 @define(eq=False)
 class Connections:
-    """The places of one client: each request under way holds one.
+    """The places of one client in one event loop: each request under way holds one.
 
     Args:
         limit: How many there are.
@@ -31,17 +31,16 @@ class Connections:
 
     limit: int
     timeout: float | None = None
-    _free: anyio.Semaphore | None = field(default=None, init=False, repr=False)
-    _loop: object = field(default=None, init=False, repr=False)
+    _free: anyio.Semaphore = field(
+        default=Factory(lambda self: anyio.Semaphore(self.limit), takes_self=True), init=False, repr=False
+    )
 
-    async def take(self, request: object, loop: object) -> tuple[anyio.Semaphore, float]:
+    async def take(self, request: object) -> tuple[anyio.Semaphore, float]:
         """Wait for a place. Return what releases it, and the seconds waited.
 
         Raises:
             PoolTimedOut: None was free in time.
         """
-        if self._free is None or self._loop is not loop:
-            self._free, self._loop = anyio.Semaphore(self.limit), loop
         free = self._free
         try:
             free.acquire_nowait()

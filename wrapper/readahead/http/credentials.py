@@ -1,45 +1,197 @@
-"""Read credentials from arguments or the environment, and keep them out of everything that is shown."""
+"""What says who asks: read from arguments or the environment, kept out of everything that is shown, and renewed."""
 
+import inspect
 import os
-from typing import cast
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from typing import Any, Protocol, TypeAlias, cast
+
+import anyio
 
 from ..errors import CredentialsError
 from .origin import checked_base_url, origin
-from .secret import Secret
+from .secret import Hidden, Secret
 from .traces import conceals
 
-__all__ = ["credential", "header_fault"]
+__all__ = ["Credential", "CredentialSource", "Credentials", "header_fault"]
 
 
-@conceals
-def credential(name: str, value: str | None, variable: str, *, base_url: str, home: str) -> Secret:
-    """Return a credential from its argument, else from the environment.
+class SecretText(Protocol):
+    """Text that does not show itself, such as pydantic's ``SecretStr``."""
+
+    def get_secret_value(self) -> str:
+        """Return the text."""
+        ...
+
+
+CredentialSource: TypeAlias = str | SecretText | Callable[[], str | SecretText | Awaitable[str | SecretText]]
+"""A credential, or a function, sync or async, that is asked for it."""
+
+
+class Credential:
+    """One credential of an API, as its binding declares it.
 
     Args:
         name: The name of the argument, for messages.
         value: The argument. An empty one is an error; it never falls back to the environment.
         variable: The environment variable.
-        base_url: Where the credential will be sent.
-        home: The API's own address. A credential of the environment is sent nowhere else.
+        prefix: Put before it in its header: ``"Bearer "``.
+    """
+
+    __slots__ = ("_prefix", "_value", "name", "variable")
+
+    def __init__(self, name: str, value: CredentialSource | None, variable: str, *, prefix: str = "") -> None:
+        self.name, self.variable, self._prefix = name, variable, prefix
+        self._value: Hidden[CredentialSource | None] = Hidden(value)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is an argument, not a variable of the environment."""
+        return self._value.reveal() is not None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is a function that is asked again and again."""
+        return callable(self._value.reveal())
+
+    @conceals
+    def fixed(self, base_url: str, home: str | None) -> Secret:
+        """Return the value of its header.
+
+        Args:
+            base_url: Where it will be sent.
+            home: The API's own address. A credential of the environment is sent nowhere else.
+
+        Raises:
+            CredentialsError: It is missing, empty or malformed, or would go to a foreign host. The message never shows
+                it.
+        """
+        value = self._value.reveal()
+        if value is not None:
+            return self._header(self.name, value)
+        source, text = f"{self.name} (from {self.variable})", os.environ.get(self.variable)
+        if text is None:
+            raise CredentialsError(f"{self.name} is missing; pass {self.name}= or set {self.variable}")
+        header = self._header(source, text)
+        if home is not None and origin(base_url) != origin(checked_base_url(home)):
+            raise CredentialsError(
+                f"{source} belongs to {home}, and base_url is {base_url!r}; pass {self.name}= to send it there"
+            )
+        return header
+
+    async def ask(self) -> Secret:
+        """Ask for it, and return the value of its header.
+
+        Raises:
+            CredentialsError: What was returned is empty or malformed.
+        """
+        answer = self._ask()
+        source = f"what {self.name} returned"
+        return self._header(source, await answer if isinstance(answer, _Coming) else answer)
+
+    @conceals
+    def _ask(self) -> "_Coming | Hidden[object]":
+        answer = cast("Callable[[], object]", self._value.reveal())()
+        return _Coming(answer) if inspect.isawaitable(answer) else Hidden(answer)
+
+    @conceals
+    def _header(self, source: str, value: object) -> Secret:
+        if isinstance(value, Hidden):
+            value = cast("Hidden[object]", value).reveal()
+        reveal = getattr(value, "get_secret_value", None)
+        text = reveal() if callable(reveal) else value
+        if not isinstance(text, str):
+            kinds = "text" if source != self.name else "text, a SecretStr, or a function that returns one"
+            raise CredentialsError(f"{source} must be {kinds}, not {type(text).__name__}")
+        if not text.strip():
+            raise CredentialsError(f"{source} must not be empty")
+        if fault := header_fault(text):
+            raise CredentialsError(f"{source} {fault}")
+        return Secret(self._prefix + text)
+
+
+class _Coming:
+    """An awaitable whose result is not shown."""
+
+    __slots__ = ("_awaitable",)
+
+    def __init__(self, awaitable: Awaitable[object]) -> None:
+        self._awaitable = awaitable
+
+    def __await__(self) -> Generator[Any, Any, Hidden[object]]:
+        return Hidden((yield from self._awaitable.__await__()))
+
+
+class Credentials:
+    """The credentials of one client, and of what ``with_options`` made of it.
+
+    Args:
+        declared: What each header holds.
+        base_url: Where they will be sent.
+        home: The API's own address.
 
     Raises:
-        CredentialsError: It is missing, empty or malformed, or would go to a foreign host. The message never shows it.
+        CredentialsError: One is missing, empty or malformed, or would go to a foreign host.
     """
-    text = cast("object", value if value is not None else os.environ.get(variable))
-    if text is None:
-        raise CredentialsError(f"{name} is missing; pass {name}= or set {variable}")
-    source = name if value is not None else f"{name} (from {variable})"
-    if not isinstance(text, str):
-        raise CredentialsError(f"{source} must be text, not {type(text).__name__}")
-    if not text.strip():
-        raise CredentialsError(f"{source} must not be empty")
-    if value is None and origin(checked_base_url(base_url)) != origin(home):
-        raise CredentialsError(
-            f"{source} belongs to {home}, and base_url is {base_url!r}; pass {name}= to send it there"
-        )
-    if fault := header_fault(text):
-        raise CredentialsError(f"{source} {fault}")
-    return Secret(text)
+
+    def __init__(self, declared: Mapping[str, Credential], base_url: str, home: str | None) -> None:
+        self._changing = {header: one for header, one in declared.items() if one.changes}
+        self._fixed = {header: one.fixed(base_url, home) for header, one in declared.items() if not one.changes}
+        self._known: Mapping[str, Secret] = self._fixed
+        self._asked = 0  # how often they were asked for
+        self._refused: Mapping[str, Secret] | None = None  # after these they were asked for once more
+        self.headers = frozenset(name.lower() for name in declared)
+
+    @property
+    def fixed(self) -> tuple[Secret, ...]:
+        """Those that never change."""
+        return tuple(self._fixed.values())
+
+    @property
+    def known(self) -> tuple[Secret, ...]:
+        """The latest ones."""
+        return tuple(self._known.values())
+
+    async def current(self, turn: anyio.Lock) -> Mapping[str, Secret]:
+        """Return the headers of a request that is about to be sent. The same object means the same values.
+
+        Args:
+            turn: Of this client in this event loop. Requests that come while a function is asked share its answer.
+
+        Raises:
+            CredentialsError: What a function returned is empty or malformed.
+        """
+        if self._changing:
+            asked = self._asked
+            async with turn:
+                if self._asked == asked:
+                    await self._ask()
+        return self._known
+
+    async def renewed(self, refused: Mapping[str, Secret], turn: anyio.Lock) -> bool:
+        """Ask once more, unless that was done, and return whether there are others than those that were refused.
+
+        Raises:
+            CredentialsError: What a function returned is empty or malformed.
+        """
+        if self._changing:
+            async with turn:
+                if self._known is refused and self._refused is not refused:
+                    self._refused = refused
+                    await self._ask()
+        return self._known is not refused
+
+    async def _ask(self) -> None:
+        latest = dict(self._fixed)
+        for header, credential in self._changing.items():
+            latest[header] = await credential.ask()
+        self._asked += 1
+        if latest.keys() != self._known.keys() or any(not same(latest[name], self._known[name]) for name in latest):
+            self._known = latest
+
+
+def same(one: Secret, other: Secret) -> bool:
+    """Whether two secrets have the same text."""
+    return one.reveal() == other.reveal()
 
 
 def header_fault(value: str) -> str | None:

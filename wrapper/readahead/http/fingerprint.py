@@ -9,7 +9,7 @@ import functools
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import anyio
 import anyio.to_thread
@@ -37,12 +37,11 @@ class Fingerprint:
 
     Args:
         base_url: Where the API is.
-        headers: Sent with each request; the secrets among them are the credentials.
+        secrets: The credentials that never change.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str | Secret]) -> None:
-        self._base_url = base_url
-        self._secrets = [value for value in headers.values() if isinstance(value, Secret)]
+    def __init__(self, base_url: str, secrets: Sequence[Secret]) -> None:
+        self._base_url, self._secrets = base_url, secrets
         self._key: bytes | None = None
 
     def __call__(self, *parts: object) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 
 import anyio
@@ -19,7 +19,6 @@ from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, Us
 from .body import is_cut_short
 from .bounded import Whole, read_body
 from .httpx_pool import Pools
-from .origin import in_clear
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -55,56 +54,62 @@ class HttpxAdapter:
     Args:
         client: What sends.
         base_url: Where requests go.
-        headers: Sent with each request, and kept out of the client.
-        timeout: Seconds, for each of httpx's own timeouts.
         is_ours: Whether nobody else uses the client. Then what it adds to a request is built once.
     """
 
-    def __init__(
-        self, client: Any, base_url: str, headers: Mapping[str, str | Secret], timeout: float, *, is_ours: bool
-    ) -> None:
+    def __init__(self, client: Any, base_url: str, *, is_ours: bool) -> None:
         self._library: Any = httpx if isinstance(client, httpx.AsyncClient) else sys.modules["httpx2"]
-        self._client, self._base_url, self._timeout, self._is_ours = client, base_url, timeout, is_ours
-        self._headers: Hidden[dict[bool, Any]] = Hidden(
-            {has_body: revealed(headers, **_JSON if has_body else {}) for has_body in (False, True)}
-        )
+        self._client, self._base_url, self._is_ours = client, base_url, is_ours
         self.errors = errors_of(self._library)
-        # The auth of a client would replace our Authorization header.
-        self._auth = None if "Authorization" in headers else self._library.USE_CLIENT_DEFAULT
-        prototypes = {has_body: self._merged("GET", "", b"{}" if has_body else None) for has_body in (False, True)}
-        self._extensions = prototypes[False].extensions
-        if is_ours:
-            for has_body, prototype in prototypes.items():
-                prototype.headers.pop("Content-Length", None)
-                self._headers.reveal()[has_body] = prototype.headers
 
     @property
     def is_closed(self) -> bool:
         """Whether the client is closed."""
         return bool(self._client.is_closed)
 
+    def prepare(self, headers: Mapping[str, str | Secret], timeout: float) -> Hidden[Any]:
+        """Return headers and timeout in the form in which ``send`` takes them."""
+        # The auth of a client would replace our Authorization header.
+        auth = None if "Authorization" in headers else self._library.USE_CLIENT_DEFAULT
+        prepared = _Prepared(revealed(headers), revealed(headers, **_JSON), timeout, auth)
+        if not self._is_ours:
+            return Hidden(prepared)
+        shared = [self._merged(prepared, "GET", "", body, ()) for body in (None, b"{}")]
+        for prototype in shared:
+            prototype.headers.pop("Content-Length", None)
+        return Hidden(_Prepared(shared[0].headers, shared[1].headers, timeout, auth, shared[0].extensions))
+
     async def send(
-        self, method: str, target: str, body: bytes | None, max_response: int
+        self,
+        prepared: Hidden[Any],
+        method: str,
+        target: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes | None,
+        max_response: int,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
         build = self._shared if self._is_ours else self._merged
         with _unlogged(self._is_ours):
             try:
                 response = await self._client.send(
-                    build(method, target, body), auth=self._auth, follow_redirects=False, stream=True
+                    build(prepared.reveal(), method, target, body, headers),
+                    auth=prepared.reveal().auth,
+                    follow_redirects=False,
+                    stream=True,
                 )
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
-        status, headers = response.status_code, _lowered(response.headers)
+        status, answered = response.status_code, _lowered(response.headers)
         try:
-            received = await self._read(response, headers, max_response)
+            received = await self._read(response, answered, max_response)
         finally:
             if not response.is_closed:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
-        if _is_http_1(response.extensions) and is_cut_short(status, headers, received):
+        if _is_http_1(response.extensions) and is_cut_short(status, answered, received):
             raise self._library.RemoteProtocolError("the connection was closed before the body was complete")
-        return status, headers, received
+        return status, answered, received
 
     async def _read(self, response: Any, headers: Mapping[str, str], max_response: int) -> bytes:
         try:
@@ -126,13 +131,20 @@ class HttpxAdapter:
         """Close the client."""
         await self._client.aclose()
 
-    def _shared(self, method: str, target: str, body: bytes | None) -> Any:
-        headers = self._headers.reveal()[body is not None]
+    def _shared(
+        self, prepared: "_Prepared", method: str, target: str, body: bytes | None, more: tuple[tuple[str, str], ...]
+    ) -> Any:
+        headers = prepared.plain if body is None else prepared.with_body
+        if more:
+            headers = headers.copy()
+            headers.update(more)
         return httpx.Request(
-            method, self._base_url + target, headers=headers, content=body, extensions=self._extensions
+            method, self._base_url + target, headers=headers, content=body, extensions=prepared.extensions
         )
 
-    def _merged(self, method: str, target: str, body: bytes | None) -> Any:
+    def _merged(
+        self, prepared: "_Prepared", method: str, target: str, body: bytes | None, more: tuple[tuple[str, str], ...]
+    ) -> Any:
         # httpx replaces the query of a URL where the client has parameters of its own.
         path, _, query = target.partition("?")
         params = parse_qsl(query, keep_blank_values=True) if self._client.params else None
@@ -140,29 +152,28 @@ class HttpxAdapter:
             method,
             self._base_url + (target if params is None else path),
             params=cast("Any", params),
-            headers=self._headers.reveal()[body is not None],
+            headers=(prepared.plain if body is None else prepared.with_body) | dict(more),
             content=body,
-            timeout=self._timeout,
+            timeout=prepared.timeout,
         )
 
 
-def over(client: Any, base_url: str, headers: Mapping[str, str | Secret], timeout: float) -> HttpxAdapter:
-    """Send with a client of the user's.
+class _Prepared(NamedTuple):
+    """What the requests of a client share."""
 
-    Raises:
-        UsageError: It would send plain http through a proxy.
-    """
-    # What it makes of its arguments and of the environment, only it knows. Mocks and transports of the user's have none.
-    find = getattr(client, "_transport_for_url", None)
-    transport = None if find is None else find(sys.modules[type(client).__module__.partition(".")[0]].URL(base_url))
-    if base_url.startswith("http:") and "Proxy" in type(getattr(transport, "_pool", None)).__name__:
-        raise in_clear(base_url)
-    return HttpxAdapter(client, base_url, headers, timeout, is_ours=False)
+    plain: Any  # headers without a body
+    with_body: Any
+    timeout: float  # for each of httpx's own timeouts
+    auth: Any
+    extensions: Any = None
 
 
-def opened(
-    base_url: str, headers: Mapping[str, str | Secret], timeout: float, proxy: Secret | None, context: "ssl.SSLContext"
-) -> HttpxAdapter:
+def over(client: Any, base_url: str) -> HttpxAdapter:
+    """Send with a client of the user's."""
+    return HttpxAdapter(client, base_url, is_ours=False)
+
+
+def opened(base_url: str, proxy: Secret | None, context: "ssl.SSLContext") -> HttpxAdapter:
     """Send with a new client.
 
     Raises:
@@ -183,9 +194,7 @@ def opened(
         fault = f"the proxy cannot be used: {error}"
     else:
         cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-        return HttpxAdapter(
-            httpx.AsyncClient(transport=pools, cookies=cookies), base_url, headers, timeout, is_ours=True
-        )
+        return HttpxAdapter(httpx.AsyncClient(transport=pools, cookies=cookies), base_url, is_ours=True)
     # Raised here, httpx's exception does not stay as the context: its traceback holds the proxy's password.
     raise UsageError(fault)
 

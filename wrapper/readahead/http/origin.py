@@ -1,6 +1,7 @@
 """Where requests go: the base URL, the proxy on the way, and the certificates that are trusted."""
 
 import ipaddress
+import logging
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_base_url", "checked_proxy", "checked_verify", "in_clear", "origin", "proxy_for", "tls_context"]
 
+_log = logging.getLogger("readahead.http")
 _FORM = "https://HOST[:PORT][/PATH]"
 
 
-def checked_base_url(url: str) -> str:
+def checked_base_url(url: str, *, insecure: bool = False) -> str:
     """Return an https URL, or an http URL of this machine, without a trailing slash.
+
+    Args:
+        url: The URL.
+        insecure: Whether an http URL may be that of another machine.
 
     Raises:
         UsageError: It is no such URL, or has a query, a fragment or credentials.
@@ -36,7 +42,11 @@ def checked_base_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not host or parts.netloc.lower() != netloc or "?" in url or "#" in url:
         raise UsageError(f"base_url must be {_FORM}, not {url!r}")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise UsageError(f"base_url {url!r} would show the key to the network; use https")
+        if not insecure:
+            raise UsageError(
+                f"base_url {url!r} would show the key to the network; use https, or insecure=True"
+            )
+        _log.warning("base_url %s is plain http: requests and credentials can be read on the way", url)
     return url.rstrip("/")
 
 

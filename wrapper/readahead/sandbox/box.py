@@ -116,7 +116,7 @@ class Sandbox:
 
     def kintsugi(self, **options: "Unpack[ClientOptions]") -> "Kintsugi":
         """Return a Kintsugi client of this sandbox, connected in process, with options such as ``retry``."""
-        from ..http.transport import client_for_app  # noqa: PLC0415
+        from ..http.libraries import client_for_app  # noqa: PLC0415
         from ..kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
 
         options.setdefault("http_client", client_for_app(self.kintsugi_app))
@@ -129,7 +129,7 @@ class Sandbox:
 
     def sweetspot(self, **options: "Unpack[ClientOptions]") -> "SweetSpot":
         """Return a Sweet Spot client of this sandbox, connected in process, with options such as ``retry``."""
-        from ..http.transport import client_for_app  # noqa: PLC0415
+        from ..http.libraries import client_for_app  # noqa: PLC0415
         from ..sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
 
         options.setdefault("http_client", client_for_app(self.sweetspot_app))
