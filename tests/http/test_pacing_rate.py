@@ -16,8 +16,8 @@ from trio.testing import MockClock
 from effort import examples
 from readahead import Retry
 from readahead.errors import RateLimited, RetryDelayTooLong
-from readahead.http.pacing import FORGET, SLOWEST, Pace, Pacer
 from readahead.http.libraries import client_for_app
+from readahead.http.pacing import FORGET, SLOWEST, Pace, Pacer
 from readahead.kintsugi import Kintsugi
 from readahead.sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Sandbox
 from readahead.sweetspot import SweetSpot

@@ -31,9 +31,9 @@ from readahead.errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from readahead.http.libraries import client_for_app
 from readahead.http.pacing import LEAST, LOWER, Pacer
 from readahead.http.retry import Budget, parse_retry_after
-from readahead.http.libraries import client_for_app
 from readahead.kintsugi import Kintsugi
 from readahead.sandbox import Sandbox
 from readahead.sweetspot import SweetSpot

@@ -5,6 +5,7 @@ The clients are in ``readahead.kintsugi`` and ``readahead.sweetspot``, the error
 
 from .explain import Explanation
 from .filters import Condition
+from .http.answer import ApiResponse, with_response
 from .http.pacing import Pace
 from .http.retry import Retry
 from .pages import DriftWarning, IgnoredFilterWarning, IncompleteWarning, Page, Progress, Report
@@ -12,6 +13,7 @@ from .paging import Checkpoint, Pages, Partition, Rows, Stream
 from .query import Listing, Query
 
 __all__ = [
+    "ApiResponse",
     "Checkpoint",
     "Condition",
     "DriftWarning",
@@ -29,4 +31,5 @@ __all__ = [
     "Retry",
     "Rows",
     "Stream",
+    "with_response",
 ]

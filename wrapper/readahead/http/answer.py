@@ -1,6 +1,5 @@
 """What the API said besides the row: status, headers, request id."""
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
 from typing import Generic, TypeVar
@@ -47,7 +46,9 @@ async def with_response(call: Awaitable[T]) -> ApiResponse[T]:
         UsageError: It runs already, so its response may have come before.
         ReadaheadError: What the call raises.
     """
-    if isinstance(call, asyncio.Future):
+    import asyncio  # noqa: PLC0415  whoever awaits has imported it, and nobody else needs it
+
+    if asyncio.isfuture(call):
         raise UsageError("with_response() takes the call itself, not a task of it: await with_response(client.get(id))")
     noted: list[tuple[Response, int]] = []
     token = _noted.set(noted)

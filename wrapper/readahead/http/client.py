@@ -73,13 +73,16 @@ class Clock:
 
     def __init__(self) -> None:
         self._loop: object = None
-        self._ahead = 0.0
+        self._ahead = 0.0  # of the clock of the loop
+        self._first: float | None = None  # how far the machine's clock was ahead of that of the first loop
 
     def now(self) -> float:
         """Return the time."""
         loop, seconds = current_loop(), anyio.current_time()
         if loop is not self._loop:
-            self._loop, self._ahead = loop, time.monotonic() - seconds
+            ahead = time.monotonic() - seconds
+            self._first = ahead if self._first is None else self._first
+            self._loop, self._ahead = loop, ahead - self._first
         return seconds + self._ahead
 
 

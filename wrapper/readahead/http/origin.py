@@ -43,9 +43,7 @@ def checked_base_url(url: str, *, insecure: bool = False) -> str:
         raise UsageError(f"base_url must be {_FORM}, not {url!r}")
     if parts.scheme == "http" and not _is_loopback(host):
         if not insecure:
-            raise UsageError(
-                f"base_url {url!r} would show the key to the network; use https, or insecure=True"
-            )
+            raise UsageError(f"base_url {url!r} would show the key to the network; use https, or insecure=True")
         _log.warning("base_url %s is plain http: requests and credentials can be read on the way", url)
     return url.rstrip("/")
 

@@ -5,7 +5,6 @@ two calls of ``asyncio.run``, or by tests with a loop each) opens new ones in th
 when it ends: event loops end their async generators before they close, and a session ends with such a generator.
 """
 
-import asyncio
 import os
 import sys
 import warnings
@@ -24,6 +23,7 @@ from .secret import Secret
 from .traces import conceals
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
     from .libraries import HTTPClient
@@ -46,6 +46,15 @@ class Session:
     connections: Connections
     asking: anyio.Lock = field(factory=anyio.Lock)
     end: AsyncGenerator[None] | None = None
+
+    def check_open(self) -> None:
+        """Raise StreamError if nothing can be sent any more."""
+        if self.adapter.is_closed:
+            raise StreamError(
+                "the http_client is closed; keep it open as long as this client is used"
+                if self.end is None
+                else "the client is closed; open a new one"
+            )
 
 
 class Sessions:
@@ -94,8 +103,7 @@ class Sessions:
             raise StreamError("the client is closed; open a new one")
         if session is None:
             session = await self._open(loop)
-        if session.adapter.is_closed:
-            raise StreamError("the http_client is closed; keep it open as long as this client is used")
+        session.check_open()
         return session
 
     async def aclose(self) -> None:
@@ -169,6 +177,8 @@ def current_loop() -> object:
 
     Trio may be a guest of asyncio; both are running then.
     """
+    import asyncio  # noqa: PLC0415  whoever comes here has imported it
+
     try:
         if asyncio.current_task():
             return asyncio.get_running_loop()
@@ -187,7 +197,8 @@ async def _end(by_loop: dict[object, Session], loop: object, adapter: Adapter) -
 
 
 def _is_over(loop: object) -> bool:
-    return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()
+    is_closed = getattr(loop, "is_closed", None)  # trio's token has none
+    return is_closed is not None and bool(is_closed())
 
 
 _closing: set["asyncio.Task[None]"] = set()  # an event loop alone does not keep its tasks
@@ -207,7 +218,7 @@ def _run_in(loop: Any, end: AsyncGenerator[None]) -> None:
 
     if _is_over(loop):
         return
-    if isinstance(loop, asyncio.AbstractEventLoop):
+    if hasattr(loop, "call_soon_threadsafe"):
         loop.call_soon_threadsafe(start)
     else:
         trio: Any = sys.modules["trio"]

@@ -123,9 +123,11 @@ class Transport:
         Raises:
             RequestError: No response came, or not the whole of it.
             ResponseTooLarge: The response is larger than ``max_response``.
+            StreamError: The client was closed meanwhile.
             UnexpectedAnswer: The response is compressed in another way than was asked for.
             UsageError: The request cannot be sent.
         """
+        session.check_open()
         adapter, prepared, handled = session.adapter, self._prepare(session, credentials), sys.exception()
         began = anyio.current_time()
         try:
