@@ -346,30 +346,6 @@ async def test_closing_the_client_while_it_connects_leaves_no_connection(kintsug
         assert server.open_connections == 0
 
 
-@pytest.mark.parametrize("second", ["asyncio", "trio"])
-async def test_a_client_of_one_loop_says_so_in_another(kintsugi, second):
-    """Its connections belong to the loop that opened them; in a second one there is a clear error, not asyncio's."""
-
-    async def listing():
-        assert len((await client.customers.first_page()).rows) == 100
-
-    async def again():
-        with pytest.raises(StreamError, match="another event loop"):
-            await client.customers.first_page()
-        with pytest.raises(StreamError, match="another event loop"):
-            await client.aclose()
-        raise Boom
-
-    async with Server() as server:
-        client = kintsugi(server)
-        await listing()
-        with pytest.raises(Boom):  # a thread of its own, so that the first loop runs on meanwhile
-            await anyio.to_thread.run_sync(lambda: anyio.run(again, backend=second))
-        await listing()
-        await client.aclose()
-        assert server.count("GET") == 2
-
-
 # ---- answers that are none
 
 

@@ -72,8 +72,11 @@ class Collection(Listing[T], Generic[T, Q]):
 
     async def _one(self, operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an operation on one row, and return that row."""
-        response = await self._reading.sender.send(request_for(operation, *args, **kwargs))
-        return decode_object(response, self._reading.endpoint.reader.read)
+        sender, endpoint = self._reading.sender, self._reading.endpoint
+        request = request_for(operation, *args, **kwargs)
+        if endpoint.idempotency and not request.repeatable:
+            request = sender.keyed(request, endpoint.idempotency)
+        return decode_object(await sender.send(request), endpoint.reader.read)
 
     async def _one_with(
         self, attr: str, value: str, operation: Operation[P], /, *args: P.args, **kwargs: P.kwargs

@@ -43,6 +43,8 @@ class Endpoint(Generic[T]):
         paging: How pages follow each other.
         fields: What conditions are made of.
         orders: The names that ``order_by`` takes; they are sent joined by commas.
+        idempotency: The header of this API in which a POST names itself, such as ``Idempotency-Key``. A key is made for
+            each call, so that ``create`` can be repeated as safely as a read.
 
     Raises:
         UsageError: A field has a parameter that the operation does not take, or an attribute that rows do not have.
@@ -53,6 +55,7 @@ class Endpoint(Generic[T]):
     paging: Style
     fields: Fields = Fields()  # noqa: RUF009  immutable
     orders: tuple[str, ...] = ()
+    idempotency: str | None = None
 
     def __attrs_post_init__(self) -> None:
         names = {name: field.param for name, field in self.fields.declared.items()}

@@ -183,7 +183,6 @@ class Kintsugi(Client):
         api_key: Defaults to the environment variable KINTSUGI_API_KEY. A function, sync or async, is asked before each
             request, and once more after a 401.
         organization_id: Defaults to KINTSUGI_ORGANIZATION_ID.
-        base_url: Where the API is.
         pace: The budget of requests; the default is the documented one, 10,000 in any 60 s. None lifts it.
         options: See ``Client``.
 
@@ -197,7 +196,6 @@ class Kintsugi(Client):
         *,
         api_key: CredentialSource | None = None,
         organization_id: CredentialSource | None = None,
-        base_url: str = BASE_URL,
         pace: Pace | None = BUDGET,
         **options: Unpack[ClientOptions],
     ) -> None:
@@ -206,7 +204,6 @@ class Kintsugi(Client):
                 "X-API-KEY": Credential("api_key", api_key, "KINTSUGI_API_KEY"),
                 "x-organization-id": Credential("organization_id", organization_id, "KINTSUGI_ORGANIZATION_ID"),
             },
-            base_url=base_url,
             home=BASE_URL,
             pace=pace,
             **options,

@@ -136,7 +136,6 @@ class SweetSpot(Client):
     Args:
         token: Defaults to the environment variable SWEETSPOT_TOKEN. A function, sync or async, is asked before each
             request, and once more after a 401.
-        base_url: Where the API is.
         pace: The budget of requests. None is documented.
         options: See ``Client``.
 
@@ -149,13 +148,11 @@ class SweetSpot(Client):
         self,
         *,
         token: CredentialSource | None = None,
-        base_url: str = BASE_URL,
         pace: Pace | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         super().__init__(
             {"Authorization": Credential("token", token, "SWEETSPOT_TOKEN", prefix="Bearer ")},
-            base_url=base_url,
             home=BASE_URL,
             pace=pace,
             **options,

@@ -3,9 +3,10 @@
 import functools
 import random
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack, cast
 
 import anyio
 from attrs import evolve, field, frozen
@@ -41,8 +42,9 @@ T = TypeVar("T")
 
 
 class ClientOptions(TypedDict, total=False):
-    """What every client takes besides its credentials, base URL and pace; see ``Client``."""
+    """What every client takes besides its credentials and pace; see ``Client``."""
 
+    base_url: str | None
     timeout: float
     retry: Retry | None
     http: Literal["httpx", "aiohttp"]
@@ -59,7 +61,15 @@ class ClientOptions(TypedDict, total=False):
 
 
 class CallOptions(TypedDict, total=False):
-    """What ``with_options`` takes; see there."""
+    """What ``with_options`` takes.
+
+    Attributes:
+        timeout: Seconds, for each request.
+        retry: What is repeated, and when. The budget of retries stays that of the client.
+        pace: A budget within that of the client, for what is read with these options. None: no such budget.
+        deadline: Seconds for a whole call or listing. None: no limit.
+        headers: Sent besides those of the client, and instead of those with the same name.
+    """
 
     timeout: float
     retry: Retry | None
@@ -132,6 +142,14 @@ class Sender:
             changes["deadline"] = checked_deadline(options["deadline"])
         return evolve(self, transport=transport, **changes)
 
+    def keyed(self, request: Request, header: str) -> Request:
+        """Return a request that says which one it is, so that the API carries it out once however often it comes.
+
+        A key that ``with_options(headers=...)`` gave stays.
+        """
+        given = header.lower() in map(str.lower, self._transport.headers)
+        return evolve(request, headers=() if given else ((header, str(uuid.uuid4())),), idempotent=True)
+
     async def send(
         self,
         request: Request,
@@ -179,9 +197,10 @@ class Sender:
         self, request: Request, report: Report, pushed_back: Callable[[], bool] | None, failures: list[ReadaheadError]
     ) -> Response:
         """Send a request until there is an answer or no attempt is left, and keep what went wrong before."""
-        tries, renewed, session = 0, False, await self._transport.sessions.current()
+        tries, session = 0, await self._transport.sessions.current()
+        renewed: Mapping[str, Secret] | None = None
         while True:
-            credentials = await self._credentials.current(session.asking)
+            credentials = renewed or await self._credentials.current(session.asking)
             # A request that waits for its turn holds its place: one that was let go leaves at once, and counts rightly.
             place, waited = await session.connections.take(request)
             report.waited += waited
@@ -198,9 +217,9 @@ class Sender:
                     self._ended(pacers)
             except AuthenticationFailed as error:
                 failures.append(error)
-                if renewed or not await self._credentials.renewed(credentials, session.asking):
+                if renewed or not (renewed := await self._credentials.renewed(credentials, session.asking)):
                     raise
-                renewed, delay = True, 0.0
+                delay = 0.0
             except ReadaheadError as error:
                 failures.append(error)
                 delay = self._delay(error, request, tries, sent, pushed_back)
@@ -274,8 +293,8 @@ class Client:
 
     Args:
         credentials: What each header that says who asks holds; text is sent as it is.
-        base_url: Where the API is: https, or http on this machine.
         home: The API's own address. Credentials of the environment are sent nowhere else.
+        base_url: Where the API is: https, or http on this machine. None: ``home``.
         timeout: Seconds from the start of a request to the last byte of its response.
         retry: What is repeated, and when.
         pace: The budget of requests, shared by all listings of the client. None: no budget.
@@ -314,8 +333,8 @@ class Client:
         self,
         credentials: Mapping[str, Credential | str],
         *,
-        base_url: str,
         home: str | None = None,
+        base_url: str | None = None,
         timeout: float = 30.0,
         retry: Retry | None = None,
         pace: Pace | None = None,
@@ -342,7 +361,9 @@ class Client:
             if fault := header_fault(user_agent):
                 raise UsageError(f"user_agent {fault}: {user_agent!r}")
             agent += f" {user_agent}"
-        base_url = checked_base_url(base_url, insecure=insecure)
+        if not isinstance(cast("object", insecure), bool):
+            raise UsageError(f"insecure must be True or False, not {type(insecure).__name__}")
+        base_url = checked_base_url(home or "" if base_url is None else base_url, insecure=insecure)
         sessions = Sessions(
             base_url,
             http=checked_http(http),
@@ -405,11 +426,7 @@ class Client:
         ``client.with_options(timeout=5.0).customers.get("cust_1")``. Closing either closes both.
 
         Args:
-            timeout: Seconds, for each request.
-            retry: What is repeated, and when. The budget of retries stays that of the client.
-            pace: A budget within that of the client, for what is read with these options. None: no such budget.
-            deadline: Seconds for a whole call or listing. None: no limit.
-            headers: Sent besides those of the client, and instead of those with the same name.
+            options: See ``CallOptions``.
 
         Raises:
             UsageError: An option is unknown or not valid.

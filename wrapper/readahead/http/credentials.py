@@ -167,8 +167,8 @@ class Credentials:
                     await self._ask()
         return self._known
 
-    async def renewed(self, refused: Mapping[str, Secret], turn: anyio.Lock) -> bool:
-        """Ask once more, unless that was done, and return whether there are others than those that were refused.
+    async def renewed(self, refused: Mapping[str, Secret], turn: anyio.Lock) -> Mapping[str, Secret] | None:
+        """Return other headers than those that were refused, or None. For the same ones it asks once more, not twice.
 
         Raises:
             CredentialsError: What a function returned is empty or malformed.
@@ -178,7 +178,7 @@ class Credentials:
                 if self._known is refused and self._refused is not refused:
                     self._refused = refused
                     await self._ask()
-        return self._known is not refused
+        return None if self._known is refused else self._known
 
     async def _ask(self) -> None:
         latest = dict(self._fixed)

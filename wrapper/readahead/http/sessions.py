@@ -166,10 +166,12 @@ class Sessions:
     def __del__(self) -> None:
         # Absent where the object was never complete.
         by_loop: dict[object, Session] = getattr(self, "_by_loop", {})
-        if any(session.end is not None for session in by_loop.values()) and not sys.is_finalizing():
-            if self._process == os.getpid():
-                warnings.warn(f"unclosed {self._owner}", ResourceWarning, source=self, stacklevel=2)
-            by_loop.clear()  # their generators go, and with them, in their loops, the connections
+        ends = [(loop, session.end) for loop, session in by_loop.items() if session.end is not None]
+        if not ends or sys.is_finalizing() or self._process != os.getpid():
+            return
+        warnings.warn(f"unclosed {self._owner}", ResourceWarning, source=self, stacklevel=2)
+        for loop, end in ends:
+            _run_in(loop, end)
 
 
 def current_loop() -> object:
@@ -216,6 +218,10 @@ def _run_in(loop: Any, end: AsyncGenerator[None]) -> None:
         _closing.add(task)
         task.add_done_callback(_closing.discard)
 
+    def start_in_trio() -> None:
+        with suppress(RuntimeError):  # trio is about to end, and ends the generator itself
+            trio.lowlevel.spawn_system_task(close)
+
     if _is_over(loop):
         return
     if hasattr(loop, "call_soon_threadsafe"):
@@ -223,4 +229,4 @@ def _run_in(loop: Any, end: AsyncGenerator[None]) -> None:
     else:
         trio: Any = sys.modules["trio"]
         with suppress(trio.RunFinishedError):
-            loop.run_sync_soon(trio.lowlevel.spawn_system_task, close)
+            loop.run_sync_soon(start_in_trio)

@@ -40,8 +40,7 @@ class Request:
         position: Paging parameters. Messages show their values, and those of no other parameter.
         body: JSON.
         headers: Of this request alone, besides those of the client.
-        idempotent: Whether the API sees to it that the request, sent twice, has the effect of one; see
-            ``with_idempotency_key``.
+        idempotent: Whether the API sees to it that the request has one effect, however often it is sent.
     """
 
     method: str

@@ -120,10 +120,10 @@ class Sandbox:
         from ..kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
 
         options.setdefault("http_client", client_for_app(self.kintsugi_app))
+        options.setdefault("base_url", _IN_PROCESS)
         return Kintsugi(
             api_key=self._api_key,
             organization_id=self._organization_id,
-            base_url=_IN_PROCESS,
             **options,
         )
 
@@ -133,9 +133,9 @@ class Sandbox:
         from ..sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
 
         options.setdefault("http_client", client_for_app(self.sweetspot_app))
+        options.setdefault("base_url", _IN_PROCESS)
         return SweetSpot(
             token=self._token,
-            base_url=_IN_PROCESS,
             **options,
         )
 
