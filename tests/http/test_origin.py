@@ -3,18 +3,20 @@
 import base64
 import socket
 import ssl
+import uuid
 from pathlib import Path
 
+import aiohttp
 import certifi
 import httpx
 import httpx2
 import pytest
-from servers import Closed, Proxy, Server, failing, last, nobody, serving, trusting
+from servers import Closed, Proxy, Server, Url, failing, last, nobody, serving, trusting
 from shown import chain_of, chain_text, everything, locals_text
 
 from readahead import Retry
 from readahead.errors import ConnectFailed, UsageError
-from readahead.http.origin import tls_context
+from readahead.http.origin import proxy_for, tls_context
 from readahead.kintsugi import Kintsugi
 
 pytestmark = pytest.mark.anyio
@@ -66,61 +68,143 @@ async def test_a_certificate_that_does_not_fit_is_a_failed_connection(kintsugi, 
 # ---- proxies
 
 
-@pytest.mark.parametrize("how", ["argument", "HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-async def test_plain_requests_go_through_the_proxy(kintsugi, how, monkeypatch):
-    """By the argument, or by the variables of the environment, whatever the transport."""
-    async with Proxy() as proxy, Server(after=last) as server:
-        if how != "argument":
-            monkeypatch.setenv(how, proxy.url)
+NAME = "elsewhere.example"  # what the other certificate is for
 
-        async with kintsugi(server, proxy=proxy.url if how == "argument" else None) as client:
+
+@pytest.fixture
+def resolved(monkeypatch):
+    """Every name means this machine."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host, *rest, **more):
+        name = host.decode() if isinstance(host, bytes) else host
+        is_name = name is not None and not name.replace(".", "").isdigit() and ":" not in name
+        return real("127.0.0.1" if is_name else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+def named(server):
+    """The URL of a server by a name that is not this machine's; needs ``resolved``."""
+    return Url(f"https://{NAME}:{server.port}")
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["http://127.0.0.1", "http://localhost", "http://LOCALHOST.", "https://127.0.0.1"])
+async def test_no_proxy_of_the_environment_is_asked_for_this_machine(
+    kintsugi, host, variable, certificates, resolved, monkeypatch
+):
+    """It would see the key of a plain request, and look for the API on its own machine."""
+    async with Proxy() as proxy, Server(tls=serving(certificates) if host.startswith("https") else None) as server:
+        monkeypatch.setenv(variable, proxy.url)
+        async with kintsugi(Url(f"{host}:{server.port}"), verify=trusting(certificates)) as client:
             await works(client)
-        assert [seen.method for seen in proxy.seen] == ["GET", "POST"]
-        assert all(seen.target.startswith(server.url) for seen in proxy.seen)
-        assert [seen.method for seen in server.seen] == ["GET", "POST"]
+        assert proxy.connections == 0
+        assert [seen.headers["x-api-key"] for seen in server.seen] == ["the-key"] * 2
 
 
-@pytest.mark.parametrize("no_proxy", ["127.0.0.1", "example.com, 127.0.0.1", "*"])
-async def test_no_proxy_is_respected(kintsugi, no_proxy, monkeypatch):
-    """The host it names is asked directly."""
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.8.7", "localhost", "localhost.", "LocalHost", "[::1]", "[0::1]"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_however_this_machine_is_written(host, scheme, monkeypatch):
+    """By the names and addresses that plain http is taken to."""
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example")
+    assert proxy_for(f"{scheme}://{host}:8000") is None
+    assert proxy_for("https://localhost.example") is not None
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5"])
+async def test_plain_http_through_a_proxy_is_refused(kintsugi, scheme):
+    """When the client is made: the proxy would see the key."""
     async with Proxy() as proxy, Server() as server:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        with pytest.raises(UsageError, match=r"^base_url .* is plain http, .* use https, or no proxy$"):
+            kintsugi(server, proxy=proxy.url.replace("http", scheme))
+        assert proxy.connections == server.connections == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [7, True, False, b"http://localhost:1", httpx.URL("http://localhost:1"), []], ids=repr
+)
+def test_a_proxy_is_a_url_or_none(http, wrong):
+    """httpx takes objects of its own; for these there is ``http_client``."""
+    with pytest.raises(UsageError, match=r"^proxy must be the URL of a proxy or None"):
+        Kintsugi(api_key="k", organization_id="o", http=http, proxy=wrong)
+
+
+PROXIED = {
+    "httpx": lambda proxy: httpx.AsyncClient(proxy=proxy),
+    "httpx mounts": lambda proxy: httpx.AsyncClient(mounts={"http://": httpx.AsyncHTTPTransport(proxy=proxy)}),
+    "httpx environment": lambda _proxy: httpx.AsyncClient(),
+    "httpx2": lambda proxy: httpx2.AsyncClient(proxy=proxy),
+    "httpx2 environment": lambda _proxy: httpx2.AsyncClient(),
+    "aiohttp": lambda proxy: aiohttp.ClientSession(proxy=proxy),
+    "aiohttp environment": lambda _proxy: aiohttp.ClientSession(trust_env=True),
+}
+
+
+@pytest.mark.parametrize("how", PROXIED)
+async def test_a_client_of_ones_own_sends_no_plain_http_through_a_proxy(lane, how, monkeypatch):
+    """Whatever set its proxy; without one, it sends."""
+    if (how.startswith("aiohttp"), lane[1]) == (True, "trio"):
+        pytest.skip("aiohttp runs on asyncio only")
+    async with Proxy() as proxy, Server() as server:
+        if how.endswith("environment"):
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        async with PROXIED[how](proxy.url) as mine:
+            client = Kintsugi(api_key="the-key", organization_id="org", base_url=server.url, http_client=mine)
+            with pytest.raises(UsageError, match=r"^base_url .* is plain http, .* use https, or no proxy$"):
+                await client.customers.first_page()
+        assert proxy.connections == server.connections == 0
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        async with PROXIED[how](None) as mine:
+            await works(Kintsugi(api_key="the-key", organization_id="org", base_url=server.url, http_client=mine))
+        assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("no_proxy", [NAME, f"other.example, {NAME}", "*"])
+async def test_no_proxy_is_respected(kintsugi, no_proxy, certificates, resolved, monkeypatch):
+    """The host it names is asked directly."""
+    async with Proxy() as proxy, Server(tls=serving(certificates, "elsewhere")) as server:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", no_proxy)
 
-        async with kintsugi(server) as client:
+        async with kintsugi(named(server), verify=trusting(certificates, "elsewhere")) as client:
             await works(client)
         assert proxy.connections == 0
         assert len(server.seen) == 2
 
 
-@pytest.mark.parametrize("how", ["argument", "HTTPS_PROXY"])
-async def test_https_goes_through_a_tunnel_that_sees_no_key(kintsugi, how, certificates, monkeypatch):
+@pytest.mark.parametrize("how", ["argument", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("where", ["a name", "this machine"])
+async def test_https_goes_through_a_tunnel_that_sees_no_key(kintsugi, where, how, certificates, resolved, monkeypatch):
     """The proxy is told host and port and nothing else; the certificate is verified behind it."""
-    async with Proxy() as proxy, Server(tls=serving(certificates)) as server:
+    if (where, how != "argument") == ("this machine", True):
+        pytest.skip("the environment has no proxy for it")
+    cert = "here" if where == "this machine" else "elsewhere"
+    async with Proxy() as proxy, Server(tls=serving(certificates, cert)) as server:
         if how != "argument":
             monkeypatch.setenv(how, proxy.url)
         how_to = {"proxy": proxy.url if how == "argument" else None}
 
-        async with kintsugi(server, verify=trusting(certificates), **how_to) as client:
+        to = server if where == "this machine" else named(server)
+        async with kintsugi(to, verify=trusting(certificates, cert), **how_to) as client:
             await works(client)
-        async with kintsugi(server, **how_to) as client:
+        async with kintsugi(to, **how_to) as client:
             assert type(await failing(client.customers.create(name="Ada"))) is ConnectFailed
-        assert {(seen.method, seen.target) for seen in proxy.seen} == {("CONNECT", f"127.0.0.1:{server.port}")}
+        assert {(seen.method, seen.target) for seen in proxy.seen} == {("CONNECT", to.url.removeprefix("https://"))}
         assert "the-key" not in repr(proxy.seen)
         assert [seen.headers["x-api-key"] for seen in server.seen] == ["the-key"] * 2
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize("how", ["argument", "variable"])
-async def test_a_proxys_password_reaches_the_proxy_alone(kintsugi, tls, how, certificates, monkeypatch):
+async def test_a_proxys_password_reaches_the_proxy_alone(kintsugi, how, certificates, resolved, monkeypatch):
     """Not the API behind it; and no deprecated call is made for it."""
-    async with Proxy() as proxy, Server(tls=serving(certificates) if tls else None, after=last) as server:
+    async with Proxy() as proxy, Server(tls=serving(certificates, "elsewhere"), after=last) as server:
         url = proxy.url.replace("//", "//ada:secret@")
         if how == "variable":
             monkeypatch.setenv("ALL_PROXY", url)
 
-        verify = trusting(certificates) if tls else True
-        async with kintsugi(server, proxy=url if how == "argument" else None, verify=verify) as client:
+        options = {"proxy": url if how == "argument" else None, "verify": trusting(certificates, "elsewhere")}
+        async with kintsugi(named(server), **options) as client:
             await works(client)
             assert "secret" not in everything(client)
         basic = "Basic " + base64.b64encode(b"ada:secret").decode()
@@ -164,55 +248,51 @@ RULES = [
     ("https://example.com", "api.example.com", False),
     ("http://example.com", "example.com", False),
     ("all://example.com", "example.com", True),
-    ("localhost", "localhost", True),
     ("localhost", "my.localhost", False),
     ("other.com, example.com", "example.com", True),
     ("other.com,*", "example.com", True),
     ("", "example.com", False),
     (" , ", "example.com", False),
-    ("127.9.8.7", "127.9.8.7", True),
-    ("127.9.8.7", "127.9.8.6", False),
-    ("127.9.8.0/24", "127.9.8.7", True),
-    ("127.9.8.0/24", "127.9.9.7", False),
-    ("127.9.8.7/32", "127.9.8.7", True),
-    ("10.0.0.0/8, 127.0.0.0/8", "127.9.8.7", True),
-    ("::1", "[::1]", True),
-    ("[::1]", "[::1]", True),
-    ("::/64", "[::1]", True),
-    ("fd00::/8", "[::1]", False),
-    ("127.9.8.0/24", "example.com", False),
-    ("127.9.8.0/99", "127.9.8.7", False),
+]
+# Of addresses, of which no other answers here.
+ADDRESSES = [
+    ("192.0.2.7", "192.0.2.7", True),
+    ("192.0.2.7", "192.0.2.6", False),
+    ("192.0.2.0/24", "192.0.2.7", True),
+    ("192.0.2.0/24", "192.0.3.7", False),
+    ("192.0.2.7/32", "192.0.2.7", True),
+    ("10.0.0.0/8, 192.0.0.0/8", "192.0.2.7", True),
+    ("2001:db8::1", "[2001:db8::1]", True),
+    ("[2001:db8::1]", "[2001:db8::1]", True),
+    ("2001:db8::/64", "[2001:db8::1]", True),
+    ("fd00::/8", "[2001:db8::1]", False),
+    ("192.0.2.0/24", "example.com", False),
+    ("192.0.2.0/99", "192.0.2.7", False),
 ]
 
 
-@pytest.fixture
-def resolved(monkeypatch):
-    """Every name means this machine."""
-    real = socket.getaddrinfo
-
-    def getaddrinfo(host, *rest, **more):
-        name = host.decode() if isinstance(host, bytes) else host
-        is_name = name is not None and not name.replace(".", "").isdigit() and ":" not in name
-        return real("127.0.0.1" if is_name else host, *rest, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-
-
 @pytest.mark.parametrize(("no_proxy", "host", "is_direct"), RULES)
-async def test_no_proxy_names_hosts_addresses_and_ranges(http, no_proxy, host, is_direct, resolved, monkeypatch):
-    """As httpx documents it, with each library; and as httpx2 does it, which matches ranges too."""
+async def test_no_proxy_names_hosts(http, no_proxy, host, is_direct, resolved, monkeypatch):
+    """As httpx documents it, with each library; and as httpx2 does it."""
     async with Proxy(refuse="403 No") as proxy, Closed() as server:
         url = f"https://{host}:{server.port}"
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", no_proxy.format(port=server.port))
         async with Kintsugi(api_key="k", organization_id="o", base_url=url, http=http, retry=ONCE) as client:
             await failing(client.customers.first_page())
-        targets = [seen.target.replace("[", "").replace("]", "") for seen in proxy.seen]  # httpx leaves them out
-        assert targets == ([] if is_direct else [f"{host.strip('[]')}:{server.port}"])
+        assert [seen.target for seen in proxy.seen] == ([] if is_direct else [f"{host}:{server.port}"])
         async with httpx2.AsyncClient() as bare:
             with pytest.raises(httpx2.TransportError):
                 await bare.get(url)
         assert len(proxy.seen) == (0 if is_direct else 2)
+
+
+@pytest.mark.parametrize(("no_proxy", "host", "is_direct"), ADDRESSES)
+def test_no_proxy_names_addresses_and_ranges(no_proxy, host, is_direct, monkeypatch):
+    """As httpx documents it, and httpx2 does it."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    assert (proxy_for(f"https://{host}:8000") is None) == is_direct
 
 
 # ---- what is refused
@@ -250,7 +330,12 @@ async def test_a_file_of_certificates_that_is_not_there_is_a_clear_error(http, m
             await client.customers.first_page()
 
 
-PROXIES = ["socks4://user:hunter2@localhost", "http://user:hunter2@localhost:x", "socks5://user:hunter2@localhost:1"]
+PASSWORD = uuid.uuid4().hex
+PROXIES = {
+    "socks4": f"socks4://user:{PASSWORD}@localhost",
+    "no port": f"http://user:{PASSWORD}@localhost:x",
+    "socks5": f"socks5://user:{PASSWORD}@localhost:1",
+}
 
 
 @pytest.mark.parametrize("how", ["argument", "variable"])
@@ -258,10 +343,14 @@ PROXIES = ["socks4://user:hunter2@localhost", "http://user:hunter2@localhost:x",
 async def test_a_proxy_that_cannot_be_used_is_a_clear_error_without_its_password(http, how, proxy, monkeypatch):
     """aiohttp speaks no SOCKS, and httpx does with a package more, which is not installed here."""
     if how == "variable":
-        monkeypatch.setenv("ALL_PROXY", proxy)
-    argument = proxy if how == "argument" else None
-    async with Kintsugi(api_key="k", organization_id="o", proxy=argument, http=http) as client:
+        monkeypatch.setenv("ALL_PROXY", PROXIES[proxy])
+
+    def opened():
+        argument = PROXIES[proxy] if how == "argument" else None
+        return Kintsugi(api_key="k", organization_id="o", proxy=argument, http=http)
+
+    async with opened() as client:
         with pytest.raises(UsageError, match="proxy") as caught:
             await client.customers.first()
         assert chain_of(caught.value) == [caught.value]
-        assert "hunter2" not in chain_text(caught.value) + locals_text(caught.value) + everything(client)
+        assert PASSWORD not in chain_text(caught.value) + locals_text(caught.value) + everything(client)

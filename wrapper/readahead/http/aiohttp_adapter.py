@@ -6,6 +6,7 @@ answering. Here ``Retry`` decides what is repeated, so this is off, for sessions
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -20,6 +21,7 @@ from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, Us
 from .body import is_cut_short
 from .bounded import Whole, read_body
 from .connections import is_readable
+from .origin import in_clear
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -161,8 +163,10 @@ def over(
     """Send with a session of the user's.
 
     Raises:
-        UsageError: Its auth would contradict our Authorization header.
+        UsageError: Its auth would contradict our Authorization header, or it would send plain http through a proxy.
     """
+    if base_url.startswith("http:") and _has_proxy(session, base_url):
+        raise in_clear(base_url)
     if session.auth is not None and "Authorization" in headers:
         raise UsageError("the auth of the http_client would replace this API's token; open it without auth")
     return AiohttpAdapter(session, base_url, headers)
@@ -219,6 +223,15 @@ async def _send_once(
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise Dropped(f"{type(error).__name__}: {error}") from error
+
+
+def _has_proxy(session: aiohttp.ClientSession, base_url: str) -> bool:
+    """Whether a session of the user's has a proxy for a URL, of its own or from the environment, as it is now."""
+    if getattr(session, "_default_proxy", None) is not None:
+        return True
+    with suppress(LookupError):
+        return session.trust_env and bool(aiohttp.helpers.get_env_proxy_for_url(yarl.URL(base_url)))
+    return False
 
 
 def _proxy(url: Secret) -> tuple[str, Mapping[str, str | Secret] | None]:

@@ -16,6 +16,7 @@ import anyio.to_thread
 import orjson
 from anyio.lowlevel import RunVar
 
+from .origin import origin
 from .secret import Secret
 from .traces import conceals
 
@@ -64,7 +65,7 @@ class Fingerprint:
     @conceals
     def _derived(self) -> bytes:
         if self._key is None:
-            salt = f"{_LABEL}\n{self._base_url}".encode()
+            salt = f"{_LABEL} {origin(self._base_url)[1]}".encode()  # tables of tokens serve for one API alone
             digest = hmac.digest(_process, salt + b"\n" + self._credentials(), "sha256")
             self._key = _keys.get(digest)
             if self._key is None:

@@ -63,7 +63,7 @@ class HttpxAdapter:
     def __init__(
         self, client: Any, base_url: str, headers: Mapping[str, str | Secret], timeout: float, *, is_ours: bool
     ) -> None:
-        self._library: Any = httpx if isinstance(client, httpx.AsyncClient) else sys.modules["httpx2"]
+        self._library = _library_of(client)
         self._client, self._base_url, self._timeout, self._is_ours = client, base_url, timeout, is_ours
         self._headers: Hidden[dict[bool, Any]] = Hidden(
             {has_body: revealed(headers, **_JSON if has_body else {}) for has_body in (False, True)}
@@ -152,12 +152,16 @@ def over(client: Any, base_url: str, headers: Mapping[str, str | Secret], timeou
     Raises:
         UsageError: It would send plain http through a proxy.
     """
-    # What it makes of its arguments and of the environment, only it knows. Mocks and transports of the user's have none.
-    find = getattr(client, "_transport_for_url", None)
-    transport = None if find is None else find(sys.modules[type(client).__module__.partition(".")[0]].URL(base_url))
-    if base_url.startswith("http:") and "Proxy" in type(getattr(transport, "_pool", None)).__name__:
+    if base_url.startswith("http:") and _has_proxy(client, base_url):
         raise in_clear(base_url)
     return HttpxAdapter(client, base_url, headers, timeout, is_ours=False)
+
+
+def _has_proxy(client: Any, base_url: str) -> bool:
+    """Whether a client of the user's has a proxy for a URL. What its own transports do, only they know."""
+    find = getattr(client, "_transport_for_url", None)
+    pool = None if find is None else getattr(find(_library_of(client).URL(base_url)), "_pool", None)
+    return "Proxy" in type(pool).__name__
 
 
 def opened(
@@ -188,6 +192,10 @@ def opened(
         )
     # Raised here, httpx's exception does not stay as the context: its traceback holds the proxy's password.
     raise UsageError(fault)
+
+
+def _library_of(client: Any) -> Any:
+    return httpx if isinstance(client, httpx.AsyncClient) else sys.modules["httpx2"]
 
 
 async def _end(pieces: AsyncGenerator[bytes, None]) -> None:
