@@ -199,8 +199,8 @@ class Client:
         pace: The budget of requests, shared by all listings of the client. None: no budget.
         http: The library to send with. ``"aiohttp"`` takes a tenth of the CPU, runs on asyncio only, and needs
             ``pip install 'readahead[aiohttp]'``.
-        proxy: The proxy's URL, for an https base URL. None: ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` decide, and for
-            this machine there is none.
+        proxy: The proxy's URL, for an https base URL. None: ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` decide, and
+            for this machine there is none.
         verify: True: certificates are checked against ``SSL_CERT_FILE``, ``SSL_CERT_DIR`` or those of certifi. False:
             any certificate is accepted. An ``ssl.SSLContext`` decides by itself.
         user_agent: Put after our own.

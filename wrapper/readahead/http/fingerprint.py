@@ -5,7 +5,6 @@ cost a tenth of a second and 32 MB, which puts a weak token out of reach. The sa
 process. A process derives it once, when a fingerprint is first needed.
 """
 
-import functools
 import hashlib
 import hmac
 import os
@@ -24,7 +23,8 @@ __all__ = ["VERSION", "Fingerprint"]
 
 VERSION = "2"  # raise it when the parts of a fingerprint change, or how it is made
 _LABEL = "readahead fingerprint"
-_derive = functools.partial(hashlib.scrypt, n=2**15, r=8, p=1, maxmem=2**26, dklen=32)  # 32 MB: 128 * n * r bytes
+_N, _R = 2**15, 8
+_MEMORY = 128 * _N * _R  # 32 MB
 _THREADS = 4  # so that derivations take at most 128 MB at once
 
 _KEPT = 256
@@ -69,7 +69,9 @@ class Fingerprint:
             digest = hmac.digest(_process, salt + b"\n" + self._credentials(), "sha256")
             self._key = _keys.get(digest)
             if self._key is None:
-                self._key = _keys[digest] = _derive(self._credentials(), salt=salt)
+                self._key = _keys[digest] = hashlib.scrypt(
+                    self._credentials(), salt=salt, n=_N, r=_R, p=1, maxmem=2 * _MEMORY, dklen=32
+                )
                 while len(_keys) > _KEPT:
                     _keys.pop(next(iter(_keys)), None)
         return self._key
