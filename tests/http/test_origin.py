@@ -305,6 +305,13 @@ def test_verify_takes_true_false_or_a_context_alone(http, verify):
         Kintsugi(api_key="k", organization_id="o", http=http, verify=verify)
 
 
+def test_a_context_for_servers_is_refused(http):
+    """It would fail at the first connection, as if the server were to blame."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with pytest.raises(UsageError, match=r"^verify must be a context for clients"):
+        Kintsugi(api_key="k", organization_id="o", http=http, verify=context)
+
+
 @pytest.mark.parametrize("verify", [True, False, ssl.create_default_context()], ids=["true", "false", "context"])
 @pytest.mark.parametrize("variable", [None, "SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_certificates_are_those_that_httpx_takes(monkeypatch, tmp_path, verify, variable):

@@ -130,7 +130,7 @@ def checked_verify(verify: object) -> "ssl.SSLContext | bool":
     """Return what may decide on certificates: True, False or an ``ssl.SSLContext``.
 
     Raises:
-        UsageError: It is anything else. HTTP libraries take None, 0 and "" for False.
+        UsageError: It is anything else, or a context for servers. HTTP libraries take None, 0 and "" for False.
     """
     if verify is True or verify is False:
         return verify
@@ -141,6 +141,8 @@ def checked_verify(verify: object) -> "ssl.SSLContext | bool":
             f"verify must be True, False or an ssl.SSLContext, not {verify!r}; "
             "for a file of certificates pass ssl.create_default_context(cafile=...)"
         )
+    if verify.protocol is ssl.PROTOCOL_TLS_SERVER:
+        raise UsageError("verify must be a context for clients, not for servers; pass ssl.create_default_context()")
     return verify
 
 
