@@ -3,15 +3,13 @@
 import hashlib
 import subprocess
 import sys
-import threading
 import uuid
 
 import pytest
 from attrs import evolve
-from servers import Server, answer, plain, raw
+from servers import Server
 
-from readahead import Retry
-from readahead.errors import CheckpointError, ServerError
+from readahead.errors import CheckpointError
 from readahead.http.fingerprint import Fingerprint
 from readahead.http.secret import Secret
 from readahead.kintsugi import Kintsugi
@@ -29,11 +27,11 @@ def anyio_backend(lane):
 
 @pytest.fixture
 def derived(monkeypatch):
-    """The derivations, each with its thread and the bytes of memory that it takes."""
+    """The derivations, each the bytes of memory that it takes."""
     seen, scrypt = [], hashlib.scrypt
 
     def noted(password, *, salt, n, r, p, maxmem, dklen):
-        seen.append((threading.get_ident(), 128 * n * r))
+        seen.append(128 * n * r)
         return scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=maxmem, dklen=dklen)
 
     monkeypatch.setattr(hashlib, "scrypt", noted)
@@ -74,7 +72,7 @@ def test_it_is_derived_once_for_all_clients_of_a_process(derived):
         fingerprint = of(token)
         fingerprint("a")
         fingerprint("b")
-    ((_, memory),) = derived
+    (memory,) = derived
     assert memory >= 16_000_000
 
 
@@ -85,24 +83,6 @@ async def test_a_listing_without_a_checkpoint_derives_nothing(http, derived):
         assert len(await client.customers.limit(250).to_list()) == 250
         await client.customers.get("cust_1")
     assert derived == []
-
-
-async def test_an_error_and_partitions_derive_in_a_thread(http, derived):
-    """The event loop runs meanwhile."""
-    for fails in (True, False):
-        async with Server(*[raw(answer(b"", "500 Oh"))] * fails, after=plain) as server:
-            key = uuid.uuid4().hex
-            async with Kintsugi(
-                api_key=key, organization_id="o", base_url=server.url, http=http, retry=Retry(attempts=1)
-            ) as client:
-                if fails:
-                    with pytest.raises(ServerError) as caught:
-                        await client.customers.to_list()
-                    assert caught.value.checkpoint is not None
-                else:
-                    assert len(await client.customers.partitions(3)) == 3
-    assert len(derived) == 2
-    assert threading.get_ident() not in {thread for thread, _ in derived}
 
 
 @pytest.mark.parametrize("earlier", ["0123456789abcdef0123456789abcdef", "1:0123456789abcdef0123456789abcdef", ""])

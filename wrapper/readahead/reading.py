@@ -13,7 +13,7 @@ import anyio
 from attrs import Factory, astuple, evolve, field, frozen
 
 from .endpoint import Endpoint, request_for
-from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, ReadaheadError, UsageError, kind_of
+from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, UsageError, kind_of
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import Condition, Incomparable
 from .filters.planner import Branch, NormalForm, RowFilter
@@ -223,7 +223,7 @@ class Reading(Generic[T]):
         )
         return Engine(
             lambda: self.plan(size.size, checkpoint, ordered=ordered, sweep=ledger.report.sweeps),
-            self._prepared(self.fetcher(ledger.report, size)),
+            self.fetcher(ledger.report, size),
             ledger,
             size,
             on_page=on_page,
@@ -245,16 +245,6 @@ class Reading(Generic[T]):
             return fetched if row_filter.is_open else _sifted(fetched, row_filter, items, request)
 
         return fetch
-
-    def _prepared(self, fetch: Fetch[T]) -> Fetch[T]:
-        async def prepared(span: Span) -> Fetched[T]:
-            try:
-                return await fetch(span)
-            except ReadaheadError:
-                await self.sender.fingerprint.prepare()  # for the checkpoint that the error will carry
-                raise
-
-        return prepared
 
     async def first_page(self) -> tuple[Page[T], Report, bool]:
         """Read the first page alone, with the rows that belong to it, its report, and whether there may be others."""

@@ -10,10 +10,7 @@ import hmac
 import os
 from collections.abc import Mapping
 
-import anyio
-import anyio.to_thread
 import orjson
-from anyio.lowlevel import RunVar
 
 from .origin import origin
 from .secret import Secret
@@ -25,12 +22,10 @@ VERSION = "2"  # raise it when the parts of a fingerprint change, or how it is m
 _LABEL = "readahead fingerprint"
 _N, _R = 2**15, 8
 _MEMORY = 128 * _N * _R  # 32 MB
-_THREADS = 4  # so that derivations take at most 128 MB at once
 
 _KEPT = 256
 _keys: dict[bytes, bytes] = {}  # of the clients of this process, by a digest that means nothing outside of it
 _process = os.urandom(32)
-_limiter = RunVar[anyio.CapacityLimiter]("_limiter")
 
 
 class Fingerprint:
@@ -49,18 +44,10 @@ class Fingerprint:
     def __call__(self, *parts: object) -> str:
         """Return a text that is the same for the same parts and the same client. It tells nothing else.
 
-        The first one of a client takes a tenth of a second; ``prepare`` lets the event loop run meanwhile.
+        The first one of a client takes a tenth of a second, since errors and streams must give checkpoints without waiting.
         """
         text = orjson.dumps([self._base_url, *parts])
         return f"{VERSION}:{hmac.new(self._derived(), text, hashlib.sha256).hexdigest()[:32]}"
-
-    async def prepare(self) -> None:
-        """Derive the key in a thread, unless it is there."""
-        if self._key is None:
-            limiter = _limiter.get(None)
-            if limiter is None:
-                _limiter.set(limiter := anyio.CapacityLimiter(_THREADS))
-            await anyio.to_thread.run_sync(self._derived, limiter=limiter)
 
     @conceals
     def _derived(self) -> bytes:
