@@ -44,7 +44,7 @@ class Fingerprint:
     def __call__(self, *parts: object) -> str:
         """Return a text that is the same for the same parts and the same client. It tells nothing else.
 
-        The first one of a client takes a tenth of a second, since errors and streams must give checkpoints without waiting.
+        The first one takes a tenth of a second: streams and errors must give checkpoints without waiting.
         """
         text = orjson.dumps([self._base_url, *parts])
         return f"{VERSION}:{hmac.new(self._derived(), text, hashlib.sha256).hexdigest()[:32]}"
