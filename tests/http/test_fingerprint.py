@@ -85,13 +85,13 @@ async def test_a_listing_without_a_checkpoint_derives_nothing(http, derived):
     assert derived == []
 
 
-@pytest.mark.parametrize("earlier", ["0123456789abcdef0123456789abcdef", "1:0123456789abcdef0123456789abcdef", ""])
+@pytest.mark.parametrize("earlier", ["0123456789abcdef0123456789abcdef", "1:0123456789abcdef0123456789abcdef"])
 def test_one_of_another_release_is_refused_as_such(http, earlier):
     """It is no sign of other credentials."""
     client = Kintsugi(api_key="k", organization_id="o", http=http)
     checkpoint = Checkpoint(earlier, 0, (), 0)
-    with pytest.raises(CheckpointError, match="of another release"):
+    with pytest.raises(CheckpointError, match="or to another release"):
         client.customers.prefetch(resume=checkpoint)
     current = client.customers.prefetch().checkpoint
-    with pytest.raises(CheckpointError, match="belongs to another query"):
+    with pytest.raises(CheckpointError, match="belongs to another query, partition or client"):
         client.customers.limit(7).prefetch(resume=evolve(current))

@@ -4,6 +4,7 @@ One selection may take several listings, one a branch of its condition. ``reques
 its position to one of them.
 """
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property, reduce
 from operator import itemgetter
@@ -35,6 +36,7 @@ __all__ = ["Reading"]
 
 T = TypeVar("T")
 _name = itemgetter(0)
+_FINGERPRINT = re.compile(r"(?:(\d+):)?[0-9a-f]{32}")  # the first release that made them named no version
 
 
 @frozen
@@ -331,9 +333,11 @@ class Reading(Generic[T]):
 
 
 def _check_release(what: str, checkpoint: Checkpoint) -> None:
-    if not checkpoint.query.startswith(f"{VERSION}:"):
+    release = _FINGERPRINT.fullmatch(checkpoint.query)
+    if release is not None and release[1] != VERSION:
         raise CheckpointError(
-            f"this {what} is damaged, or of another release, which made them in another way; make a new one"
+            f"this {what} belongs to another query, or to another release of readahead, which made fingerprints in "
+            "another way; make a new one"
         )
 
 
