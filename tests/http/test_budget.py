@@ -89,16 +89,16 @@ async def test_no_more_than_the_budget_arrives_from_a_hundred_listings(kintsugi,
         assert server.exceeds(PACE) == 0
 
 
-@pytest.mark.parametrize("timeout", [None, 0.05], ids=["cancelled", "timed out"])
-async def test_a_request_that_is_given_up_holds_its_place_until_its_period_has_passed(kintsugi, timeout):
+@pytest.mark.parametrize("seconds", [None, 0.05], ids=["cancelled", "timed out"])
+async def test_a_request_that_is_given_up_holds_its_place_until_its_period_has_passed(kintsugi, seconds):
     """It arrived, and the server counts it."""
-    pace, options = Pace(5, per=0.3), {} if timeout is None else {"timeout": timeout}
+    pace, options = Pace(5, per=0.3), {} if seconds is None else {"timeout": seconds}
     async with Counting(stall) as server, kintsugi(server, pace=pace, **options) as client:
-        ended = time.monotonic() + (timeout or 0.0)  # at the earliest
+        ended = time.monotonic() + (seconds or 0.0)  # at the earliest
         async with anyio.create_task_group() as first:
             for number in range(pace.requests):
                 first.start_soon(get, client, number)
-            if timeout is None:
+            if seconds is None:
                 await server.until(lambda it: it.counts["arrived"] == pace.requests)
                 ended = time.monotonic()
                 first.cancel_scope.cancel()
