@@ -24,6 +24,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Empty = Literal["null", "absent", "nothing"]
 _ABSENT = object()
+_MOST_UNREADABLE = 10_000  # rows of one page; each costs an error, which is far larger than a wrong row
 _EXACT = 2**53  # from here on floats skip integers
 _ROUNDED = 2.0**63  # from here on orjson gives a float for an integer that does not fit 64 bits
 _TEXT = frozenset({str})
@@ -105,7 +106,7 @@ def read_page(response: Response, reader: RowReader[T]) -> tuple[Fetched[T], Seq
         with suppress(ValueError):
             items, envelope = _items(response, reader, read_exactly(response.body, _content_type(response)))
             read = _all_rows(reader, items)
-    keys, rows = _rows_one_by_one(str(response.request), reader, items) if read is None else read
+    keys, rows = _rows_one_by_one(response, reader, items) if read is None else read
     unreadable: frozenset[Hashable] = frozenset()
     if read is None:
         unreadable = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
@@ -224,15 +225,19 @@ def _all_rows(reader: RowReader[T], items: list[Any]) -> tuple[tuple[Hashable, .
 
 
 def _rows_one_by_one(
-    request: str, reader: RowReader[T], items: Iterable[Any]
+    response: Response, reader: RowReader[T], items: Iterable[Any]
 ) -> tuple[tuple[Hashable, ...], tuple[T | DecodeError, ...]]:
     keys: list[Hashable] = []
     rows: list[T | DecodeError] = []
+    request, unreadable = str(response.request), 0
     before, after = None, 0  # the key of the readable row before, and how many unreadable ones have followed it
     for index, item in enumerate(items):
         row = _row(request, reader, index, item)
         if isinstance(row, DecodeError):
             after += 1
+            unreadable += 1
+            if unreadable > _MOST_UNREADABLE:
+                raise unexpected(response, f"more than {_MOST_UNREADABLE:,} rows cannot be read; the last: {row}")
             keys.append(_made_up_key(before, after, item))
         else:
             before, after = _key(getattr(row, reader.key)), 0

@@ -207,7 +207,8 @@ class Client:
         http_client: An ``httpx.AsyncClient``, ``httpx2.AsyncClient`` or ``aiohttp.ClientSession`` to send with. Proxy,
             certificates, cookies and hooks are its own, and it is never closed here.
         max_response: Bytes that a response may have, as it is received and decompressed. A larger one is refused with
-            ``ResponseTooLarge``; a listing buffers ``window`` responses at most.
+            ``ResponseTooLarge``, and so is one of more JSON values than one for each 64 bytes of it, and than 100,000.
+            A listing buffers ``window`` responses at most.
         max_connections: Requests that are under way at once, and so connections that are open; others wait in order
             before they start, which does not count against ``timeout``. None: a quarter of the file descriptors that
             the process may open, 256 at most; with an ``http_client`` 100 at most, which is what these allow.
