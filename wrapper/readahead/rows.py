@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args
 import attrs
 from attrs import frozen
 
-from .errors import DecodeError, UsageError, kind_of, nearest
+from .errors import DecodeError, UnexpectedAnswer, UsageError, escaped, kind_of, nearest
 from .http.body import read_exactly, read_json
 from .http.status import unexpected
 from .http.transport import Response
@@ -105,7 +105,7 @@ def read_page(response: Response, reader: RowReader[T]) -> tuple[Fetched[T], Seq
         with suppress(ValueError):
             items, envelope = _items(response, reader, read_exactly(response.body, _content_type(response)))
             read = _all_rows(reader, items)
-    keys, rows = _rows_one_by_one(str(response.request), reader, items) if read is None else read
+    keys, rows = _rows_one_by_one(response, reader, items) if read is None else read
     unreadable: frozenset[Hashable] = frozenset()
     if read is None:
         unreadable = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
@@ -186,12 +186,16 @@ def _items(response: Response, reader: RowReader[T], body: Any) -> tuple[list[An
 
 
 def _json(response: Response) -> Any:
-    kind = _content_type(response)
     try:
-        return read_json(response.body, kind)
+        return read_json(response.body, _content_type(response))
     except ValueError as error:
         reason = str(error)
-    raise unexpected(response, f"status {response.status}, but no JSON ({kind or 'no content type'}): {reason}")
+    raise _no_json(response, reason)
+
+
+def _no_json(response: Response, reason: str) -> UnexpectedAnswer:
+    kind = _content_type(response)
+    return unexpected(response, f"status {response.status}, but no JSON ({kind or 'no content type'}): {reason}")
 
 
 def _content_type(response: Response) -> str:
@@ -224,13 +228,13 @@ def _all_rows(reader: RowReader[T], items: list[Any]) -> tuple[tuple[Hashable, .
 
 
 def _rows_one_by_one(
-    request: str, reader: RowReader[T], items: Iterable[Any]
+    response: Response, reader: RowReader[T], items: Iterable[Any]
 ) -> tuple[tuple[Hashable, ...], tuple[T | DecodeError, ...]]:
     keys: list[Hashable] = []
     rows: list[T | DecodeError] = []
     before, after = None, 0  # the key of the readable row before, and how many unreadable ones have followed it
     for index, item in enumerate(items):
-        row = _row(request, reader, index, item)
+        row = _row(response, reader, index, item)
         if isinstance(row, DecodeError):
             after += 1
             keys.append(_made_up_key(before, after, item))
@@ -241,7 +245,8 @@ def _rows_one_by_one(
     return tuple(keys), tuple(rows)
 
 
-def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | DecodeError:
+def _row(response: Response, reader: RowReader[T], index: int, item: Any) -> T | DecodeError:
+    request = str(response.request)
     if not isinstance(item, dict):
         return DecodeError(f"expected an object, received {kind_of(item)}", request=request, row=index)
     members = cast("dict[str, Any]", item)
@@ -251,8 +256,10 @@ def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | Decod
         row = reader.read(members)
         fault = _key_fault(getattr(row, reader.key))
     except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
-        unreadable = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
-        unreadable.__cause__ = error
+        words = f"{type(error).__name__}: {error}"
+        unreadable = DecodeError(response.redactor.text(words), request=request, row=index)
+        # A traceback shows the cause's own words, which must show neither a key nor a control character.
+        unreadable.__cause__ = error if words == response.redactor.text(escaped(words)) else None
         return unreadable
     return DecodeError(fault, request=request, row=index, field=reader.key) if fault else row
 

@@ -15,7 +15,7 @@ import anyio
 import httpx
 from anyio import lowlevel
 
-from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from ..errors import ConnectFailed, ConnectionLost, RequestError, TimedOut, UsageError
 from .body import is_cut_short
 from .bounded import Whole, read_body
 from .httpx_pool import Pools
@@ -28,7 +28,7 @@ __all__ = ["HttpxAdapter", "errors_of", "opened", "over"]
 
 _JSON = {"Content-Type": "application/json"}
 _WITHOUT_WAITING = 30_000  # pieces that may have been received and not been read yet: of a byte, in h11's buffer
-_ERRORS: dict[type[ReadaheadError], str] = {
+_ERRORS: dict[type[RequestError], str] = {
     ConnectFailed: "ConnectError ProxyError",
     TimedOut: "TimeoutException ConnectTimeout ReadTimeout WriteTimeout PoolTimeout",
     ConnectionLost: (
@@ -37,12 +37,13 @@ _ERRORS: dict[type[ReadaheadError], str] = {
         # Mistakes of a hook or an auth of the user's; the request may have been sent before.
         "StreamError StreamConsumed StreamClosed ResponseNotRead RequestNotRead"
     ),
-    UsageError: "InvalidURL UnsupportedProtocol CookieConflict",
+    # Of our own URL nothing is left to complain about: it is a URL in the answer, or a mistake as above.
+    RequestError: "InvalidURL UnsupportedProtocol CookieConflict",
 }
 
 
 @functools.cache
-def errors_of(library: ModuleType) -> Mapping[type[Exception], type[ReadaheadError]]:
+def errors_of(library: ModuleType) -> Mapping[type[Exception], type[RequestError]]:
     """Return the exceptions of httpx or httpx2, and the error of ours that each becomes."""
     names = {name: ours for ours, line in _ERRORS.items() for name in line.split()}
     return {getattr(library, name): ours for name, ours in names.items() if hasattr(library, name)}
