@@ -87,12 +87,10 @@ class HttpxAdapter:
         self, method: str, target: str, body: bytes | None, max_response: int
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
-        build = self._shared if self._is_ours else self._merged
+        request = self._request(method, target, body)
         with _unlogged(self._is_ours):
             try:
-                response = await self._client.send(
-                    build(method, target, body), auth=self._auth, follow_redirects=False, stream=True
-                )
+                response = await self._client.send(request, auth=self._auth, follow_redirects=False, stream=True)
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
         status, headers = response.status_code, _lowered(response.headers)
@@ -125,6 +123,14 @@ class HttpxAdapter:
     async def aclose(self) -> None:
         """Close the client."""
         await self._client.aclose()
+
+    def _request(self, method: str, target: str, body: bytes | None) -> Any:
+        build = self._shared if self._is_ours else self._merged
+        try:
+            return build(method, target, body)
+        except self._library.InvalidURL as error:  # longer than httpx allows
+            fault = f"the request cannot be sent: {error}; use fewer or shorter values"
+        raise UsageError(fault)  # raised here, httpx's exception does not stay as the context: it holds the values
 
     def _shared(self, method: str, target: str, body: bytes | None) -> Any:
         headers = self._headers.value[body is not None]
