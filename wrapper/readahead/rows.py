@@ -137,14 +137,23 @@ def decode_object(response: Response, read: Callable[[Mapping[str, Any]], T], *,
     Raises:
         UnexpectedAnswer: The response is not an object that has a key.
     """
+    members = _object(response, key)
+    if isinstance(members, str):
+        raise unexpected(response, members)
+    return read(members)
+
+
+def _object(response: Response, key: str) -> dict[str, Any] | str:
+    """Return the object, or what the response is instead."""
+    # What it holds may quote a key, so it is no variable of a frame that raises; the same holds for ``_items``.
     body = _json(response)
     if _LONG_INTEGER.search(response.body):
         with suppress(ValueError):
             body = read_exactly(response.body, _content_type(response))
     if not isinstance(body, dict) or _key_fault(cast("dict[str, Any]", body).get(key)):
         received = f"an object without {key!r}" if isinstance(body, dict) else kind_of(body)
-        raise unexpected(response, f"expected an object with {key!r}, received {received}")
-    return read(cast("dict[str, Any]", body))
+        return f"expected an object with {key!r}, received {received}"
+    return cast("dict[str, Any]", body)
 
 
 def check_identity(row: object, attr: str, value: str, response: Response) -> None:
@@ -170,11 +179,20 @@ def _page(response: Response, reader: RowReader[Any]) -> Any:
 
 def _items(response: Response, reader: RowReader[T], body: Any) -> tuple[list[Any], dict[str, Any]]:
     """Return the rows as JSON, and the envelope: empty for a bare array."""
+    found = _found(reader, body)
+    if isinstance(found, str):
+        del body
+        raise unexpected(response, found)
+    return found
+
+
+def _found(reader: RowReader[T], body: Any) -> tuple[list[Any], dict[str, Any]] | str:
+    """Return the rows and the envelope, or what the response is instead."""
     if reader.bare and (isinstance(body, list) or (body is None and "null" in reader.empty)):
         return cast("list[Any]", body or []), {}
     if not isinstance(body, dict):
         expected = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
-        raise unexpected(response, f"expected {expected}, received {kind_of(body)}")
+        return f"expected {expected}, received {kind_of(body)}"
     envelope = cast("dict[str, Any]", body)
     items = envelope.get(reader.items, _ABSENT)
     if isinstance(items, list):
@@ -182,7 +200,7 @@ def _items(response: Response, reader: RowReader[T], body: Any) -> tuple[list[An
     if (items is None and "null" in reader.empty) or (items is _ABSENT and "absent" in reader.empty):
         return [], envelope
     received = "nothing" if items is _ABSENT else kind_of(items)
-    raise unexpected(response, f"expected an array in {reader.items!r}, received {received}")
+    return f"expected an array in {reader.items!r}, received {received}"
 
 
 def _json(response: Response) -> Any:

@@ -71,13 +71,13 @@ def _forms(byte: int) -> bytes:
     numbers = b"|".join(b"%d" % ord(case) for case in cases)
     forms = [
         *map(re.escape, cases),
-        rb"\\{1,4}(?:u00|x)(?i:" + codes + b")",
+        rb"\\{1,8}(?:u00|x)(?i:" + codes + b")",
         rb"%(?:25){0,2}(?i:" + codes + b")",
         rb"&(?:amp;)?#0{0,5}(?:" + numbers + b");?",
         rb"&(?:amp;)?#[xX]0{0,5}(?i:" + codes + b");?",
     ]
     if not chr(byte).isalnum():
-        forms.append(rb"\\{1,4}" + re.escape(cases[0]))
+        forms.append(rb"\\{1,8}" + re.escape(cases[0]))
     if byte == ord(" "):
         forms.append(rb"\+")
     if byte in codepoint2name:
