@@ -14,12 +14,14 @@ from urllib.parse import quote, quote_plus
 import aiohttp
 import httpx
 import pytest
-from servers import Server, answer, drop, plain, raw, reset
+from servers import Proxy, Server, answer, drop, plain, raw, reset
 from shown import chain_text, locals_text
 
 from readahead import Retry
 from readahead.errors import (
     ApiError,
+    AuthenticationFailed,
+    ConnectFailed,
     ConnectionLost,
     DecodeError,
     InvalidRequest,
@@ -166,7 +168,7 @@ async def test_nor_is_any_other_head(client_of, seed):
 @pytest.mark.parametrize("how", [drop, reset], ids=["closed", "reset"])
 @pytest.mark.parametrize("kept", [False, True], ids=["new connection", "kept connection"])
 async def test_no_library_repeats_a_request_by_itself(client_of, how, kept):
-    """aiohttp does, where the server closes the connection instead of answering: uncounted, unpaced, and in no report."""
+    """aiohttp does, where the server closes the connection instead of answering: uncounted, and in no report."""
     async with Server(*[plain] * kept, after=how) as server, client_of(server) as client:
         if kept:
             await client.customers.get("cust_1")
@@ -302,6 +304,49 @@ async def test_a_bad_row_that_quotes_a_key_is_shown_without_it(http):
             async with client.customers.prefetch() as rows:
                 _ = [row async for row in rows]
     assert KEY not in chain_text(caught.value)
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+async def test_a_proxy_that_quotes_its_password_is_shown_without_it(http, how, monkeypatch):
+    """In the status line with which it refuses the tunnel."""
+    async with Proxy(refuse=f"407 no {quote(KEY, safe='')} nor {base64.b64encode(KEY.encode()).decode()}") as proxy:
+        url = proxy.url.replace("://", f"://user:{quote(KEY, safe='')}@")
+        options = {"proxy": url} if how == "argument" else {}
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        async with Kintsugi(
+            api_key="k",
+            organization_id="o",
+            base_url="https://api.example",
+            http=http,
+            retry=Retry(attempts=1),
+            **options,
+        ) as client:
+            with pytest.raises(ConnectFailed) as caught:
+                await client.customers.create(name="Ada")
+    assert not caught.value.maybe_applied
+    found = chain_text(caught.value) + locals_text(caught.value)
+    assert not [text for text in STRETCHES if text in found]
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "401 No"])
+async def test_a_key_at_the_end_of_what_an_error_keeps_is_not_cut_in_half(http, status):
+    """An error keeps a million bytes of a body, and looks a little further for keys."""
+    body = b"<" + b"." * (999_999 - len(KEY) // 2) + KEY.encode() + b"." * 50_000
+    async with Server(after=raw(answer(body, status))) as server, keyed(server, http) as client:
+        with pytest.raises(ReadaheadError) as caught:
+            await client.customers.get("cust_1")
+    assert len(caught.value.body) <= 1_000_000
+    assert not [text for text in STRETCHES if text.encode() in caught.value.body]
+
+
+@pytest.mark.parametrize("piece", ["\\", "&#", "%25", "\x00", "s", KEY[:-1], "sk_live/" * 3, "s\\u00"], ids=ascii)
+async def test_the_search_for_keys_takes_a_time_that_grows_with_the_body_alone(http, piece):
+    """A million bytes made to be searched again and again: in a time without backtracking, which would take hours."""
+    body = piece.encode() * (1_000_000 // len(piece))
+    async with Server(after=raw(answer(body, "401 No"))) as server, keyed(server, http) as client:
+        with pytest.raises(AuthenticationFailed) as caught:
+            await client.customers.get("cust_1")
+    assert caught.value.body == body[:1_000_000]
 
 
 # ---- characters that control a terminal, or do not show

@@ -168,7 +168,7 @@ class _ResponseError(ReadaheadError):
         request: Method and path, without the values of filters.
         detail: What the API says about it, if it does.
         request_id: The id that the server gave the request, if it did.
-        body: The body of the response, as bytes. Keys that it quotes are withheld.
+        body: The body of the response, the first million bytes of it. Keys that it quotes are withheld.
         retry_after: Seconds to wait before the next request, if the API names them.
     """
 

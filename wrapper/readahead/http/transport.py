@@ -387,7 +387,7 @@ def _current_loop() -> object:
 # ---- exceptions
 
 _LOWER = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11", "h2", "hpack", "anyio", "trio"}
-_LOWER |= {"idna", "multidict", "yarl", "propcache", "socksio", "certifi"}
+_LOWEST = {"certifi", "idna", "multidict", "propcache", "socksio", "yarl"}
 
 
 def _translate(
@@ -421,7 +421,7 @@ def _translate(
 
 def _is_below(module: str) -> bool:
     """Whether a module belongs to an HTTP library, or to what it is made of."""
-    return module.partition(".")[0] in _LOWER
+    return module.partition(".")[0] in _LOWER | _LOWEST
 
 
 def _origin_of(raised: BaseException) -> str:
