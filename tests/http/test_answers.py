@@ -306,6 +306,23 @@ async def test_a_bad_row_that_quotes_a_key_is_shown_without_it(http):
     assert KEY not in chain_text(caught.value)
 
 
+ODD_KEYS = ["http://[not-a-url", "https://user:password-1@host", "Bearer", "a key of words", "\\\\\\\\+++"]
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+async def test_a_key_of_any_text_is_withheld(http, key):
+    """Also one that looks like a URL, and one of characters that mean something in a search."""
+    for form in (key, json.dumps(key), quote(key)):
+        wire = answer(f"no key {form} here".encode(), "401 No")
+        async with (
+            Server(after=raw(wire)) as server,
+            Kintsugi(api_key=key, organization_id="org", base_url=server.url, http=http) as client,
+        ):
+            with pytest.raises(AuthenticationFailed) as caught:
+                await client.customers.get("cust_1")
+        assert (form not in chain_text(caught.value)) == (len(key) >= 8)
+
+
 @pytest.mark.parametrize("how", ["argument", "environment"])
 async def test_a_proxy_that_quotes_its_password_is_shown_without_it(http, how, monkeypatch):
     """In the status line with which it refuses the tunnel."""

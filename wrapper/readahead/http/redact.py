@@ -6,6 +6,7 @@ Only errors and messages are searched. Good responses are not: the rows of Kints
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from html.entities import codepoint2name
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,7 @@ __all__ = ["Redactor"]
 
 _SHORTEST = 8  # characters; a shorter key is also a part of ordinary words, and withholds nothing from who can guess
 _MARK = b"(withheld)"
+_SCHEME = re.compile("^(?:bearer|basic|token|api-?key) +", re.IGNORECASE)
 
 
 class Redactor:
@@ -48,12 +50,12 @@ class Redactor:
 
 
 def _keys(secret: Secret) -> set[bytes]:
-    """What identifies a credential: a token without its scheme, the password of a URL."""
-    value = secret.value
-    if "://" not in value:
-        return {value.removeprefix("Bearer ").encode()}
-    password = urlsplit(value).password or ""
-    return {password.encode(), unquote(password).encode()}
+    """What identifies a credential: a token without its scheme, or the password in the URL of a proxy."""
+    keys = {_SCHEME.sub("", secret.value)}
+    with suppress(ValueError):  # not every key with a colon is a URL
+        password = urlsplit(secret.value).password or ""
+        keys |= {password, unquote(password)}
+    return {key.encode(errors="surrogatepass") for key in keys}
 
 
 def _pattern(key: bytes) -> bytes:
