@@ -54,6 +54,23 @@ async def test_a_pause_that_ends_after_the_deadline_is_not_waited_out(kintsugi):
         assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize("window", [1, 4])
+async def test_a_listing_that_is_told_to_wait_too_long_ends_with_the_rows_before_and_a_checkpoint(kintsugi, window):
+    """At once, and what it has is not lost: it goes on from there later."""
+    async with (
+        Server(plain, plain, plain, plain, after=LATER) as server,
+        kintsugi(server, retry=Retry(), deadline=GUARD - 5) as client,
+    ):
+        count = 0
+        with pytest.raises(DeadlineExceeded, match="past the deadline") as caught:
+            async with client.customers.prefetch(window=window) as rows:
+                async for _ in rows:
+                    count += 1
+        assert count >= 100
+        assert rows.report.why.startswith("DeadlineExceeded: ")
+        assert caught.value.checkpoint.rows == count
+
+
 async def test_a_budget_that_allows_nothing_before_the_deadline_is_not_waited_for(kintsugi):
     """The next request may be sent in an hour."""
     async with Server() as server, kintsugi(server, pace=Pace(1, per=3600), deadline=GUARD - 5) as client:
