@@ -1,6 +1,7 @@
 """Where requests go: proxies, certificates, and what of the environment decides on them, with each HTTP library."""
 
 import base64
+import random
 import socket
 import ssl
 import uuid
@@ -293,6 +294,183 @@ def test_no_proxy_names_addresses_and_ranges(no_proxy, host, is_direct, monkeypa
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     assert (proxy_for(f"https://{host}:8000") is None) == is_direct
+
+
+# ---- hosts
+
+
+LONG = ".".join(["a" * 63] * 3)  # 191 characters
+CANNOT_EXIST = ["a" * 64 + ".example", "a..example", ".example", "a.example..", "..", f"{LONG}.{'a' * 62}"]
+CANNOT_EXIST += [
+    "xn--.example",
+    "xn--a.example",
+    "xn--zzzzzz99999.example",
+    "a.xn--.example",
+    "XN--.example",
+    "☃.example",
+]
+CANNOT_EXIST += [
+    "\u0300a.example",
+    "-é.example",
+    "é" * 60,
+    "a*b.example",
+    "a%41.example",
+    "a,b.example",
+    "a|b",
+    'a"b',
+    "{a}",
+]
+CANNOT_EXIST += ["256.1.1.1", "1.2.3", "01.2.3.4", "1.2.3.4.5", "0x7f.1", "127.1"]
+EXIST = {
+    "a" * 63 + ".example": None,
+    f"{LONG}.{'a' * 61}": None,
+    "a_service": None,
+    "_a.b-.-c.example": None,
+    "a.example.": None,
+    "xn--mnchen-3ya.example": None,
+    "München.example": "xn--mnchen-3ya.example",
+    "straße.example": "xn--strae-oqa.example",
+    "a。b": "a.b",
+}
+
+
+@pytest.mark.parametrize("host", CANNOT_EXIST, ids=ascii)
+def test_a_host_that_cannot_exist_is_refused_at_once(http, host):
+    """Not by an error of idna, of a codec or of a library, and not when the first request is sent."""
+    for url in (f"https://{host}", f"https://{host}:8443/api"):
+        with pytest.raises(UsageError, match=r"^base_url ") as caught:
+            Kintsugi(api_key="k", organization_id="o", base_url=url, http=http)
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("host", EXIST, ids=ascii)
+async def test_any_other_host_is_sent_in_ascii(http, host):
+    """Libraries differ in what they make of other letters: "ß" is "ss" to one. So they see none."""
+    async with (
+        Proxy(refuse="403 No") as proxy,
+        Kintsugi(
+            api_key="k", organization_id="o", base_url=f"https://{host}", http=http, proxy=proxy.url, retry=ONCE
+        ) as client,
+    ):
+        await failing(client.customers.first_page())
+        assert client.base_url == f"https://{EXIST[host] or host}"
+        assert [seen.target for seen in proxy.seen] == [f"{EXIST[host] or host}:443"]
+
+
+@pytest.mark.parametrize("path", ["/api", "/a/b.c~d", "/a%20b", "/a%C3%A9", "//a", "/a:b@c", "/a!$&'()*+,;=b"])
+async def test_a_path_is_sent_as_it_is(kintsugi, path):
+    """Percent-encoded or not."""
+    async with Server() as server:
+        async with kintsugi(Url(f"{server.url}{path}")) as client:
+            await client.customers.where(search="a b").first_page()
+        assert server.seen[0].target.startswith(f"{path}/v1/customers?")
+
+
+@pytest.mark.parametrize("path", ["/é", "/a|b", "/%", "/%zz", "/a/../b", "/.", "/a\\b", '/"', "/<a>", "/" + "a" * 3000])
+def test_a_path_that_libraries_read_differently_is_refused(kintsugi, path):
+    """One encodes it, another sends it as it is, or resolves it."""
+    with pytest.raises(UsageError, match="base_url"):
+        kintsugi(Url(f"http://127.0.0.1:1{path}"))
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "00443", "+80", "٣", "x", ""])
+def test_a_port_that_does_not_exist_is_refused(kintsugi, port):
+    """Zero included, to which nothing can be sent."""
+    with pytest.raises(UsageError, match="base_url"):
+        kintsugi(Url(f"http://127.0.0.1:{port}"))
+
+
+PIECES = [
+    "https://",
+    "http://",
+    "http://127.0.0.1:1",
+    "localhost",
+    "a",
+    "b.c",
+    ".",
+    "..",
+    "-",
+    "_",
+    "xn--",
+    "xn--mnchen-3ya",
+]
+PIECES += [
+    ":",
+    ":0",
+    ":443",
+    "/",
+    "//",
+    "@",
+    "#",
+    "?",
+    "%",
+    "%41",
+    "\\",
+    "[",
+    "]",
+    "[::1]",
+    "é",
+    "ß",
+    "☃",
+    "\u200b",
+    "\u202e",
+]
+PIECES += [
+    "\x00",
+    "\n",
+    " ",
+    "\ud800",
+    "。",
+    "٣",
+    "a" * 63,
+    "b" * 64,
+    "c" * 2000,
+    "0x7f",
+    "127.0.0.1",
+    "256",
+    "|",
+    '"',
+    "\ufeff",
+]
+
+
+async def test_any_text_is_refused_or_is_a_place_to_send_to(http, monkeypatch):
+    """Never another error, neither when a client is made nor at its first request. No name is found here."""
+
+    def unknown(host, *_, **_more):
+        (host if isinstance(host, str) else host.decode()).encode("idna")  # as the C function does
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    draw, sent = random.Random(11), 0
+    for number in range(400):
+        pieces = draw.choices(PIECES, k=draw.randrange(5))
+        url = "".join([draw.choice(["https://", ""]) if number % 3 else "https://a", *pieces])
+        try:
+            client = Kintsugi(api_key="k", organization_id="o", base_url=url, http=http, retry=ONCE)
+        except UsageError as error:
+            assert str(error).isprintable()
+            continue
+        async with client:
+            sent += 1
+            await failing(client.customers.first_page())
+    assert sent > 40
+
+
+async def test_a_request_that_is_too_long_to_be_built_is_a_usage_error(kintsugi, http):
+    """httpx refuses it, before anything is sent; with aiohttp the server decides."""
+    if http == "aiohttp":
+        pytest.skip("aiohttp has no limit")
+    async with Server() as server, kintsugi(server) as client:
+        for call in (
+            client.customers.where(search="a" * 70_000).first_page(),
+            client.customers.update("a" * 70_000, name="Ada"),
+        ):
+            with pytest.raises(UsageError, match="fewer or shorter values") as caught:
+                await call
+            assert caught.value.__context__ is None
+            assert not caught.value.maybe_applied
+        assert server.seen == []
 
 
 # ---- what is refused

@@ -17,7 +17,7 @@ from aiohttp.hdrs import CONTENT_ENCODING
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from ..errors import ConnectFailed, ConnectionLost, RequestError, TimedOut, UsageError
 from .body import is_cut_short
 from .bounded import Whole, read_body
 from .connections import is_readable
@@ -38,7 +38,7 @@ class Dropped(aiohttp.ClientError):
     """The server closed the connection instead of answering. aiohttp does not repeat the request after it."""
 
 
-ERRORS: Mapping[type[Exception], type[ReadaheadError]] = {
+ERRORS: Mapping[type[Exception], type[RequestError]] = {
     **dict.fromkeys(
         (
             aiohttp.ClientConnectorError,
@@ -81,7 +81,7 @@ ERRORS: Mapping[type[Exception], type[ReadaheadError]] = {
             aiohttp.NonHttpUrlRedirectClientError,
             aiohttp.RedirectClientError,
         ),
-        UsageError,
+        RequestError,  # of our own URL nothing is left to complain about
     ),
 }
 

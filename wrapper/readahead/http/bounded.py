@@ -15,14 +15,24 @@ from anyio import lowlevel
 
 from ..errors import ConnectionLost, ReadaheadError, ResponseTooLarge, UnexpectedAnswer, UsageError, shown
 
-__all__ = ["ACCEPT_ENCODING", "MAX_RESPONSE", "BodyFault", "Whole", "checked_max_response", "read_body"]
+__all__ = [
+    "ACCEPT_ENCODING",
+    "LONGEST_KEY",
+    "MAX_KEPT",
+    "MAX_RESPONSE",
+    "BodyFault",
+    "Whole",
+    "checked_max_response",
+    "read_body",
+]
 
 ACCEPT_ENCODING = "gzip"
 MAX_RESPONSE = 64_000_000  # bytes
-_MAX_ERROR = 1_000_000  # bytes; an error says what it has to say in fewer, and is no error about its length
 _VALUE = 64  # bytes of the limit that allow one value
 _FEW_VALUES = 100_000  # are always allowed
 _SEPARATORS = (b",", b"[", b"{")
+MAX_KEPT = 1_000_000  # bytes of a body that an error keeps; it says what it has to say in fewer
+LONGEST_KEY = 10_000  # bytes; a key that a body quotes in its last kept bytes is read to its end, to be withheld
 _STEP = 262_144  # bytes to decompress between two turns of the loop, about half a millisecond
 _PIECE = _STEP // 64  # what a piece costs besides its bytes: bodies in pieces of one byte are bounded too
 _GZIP = 16 + zlib.MAX_WBITS
@@ -100,7 +110,7 @@ class _Cut(Exception):
 
 async def _read(pieces: AsyncIterator[bytes], status: int, headers: Mapping[str, str], limit: int) -> bytes:
     if not 200 <= status < 300:
-        limit = min(limit, _MAX_ERROR)
+        limit = min(limit, MAX_KEPT + LONGEST_KEY)
     names = [name.strip().lower() for name in headers.get("content-encoding", "").split(",")]
     codings = [name for name in names if name not in {"", "identity"}]
     if codings and codings not in _GZIP_NAMES:

@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
 
 import anyio
-from attrs import evolve
 
 from ..errors import DeadlineExceeded, ReadaheadError, UsageError
 from ..pages import Report
+from .applied import Attempts
 from .bounded import ACCEPT_ENCODING, MAX_RESPONSE, checked_max_response
 from .connections import Connections, checked_max_connections, checked_pool_timeout
 from .credentials import header_fault
@@ -94,7 +94,7 @@ class Sender:
 
         Raises:
             ApiError: The API answered with an error status.
-            DeadlineExceeded: The deadline passed first.
+            DeadlineExceeded: The deadline passed first, or would pass before the request may be sent.
             RequestError: No response came, or not the whole of it.
             RetryDelayTooLong: The API asks for a longer pause than ``Retry.max_delay``.
             ResponseTooLarge: The response is larger than ``max_response``.
@@ -104,39 +104,44 @@ class Sender:
         """
         self._transport.check_process()  # in a forked process asyncio's loop is not running, so nothing else works
         report = report if report is not None else Report()
-        deadline, failures = deadline or Deadline(self.deadline), list[ReadaheadError]()
-        if anyio.current_time() < deadline.at():
-            with anyio.CancelScope(deadline=deadline.at()):
-                return await self._send(request, report, pushed_back, failures)
-        error = DeadlineExceeded(
-            f"the deadline of {deadline.seconds:g} s has passed",
-            request=str(request),
-            maybe_applied=request.writes and report.requests > 0,
-        )
-        if failures:
-            error.add_note(f"The attempt before failed: {type(failures[-1]).__name__}: {failures[-1]}")
-        raise error
+        deadline, attempts = deadline or Deadline(self.deadline), Attempts(request.writes)
+        try:
+            if anyio.current_time() < deadline.at():
+                with anyio.CancelScope(deadline=deadline.at()):
+                    return await self._send(request, report, pushed_back, deadline, attempts)
+            raise DeadlineExceeded(f"the deadline of {deadline.seconds:g} s has passed", request=str(request))
+        except ReadaheadError as error:
+            attempts.judge(error)
+            raise
 
     async def _send(
-        self, request: Request, report: Report, pushed_back: Callable[[], bool] | None, failures: list[ReadaheadError]
+        self,
+        request: Request,
+        report: Report,
+        pushed_back: Callable[[], bool] | None,
+        deadline: Deadline,
+        attempts: Attempts,
     ) -> Response:
-        """Send a request until there is an answer or no attempt is left, and keep what went wrong before."""
+        """Send a request until there is an answer or no attempt is left, and record what went wrong before."""
         tries = 0
         while True:
             # A request that waits for its turn holds its place: one that was let go leaves at once, and counts rightly.
             place, sent = await self._transport.take_place(request, report), 0.0
             try:
-                await self._wait_turn(report)
+                while (seconds := self._pacer.wait(anyio.current_time())) > 0:
+                    await _sleep(seconds, request, report, deadline)
                 tries += 1
                 report.requests += 1
                 report.retries += tries > 1
-                sent = anyio.current_time()
+                sent, attempts.is_under_way = anyio.current_time(), True
                 try:
                     response = await self._attempt(request)
                 finally:
                     self._pacer.ended(anyio.current_time())
+            except DeadlineExceeded:
+                raise
             except ReadaheadError as error:
-                failures.append(error)
+                attempts.fail(error)
                 delay = self._delay(error, request, tries, sent, pushed_back)
             else:
                 self._pacer.succeeded(anyio.current_time())
@@ -144,17 +149,11 @@ class Sender:
                 return response
             finally:
                 place.release()
-            report.waited += delay
-            await anyio.sleep(delay)
+            await _sleep(delay, request, report, deadline)
 
     async def _attempt(self, request: Request) -> Response:
         """One request, from its begin to its end: what observes requests goes around this."""
-        return check_status(self._withhold_keys(await self._transport.send(request)))
-
-    async def _wait_turn(self, report: Report) -> None:
-        while (seconds := self._pacer.wait(anyio.current_time())) > 0:
-            report.waited += seconds
-            await anyio.sleep(seconds)
+        return check_status(await self._transport.send(request))
 
     def _delay(
         self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], bool] | None
@@ -175,17 +174,6 @@ class Sender:
             error.add_note(f"It was not sent again: the budget of {self._retry.budget:.0%} retries is spent.")
             raise error
         return delay
-
-    def _withhold_keys(self, response: Response) -> Response:
-        # Some APIs quote the key that they refuse; errors keep the body, and messages quote it. Rows are left alone:
-        # those of Kintsugi name the organisation.
-        if 200 <= response.status < 300 and response.body[:1] in {b"{", b"["}:
-            return response
-        body = response.body
-        for secret in self._transport.headers.values():
-            if isinstance(secret, Secret):
-                body = _without(secret, body)
-        return evolve(response, body=body)
 
 
 class Client:
@@ -299,10 +287,19 @@ def _check_type(name: str, value: object, kind: type) -> None:
         raise UsageError(f"{name} must be {kind.__name__} or None, not {type(value).__name__}")
 
 
-def _without(secret: Secret, body: bytes) -> bytes:
-    key = secret.reveal().removeprefix("Bearer ").encode()
-    # A shorter key is also a part of ordinary words.
-    return body.replace(key, b"(withheld)") if len(key) >= 8 else body
+async def _sleep(seconds: float, request: Request, report: Report, deadline: Deadline) -> None:
+    """Wait before the request may be sent.
+
+    Raises:
+        DeadlineExceeded: The deadline passes before.
+    """
+    if anyio.current_time() + seconds >= deadline.at():
+        raise DeadlineExceeded(
+            f"it may be sent in {seconds:.3g} s, which is past the deadline of {deadline.seconds:g} s",
+            request=str(request),
+        )
+    report.waited += seconds
+    await anyio.sleep(seconds)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import anyio
 import httpx
 from anyio import lowlevel
 
-from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from ..errors import ConnectFailed, ConnectionLost, RequestError, TimedOut, UsageError
 from .body import is_cut_short
 from .bounded import Whole, read_body
 from .httpx_pool import Pools
@@ -29,7 +29,7 @@ __all__ = ["HttpxAdapter", "errors_of", "opened", "over"]
 
 _JSON = {"Content-Type": "application/json"}
 _WITHOUT_WAITING = 30_000  # pieces that may have been received and not been read yet: of a byte, in h11's buffer
-_ERRORS: dict[type[ReadaheadError], str] = {
+_ERRORS: dict[type[RequestError], str] = {
     ConnectFailed: "ConnectError ProxyError",
     TimedOut: "TimeoutException ConnectTimeout ReadTimeout WriteTimeout PoolTimeout",
     ConnectionLost: (
@@ -38,12 +38,13 @@ _ERRORS: dict[type[ReadaheadError], str] = {
         # Mistakes of a hook or an auth of the user's; the request may have been sent before.
         "StreamError StreamConsumed StreamClosed ResponseNotRead RequestNotRead"
     ),
-    UsageError: "InvalidURL UnsupportedProtocol CookieConflict",
+    # Of our own URL nothing is left to complain about: it is a URL in the answer, or a mistake as above.
+    RequestError: "InvalidURL UnsupportedProtocol CookieConflict",
 }
 
 
 @functools.cache
-def errors_of(library: ModuleType) -> Mapping[type[Exception], type[ReadaheadError]]:
+def errors_of(library: ModuleType) -> Mapping[type[Exception], type[RequestError]]:
     """Return the exceptions of httpx or httpx2, and the error of ours that each becomes."""
     names = {name: ours for ours, line in _ERRORS.items() for name in line.split()}
     return {getattr(library, name): ours for name, ours in names.items() if hasattr(library, name)}
@@ -87,12 +88,10 @@ class HttpxAdapter:
         self, method: str, target: str, body: bytes | None, max_response: int
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
-        build = self._shared if self._is_ours else self._merged
+        request = self._request(method, target, body)
         with _unlogged(self._is_ours):
             try:
-                response = await self._client.send(
-                    build(method, target, body), auth=self._auth, follow_redirects=False, stream=True
-                )
+                response = await self._client.send(request, auth=self._auth, follow_redirects=False, stream=True)
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
         status, headers = response.status_code, _lowered(response.headers)
@@ -125,6 +124,14 @@ class HttpxAdapter:
     async def aclose(self) -> None:
         """Close the client."""
         await self._client.aclose()
+
+    def _request(self, method: str, target: str, body: bytes | None) -> Any:
+        build = self._shared if self._is_ours else self._merged
+        try:
+            return build(method, target, body)
+        except self._library.InvalidURL as error:  # longer than httpx allows
+            fault = f"the request cannot be sent: {error}; use fewer or shorter values"
+        raise UsageError(fault)  # raised here, httpx's exception does not stay as the context: it holds the values
 
     def _shared(self, method: str, target: str, body: bytes | None) -> Any:
         headers = self._headers.reveal()[body is not None]

@@ -10,16 +10,15 @@ import functools
 import os
 import re
 import sys
+import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 from urllib.parse import quote, urlencode
 
 import anyio
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from ..errors import (
-    ConnectFailed,
     ConnectionLost,
     ReadaheadError,
     RequestError,
@@ -30,9 +29,11 @@ from ..errors import (
     UsageError,
 )
 from ..pages import Report
+from .applied import maybe_applied
 from .bounded import MAX_RESPONSE, BodyFault
 from .connections import Connections, checked_max_connections
 from .origin import proxy_for, tls_context
+from .redact import Redactor
 from .secret import Secret
 from .traces import conceals, cut_below
 
@@ -103,6 +104,7 @@ class Response:
         headers: Names in lower case.
         body: All of it, decompressed.
         seconds: How long it took.
+        redactor: Withholds the client's credentials in what messages quote of it.
     """
 
     request: Request
@@ -110,11 +112,13 @@ class Response:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     seconds: float = 0.0
+    redactor: Redactor = field(factory=Redactor, eq=False, repr=False)
 
     @property
     def request_id(self) -> str | None:
         """The id that the server gave the request, under the names in use."""
-        return next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), None)
+        name = next((name for name in _REQUEST_IDS if name in self.headers), None)
+        return None if name is None else self.redactor.text(self.headers[name])
 
 
 _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
@@ -124,7 +128,7 @@ class Adapter(Protocol):
     """One HTTP library, ready to send to one origin with one client's headers."""
 
     @property
-    def errors(self) -> Mapping[type[Exception], type[ReadaheadError]]:
+    def errors(self) -> Mapping[type[Exception], type[RequestError]]:
         """The library's exceptions, and the error of ours that each becomes."""
         ...
 
@@ -177,6 +181,9 @@ class Transport:
     _loop: object = field(default=None, init=False, repr=False)
     _process: int = field(default=0, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
+    _redactor: Redactor = field(
+        default=Factory(lambda self: Redactor(self._secrets), takes_self=True), init=False, repr=False
+    )
 
     @property
     def is_open(self) -> bool:
@@ -210,9 +217,9 @@ class Transport:
                 status, headers, body = await adapter.send(
                     request.method, _target(request), request.body, self.max_response
                 )
-                return Response(request, status, headers, body, anyio.current_time() - began)
+                return Response(request, status, headers, body, anyio.current_time() - began, self._redactor)
         except BaseException as raised:
-            error = _translated(raised, adapter.errors, request, self.timeout)
+            error = _translated(raised, adapter.errors, request, self.timeout, self._redactor)
             if error is None:  # a cancellation, or not the network's
                 cut_below(raised, handled, _LOWER)
                 raise
@@ -271,6 +278,11 @@ class Transport:
         """
         if self._adapter is not None and self._process != os.getpid():
             raise StreamError("the client was used before this process was forked; open a new one in each process")
+
+    def _secrets(self) -> list[Secret]:
+        """What a server, or a proxy, may quote and nobody may see."""
+        proxy = self.proxy or (proxy_for(self.base_url) if self.http_client is None else None)
+        return [value for value in (*self.headers.values(), proxy) if isinstance(value, Secret)]
 
     def _check_loop(self) -> None:
         if self.is_open and self._loop is not _current_loop():
@@ -377,37 +389,63 @@ def _current_loop() -> object:
 
 # ---- exceptions
 
-_LOWER = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11", "anyio", "trio"}
+_LOWER = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11", "h2", "hpack", "anyio", "trio"}
+_LOWEST = {"certifi", "idna", "multidict", "propcache", "socksio", "yarl"}
 
 
 def _translated(
-    raised: BaseException, errors: Mapping[type[Exception], type[ReadaheadError]], request: Request, timeout: float
+    raised: BaseException,
+    errors: Mapping[type[Exception], type[RequestError]],
+    request: Request,
+    timeout: float,
+    redactor: Redactor,
 ) -> ReadaheadError | None:
     """The error of ours for what was raised below. None: it is raised again as it is."""
-    trace = raised.__traceback__
-    with suppress(type(raised)):
-        if isinstance(raised, Exception):
-            return _translate(raised, errors, request, timeout)
-    raised.__traceback__ = trace  # without the frames that raised it again
-    return None
+    return _translate(raised, errors, request, timeout, redactor) if isinstance(raised, Exception) else None
 
 
 def _translate(
-    raised: Exception, errors: Mapping[type[Exception], type[ReadaheadError]], request: Request, timeout: float
-) -> ReadaheadError:
-    """The error of ours for an exception of the library, or of what lies below it. Any other is raised again."""
+    raised: Exception,
+    errors: Mapping[type[Exception], type[RequestError]],
+    request: Request,
+    timeout: float,
+    redactor: Redactor,
+) -> ReadaheadError | None:
+    """The error of ours for an exception of the library, or of what lies below it; None for any other.
+
+    The request was checked before it got here, so whatever the library complains about is the answer or the network.
+    """
     if isinstance(raised, BodyFault):
-        return _refused(raised, request)
+        return _refused(raised, request, redactor)
     kinds = type(raised).__mro__
     cls = next((errors[kind] for kind in kinds if kind in errors), None)
     if cls is None:
-        if not isinstance(raised, OSError) and _LOWER.isdisjoint(kind.__module__.partition(".")[0] for kind in kinds):
-            raise raised
-        cls = TimedOut if isinstance(raised, TimeoutError) else ConnectionLost
+        if isinstance(raised, TimeoutError):
+            cls = TimedOut
+        elif isinstance(raised, OSError) or any(_is_below(kind.__module__) for kind in kinds):
+            cls = ConnectionLost
+        elif not isinstance(raised, ReadaheadError) and _is_below(_origin_of(raised)):
+            cls = RequestError  # a header that it cannot read: a bare ValueError or UnicodeError, with httpx
+        else:
+            return None
     if issubclass(cls, TimedOut):
         return _timed_out(request, timeout)
-    words = _words(raised)
-    return _failed(cls, request, words) if issubclass(cls, RequestError) else cls(f"{request}: {words}")
+    return _failed(cls, request, redactor.text(_words(raised)))
+
+
+def _is_below(module: str) -> bool:
+    """Whether a module belongs to an HTTP library, or to what it is made of."""
+    return module.partition(".")[0] in _LOWER | _LOWEST
+
+
+def _origin_of(raised: BaseException) -> str:
+    """The module that raised it, apart from the standard library."""
+    name = ""
+    for frame, _ in traceback.walk_tb(raised.__traceback__):
+        module = str(frame.f_globals.get("__name__"))
+        if module.partition(".")[0] not in sys.stdlib_module_names:
+            name = module
+    return name
 
 
 def _words(error: BaseException) -> str:
@@ -420,17 +458,17 @@ def _words(error: BaseException) -> str:
     return type(error).__name__ if below is None else _words(below)
 
 
-def _refused(fault: BodyFault, request: Request) -> ReadaheadError:
+def _refused(fault: BodyFault, request: Request, redactor: Redactor) -> ReadaheadError:
     if issubclass(fault.kind, RequestError):
-        return _failed(fault.kind, request, str(fault))
+        return _failed(fault.kind, request, redactor.text(str(fault)))
     assert issubclass(fault.kind, ResponseTooLarge | UnexpectedAnswer)
-    response = Response(request, fault.status, fault.headers, b"")
+    response = Response(request, fault.status, fault.headers, b"", redactor=redactor)
     return fault.kind(
-        str(fault),
+        redactor.text(str(fault)),
         status=response.status,
         request=str(request),
         request_id=response.request_id,
-        maybe_applied=request.writes,
+        maybe_applied=maybe_applied(request.writes, fault.kind),
     )
 
 
@@ -439,5 +477,4 @@ def _timed_out(request: Request, timeout: float) -> RequestError:
 
 
 def _failed(cls: type[RequestError], request: Request, message: str) -> RequestError:
-    # Only a connection that was never made proves that nothing was applied.
-    return cls(message, request=str(request), maybe_applied=request.writes and cls is not ConnectFailed)
+    return cls(message, request=str(request), maybe_applied=maybe_applied(request.writes, cls))
