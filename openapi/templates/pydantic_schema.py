@@ -25,9 +25,10 @@ def of_row(cls: type[Row], handler: Any) -> CoreSchema:
     contained = _contained.get()
     if contained is not None:
         return _of_row(cls, handler, contained)
-    token = _contained.set(set())
+    contained = set()
+    token = _contained.set(contained)
     try:
-        return _of_row(cls, handler, _contained.get() or set())
+        return _of_row(cls, handler, contained)
     finally:
         _contained.reset(token)
 
@@ -47,14 +48,17 @@ def _of_row(cls: type[Row], handler: Any, contained: set[type[Row]]) -> CoreSche
 
     return core_schema.no_info_wrap_validator_function(
         read,
-        core_schema.typed_dict_schema(fields, cls, extra_behavior="allow"),
+        core_schema.typed_dict_schema(fields, cls=cls, extra_behavior="allow"),
         ref=_reference(cls),
-        serialization=core_schema.plain_serializer_function_ser_schema(_write, info_arg=True),
+        # as any dictionary: the schema above would warn of values that the document does not describe
+        serialization=core_schema.wrap_serializer_function_ser_schema(
+            _write, info_arg=True, schema=core_schema.dict_schema()
+        ),
     )
 
 
-def _write(value: Any, info: Any) -> Any:
-    return _without_nulls(value) if info.exclude_none else plain(value)
+def _write(value: Any, select: Callable[[Any], Any], info: Any) -> Any:
+    return select(_without_nulls(value) if info.exclude_none else plain(value))
 
 
 def _without_nulls(value: Any) -> Any:
@@ -73,7 +77,9 @@ def json_of_row(cls: type[Row], schema: CoreSchema, handler: Any) -> dict[str, A
     descriptions = _descriptions(cls)
     properties = handler.resolve_ref_schema(found).get("properties", {})
     for wire, (name, _) in cls.FIELDS.items():
-        if wire in properties and name in descriptions:
+        if "title" in properties[wire]:
+            properties[wire]["title"] = name.strip("_").replace("_", " ").title()
+        if name in descriptions:
             properties[wire]["description"] = descriptions[name]
     return found
 
