@@ -105,9 +105,7 @@ def _descriptions(cls: type[Row]) -> dict[str, str]:
 
 def of_text(cls: type[OpenStr]) -> CoreSchema:
     """Return the schema of an open string: any text is valid."""
-    return core_schema.no_info_after_validator_function(
-        cls.unlisted, core_schema.str_schema(), ref=_reference(cls)
-    )
+    return core_schema.no_info_after_validator_function(cls.unlisted, core_schema.str_schema(), ref=_reference(cls))
 
 
 def json_of_text(cls: type[OpenStr]) -> dict[str, Any]:
