@@ -9,7 +9,6 @@ import inspect
 import typing
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import Any
 
 from pydantic_core import CoreSchema, core_schema
@@ -64,7 +63,7 @@ def _write(value: Any, select: Callable[[Any], Any], info: Any) -> Any:
 def _without_nulls(value: Any) -> Any:
     match value:
         case Row():
-            return {wire: _without_nulls(item) for wire, item in value.items() if item is not None}
+            return {wire: _without_nulls(value[wire]) for wire in value if value[wire] is not None}
         case list():
             return [_without_nulls(item) for item in value]
         case _:
@@ -84,7 +83,6 @@ def json_of_row(cls: type[Row], schema: CoreSchema, handler: Any) -> dict[str, A
     return found
 
 
-@lru_cache
 def _descriptions(cls: type[Row]) -> dict[str, str]:
     """Return the text below each attribute in the source: nothing of it is left in the class."""
     import ast

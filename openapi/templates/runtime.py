@@ -11,7 +11,7 @@ import enum
 import json
 import uuid
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import orjson
 from attrs import define, field
@@ -228,15 +228,15 @@ class Row:
 
     def keys(self) -> KeysView[str]:
         """Return the wire names."""
-        return KeysView(_as_mapping(self))
+        return dict.fromkeys(self).keys()
 
-    def values(self) -> ValuesView[Any]:
-        """Return the values, in the order of the wire names."""
-        return ValuesView(_as_mapping(self))
+    if not TYPE_CHECKING:  # a field may have one of these names, and is then what the attribute is
 
-    def items(self) -> ItemsView[str, Any]:
-        """Return pairs of wire name and value."""
-        return ItemsView(_as_mapping(self))
+        def items(self):
+            return ItemsView(self)
+
+        def values(self):
+            return ValuesView(self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -253,11 +253,6 @@ class Row:
 
 # Registered, not inherited: the metaclass of `Mapping` would make every `isinstance` with a class of rows slower.
 Mapping.register(Row)
-
-
-def _as_mapping(row: Any) -> Mapping[str, Any]:
-    mapping: Mapping[str, Any] = row
-    return mapping
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})

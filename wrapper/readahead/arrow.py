@@ -1,28 +1,30 @@
 """Rows as an Arrow table, whose columns have the types that the API's document declares. Needs pyarrow."""
 
 import datetime as dt
-import enum
 import types
 import typing
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast, get_args, get_origin, get_type_hints
+from importlib import import_module
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import orjson
 from attrs import frozen
 
 from .errors import UsageError, kind_of
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 __all__ = ["rows_to_arrow"]
 
 _UNIONS = (types.UnionType, typing.Union)
+_Write = Callable[[Any], Any]
 
 
-def rows_to_arrow(rows: Sequence[Any], of: type | None = None) -> "pa.Table":
-    """Return a table of rows with a column for each declared field, by its wire name.
+def _arrow() -> Any:
+    return import_module("pyarrow")  # has no types, and is there only for those who ask for tables
+
+
+def rows_to_arrow(rows: Sequence[Any], of: type | None = None) -> Any:
+    """Return a ``pyarrow.Table`` of rows with a column for each declared field, by its wire name.
 
     The columns and their types depend on the class of the rows alone, so that tables of several pages fit together:
     times are microseconds in UTC, open enumerations are text, an object is a struct, and what may be of several types
@@ -36,7 +38,7 @@ def rows_to_arrow(rows: Sequence[Any], of: type | None = None) -> "pa.Table":
         ModuleNotFoundError: pyarrow is not installed.
         UsageError: A row is of another class, or has a value that is not of the declared type.
     """
-    import pyarrow as pa  # noqa: PLC0415  an option, and slow to import
+    pa = _arrow()
 
     of = of or (type(rows[0]) if rows else None)
     if of is None:
@@ -46,7 +48,8 @@ def rows_to_arrow(rows: Sequence[Any], of: type | None = None) -> "pa.Table":
     columns = _columns(of, ())
     for index, row in enumerate(rows):
         if not isinstance(row, of):
-            raise UsageError(f"row {index} is of {type(row).__name__}, not of {of.__name__}; a table has rows of one class")
+            other = type(row).__name__
+            raise UsageError(f"row {index} is of {other}, not of {of.__name__}; a table has rows of one class")
     arrays = [column.array(rows) for column in columns]
     return pa.Table.from_arrays(arrays, schema=pa.schema([(column.wire, column.type) for column in columns]))
 
@@ -55,15 +58,15 @@ def rows_to_arrow(rows: Sequence[Any], of: type | None = None) -> "pa.Table":
 class _Column:
     wire: str
     attr: str
-    type: "pa.DataType"
-    write: Callable[[Any], Any]
+    type: Any
+    write: _Write
 
     def value_of(self, row: object) -> Any:
         value = getattr(row, self.attr)
         return None if value is None else self.write(value)
 
-    def array(self, rows: Sequence[object]) -> "pa.Array[Any]":
-        import pyarrow as pa  # noqa: PLC0415
+    def array(self, rows: Sequence[object]) -> Any:
+        pa = _arrow()
 
         try:
             return pa.array([self.value_of(row) for row in rows], self.type)
@@ -85,12 +88,12 @@ def _columns(row: Any, above: tuple[type, ...]) -> list[_Column]:
     return [_Column(wire, attr, *_type(hints[attr], (*above, row))) for wire, (attr, _) in fields.items()]
 
 
-def _type(hint: Any, above: tuple[type, ...]) -> tuple["pa.DataType", Callable[[Any], Any]]:
+def _type(hint: Any, above: tuple[type, ...]) -> tuple[Any, _Write]:
     """Return the type of a column, and what makes a value for it. ``above``: the classes that contain it."""
-    import pyarrow as pa  # noqa: PLC0415
+    pa = _arrow()
 
     if get_origin(hint) in _UNIONS:
-        found = {kind: write for kind, write in (_type(one, above) for one in get_args(hint) if one is not types.NoneType)}
+        found = dict(_type(one, above) for one in get_args(hint) if one is not types.NoneType)
         return next(iter(found.items())) if len(found) == 1 else (pa.string(), _text)
     if get_origin(hint) is list:
         kind, write = _type(get_args(hint)[0], above)
@@ -105,7 +108,7 @@ def _type(hint: Any, above: tuple[type, ...]) -> tuple["pa.DataType", Callable[[
         return pa.string(), lambda value: str(_checked(value, str))
     if issubclass(hint, bool):
         return pa.bool_(), lambda value: _checked(value, bool)
-    if issubclass(hint, int | enum.IntEnum):
+    if issubclass(hint, int):
         return pa.int64(), lambda value: int(_checked(value, int))
     if issubclass(hint, float):
         return pa.float64(), lambda value: float(_checked(value, float, int))

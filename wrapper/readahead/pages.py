@@ -8,15 +8,12 @@ import inspect
 import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
+from types import FrameType, GenericAlias
+from typing import Any, Generic, TypeVar, cast, get_args
 
 from attrs import define, evolve, field, frozen
 
 from .errors import DecodeError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["DriftWarning", "Fetched", "IgnoredFilterWarning", "IncompleteWarning", "Page", "Progress", "Report"]
 
@@ -97,7 +94,7 @@ class Page(Generic[T]):
         """
         return [cast("Any", row).to_dict() for row in self.rows]
 
-    def to_arrow(self) -> "pa.Table":
+    def to_arrow(self) -> Any:
         """Return the rows as a ``pyarrow.Table`` with the types of the API's document; see ``rows_to_arrow``.
 
         Raises:
@@ -112,9 +109,10 @@ class Page(Generic[T]):
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema  # noqa: PLC0415  of those who use pydantic
 
-        row = next(iter(get_args(source)), Any)
+        row: Any = next(iter(get_args(source)), Any)
+        many: Any = GenericAlias(tuple, (row, ...))
         members = {
-            "rows": core_schema.typed_dict_field(handler.generate_schema(tuple[row, ...])),
+            "rows": core_schema.typed_dict_field(handler.generate_schema(many)),
             "total": core_schema.typed_dict_field(
                 core_schema.nullable_schema(core_schema.int_schema(ge=0)), required=False
             ),
@@ -128,8 +126,8 @@ class Page(Generic[T]):
             given = validate(value)
             return Page(given["rows"], given.get("total"), None, {}, None, {})
 
-        def write(value: Any, select: Any) -> Any:
-            return select({"rows": value.rows, "total": value.total} if isinstance(value, Page) else value)
+        def write(page: Any, select: Any) -> Any:
+            return select({"rows": page.rows, "total": page.total})
 
         reference = f"{cls.__module__}.{cls.__qualname__}:{id(cls)}"
         if isinstance(row, type):
@@ -143,7 +141,7 @@ class Page(Generic[T]):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        found = handler(schema)
+        found: dict[str, Any] = handler(schema)
         handler.resolve_ref_schema(found)["description"] = "One page of a listing."
         return found
 

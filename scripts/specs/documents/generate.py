@@ -37,7 +37,7 @@ TOOLS = ("openapi-python-client", "ruff")
 
 # Arguments of these names would hide what the functions of an endpoint use themselves.
 _OF_FUNCTIONS = {"asyncio_detailed", "body", "build_request", "cookies", "headers", "params", "quote", "read_response"}
-_OF_ROWS = {"from_dict", "get", "items", "keys", "to_dict", "to_json", "values"}
+_OF_ROWS = {"from_dict", "get", "keys", "to_dict", "to_json"}
 
 # The formatter's defaults change between releases, and it reads the nearest pyproject: set every option here.
 _RUFF_CHECK = ["check", "--isolated", "--no-cache", "--quiet", "--fix-only", "--select", "F401,I001"]

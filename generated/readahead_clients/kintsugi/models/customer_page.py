@@ -12,7 +12,7 @@ from ...runtime import Row, key_objects, list_of, new
 class CustomerPage(Row):
     """A page of customers, and how many there are."""
 
-    items_: list[Customer]
+    items: list[Customer]
     """The customers."""
     total: int
     """Customers on all pages."""
@@ -29,7 +29,7 @@ class CustomerPage(Row):
         try:
             if len(data) == 5:
                 try:
-                    row.items_ = (value := data[_KEY_items_]) and _items_(value)
+                    row.items = (value := data[_KEY_items]) and _items(value)
                     row.total = data[_KEY_total]
                     row.page = data[_KEY_page]
                     row.size = data[_KEY_size]
@@ -39,7 +39,7 @@ class CustomerPage(Row):
                 except KeyError:  # the number of fields fits, their names do not
                     pass
             rest = {**data}
-            row.items_ = (value := rest.pop(_KEY_items_, None)) and _items_(value)
+            row.items = (value := rest.pop(_KEY_items, None)) and _items(value)
             row.total = rest.pop(_KEY_total, None)
             row.page = rest.pop(_KEY_page, None)
             row.size = rest.pop(_KEY_size, None)
@@ -52,16 +52,16 @@ class CustomerPage(Row):
 
 from .customer import Customer
 
-_items_ = list_of(Customer._read)
+_items = list_of(Customer._read)
 CustomerPage.FIELDS = {
-    "items": ("items_", list_of(Customer._read)),
+    "items": ("items", list_of(Customer._read)),
     "total": ("total", None),
     "page": ("page", None),
     "size": ("size", None),
     "pages": ("pages", None),
 }
 (
-    _KEY_items_,
+    _KEY_items,
     _KEY_total,
     _KEY_page,
     _KEY_size,
