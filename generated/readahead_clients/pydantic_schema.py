@@ -1,11 +1,13 @@
-# ruff: noqa: INP001, PLC0415, SLF001  not a package; `ast` is slow to import
+# ruff: noqa: INP001, SLF001  not a package; what rows share
 """What pydantic, and with it FastAPI, has to know of rows and open strings. Imported when pydantic asks for it.
 
 An instance is accepted as it is, also with values that no document lists. Other data is validated against the document:
 fields that it requires, types, and any text where it lists values; undeclared fields are kept.
 """
 
+import ast
 import inspect
+import itertools
 import typing
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -43,7 +45,14 @@ def _of_row(cls: type[Row], handler: Any, contained: set[type[Row]]) -> CoreSche
     }
 
     def read(value: Any, validate: Callable[[Any], Any]) -> Any:
-        return value if isinstance(value, cls) else cls.from_dict(validate(value))
+        if isinstance(value, cls):
+            return value
+        valid = validate(value)
+        for wire, (_, reader) in cls.FIELDS.items():
+            if reader is not None and type(text := value.get(wire)) is str:
+                own = reader(text)  # of a date or time, where both are possible, what a response would give
+                valid[wire] = valid[wire] if type(own) is str else own
+        return cls.from_dict(valid)
 
     return core_schema.no_info_wrap_validator_function(
         read,
@@ -85,8 +94,6 @@ def json_of_row(cls: type[Row], schema: CoreSchema, handler: Any) -> dict[str, A
 
 def _descriptions(cls: type[Row]) -> dict[str, str]:
     """Return the text below each attribute in the source: nothing of it is left in the class."""
-    import ast
-
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         try:
@@ -94,7 +101,7 @@ def _descriptions(cls: type[Row]) -> dict[str, str]:
         except (OSError, SyntaxError, TypeError):  # there is no source
             continue
         body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-        for attribute, below in zip(body, body[1:], strict=False):
+        for attribute, below in itertools.pairwise(body):
             match attribute, below:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                     found[name] = inspect.cleandoc(text)

@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, SLF001  not a package; filling rows in __init__ would take a third longer
+# ruff: noqa: INP001, PLC0415, SLF001  not a package; imported if pydantic asks; filling rows in __init__ is slower
 """What generated classes share: open string enumerations, rows, and functions that read values.
 
 Reading is lenient: a value that the document does not list, or describes differently, is kept as the server sent it.
@@ -224,7 +224,10 @@ class Row:
 
     def get(self, wire: str, default: Any = None) -> Any:
         """Return the value of a field by its wire name, or `default` if there is no such field."""
-        return self[wire] if wire in self else default
+        try:
+            return self[wire]
+        except KeyError:
+            return default
 
     def keys(self) -> KeysView[str]:
         """Return the wire names."""
@@ -232,10 +235,10 @@ class Row:
 
     if not TYPE_CHECKING:  # a field may have one of these names, and is then what the attribute is
 
-        def items(self):
+        def items(self) -> ItemsView[str, Any]:
             return ItemsView(self)
 
-        def values(self):
+        def values(self) -> ValuesView[Any]:
             return ValuesView(self)
 
     @classmethod
