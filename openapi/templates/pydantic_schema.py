@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, SLF001  not a package; what rows share
+# ruff: noqa: INP001  not a package
 """What pydantic, and with it FastAPI, has to know of rows and open strings. Imported when pydantic asks for it.
 
 An instance is accepted as it is, also with values that no document lists. Other data is validated against the document:
