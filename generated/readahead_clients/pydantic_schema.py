@@ -13,12 +13,15 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 
 from .runtime import OpenStr, Row, plain
 
 # Classes that the schema being made already contains; rows refer to each other in circles, and many times.
 _contained: ContextVar[set[type[Row]] | None] = ContextVar("contained", default=None)
+
+_serializers: dict[object, Any] = {}
 
 
 def of_row(cls: type[Row], handler: Any) -> CoreSchema:
@@ -32,6 +35,13 @@ def of_row(cls: type[Row], handler: Any) -> CoreSchema:
         return _of_row(cls, handler, contained)
     finally:
         _contained.reset(token)
+
+
+def serializer_of(cls: type[Row]) -> Any:
+    """Return what writes a row in a place of any type, as in `dict[str, Any]`."""
+    if cls not in _serializers:
+        _serializers[cls] = TypeAdapter(cls).serializer
+    return _serializers[cls]
 
 
 def _of_row(cls: type[Row], handler: Any, contained: set[type[Row]]) -> CoreSchema:

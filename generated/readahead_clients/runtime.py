@@ -131,6 +131,17 @@ class OpenStr(str):
         return pydantic_schema.json_of_text(cls)
 
 
+class _Serializer:
+    """What pydantic looks for on a value in a place of any type; made when it does."""
+
+    def __get__(self, row: object, cls: "type[Row]") -> Any:
+        try:
+            from . import pydantic_schema
+        except ImportError:  # somebody else looks
+            raise AttributeError("__pydantic_serializer__ needs pydantic") from None
+        return pydantic_schema.serializer_of(cls)
+
+
 @define
 class Row:
     """An object that the server sent. Declared fields are attributes; `row["createdAt"]` takes any field's wire name.
@@ -147,6 +158,7 @@ class Row:
     FIELDS: ClassVar[Mapping[str, tuple[str, Reader | None]]] = {}
     _required: ClassVar[frozenset[str]] = frozenset()
     _read_unknown: ClassVar[Reader | None] = None
+    __pydantic_serializer__: ClassVar[_Serializer] = _Serializer()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -1,6 +1,7 @@
 """Rows and pages where FastAPI and pydantic expect models: responses, request bodies, fields, documents."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -108,6 +109,11 @@ async def query(country: Country) -> bool:
     return country.is_listed
 
 
+@app.get("/anything")
+async def anything() -> dict[str, Any]:
+    return {"customer": customer, "tenants": [tenant, odd], "country": Country.CA}
+
+
 @app.get("/unannotated", response_model=None)
 async def unannotated():
     return customer
@@ -131,6 +137,11 @@ def test_rows_are_responses(service):
     assert service.get("/one-of-two", params={"which": "customer"}).json() == customer.to_dict()
     assert service.get("/one-of-two", params={"which": "none"}).json() is None
     assert service.get("/unannotated").json() == customer.to_dict()
+    assert service.get("/anything").json() == {
+        "customer": customer.to_dict(),
+        "tenants": [tenant.to_dict(), odd.to_dict()],
+        "country": "CA",
+    }
 
 
 def test_pages_are_responses(service):

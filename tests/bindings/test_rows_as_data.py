@@ -141,6 +141,18 @@ print(*({"pydantic", "pydantic_core", "pyarrow", "pandas", "polars", "readahead.
     assert loaded.stdout.split() == []
 
 
+def test_without_pydantic_nothing_of_it_is_there():
+    """Whoever looks for it on a row finds that it is absent."""
+    code = """
+import sys
+sys.modules["pydantic"] = sys.modules["pydantic_core"] = None
+from readahead.kintsugi import Customer
+print(hasattr(Customer.from_dict({"id": "1"}), "__pydantic_serializer__"))
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "False\n"
+
+
 # --- pages
 
 
