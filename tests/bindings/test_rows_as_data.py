@@ -12,7 +12,11 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from effort import examples
 from readahead.arrow import rows_to_arrow
 from readahead.errors import UsageError
 from readahead.kintsugi import Country, Customer, TaxRegistration
@@ -73,6 +77,34 @@ def test_a_row_can_be_made_of_what_it_gives(cls, sent):
     assert cls.from_dict(row.to_dict()) == cls.from_dict(json.loads(row.to_json())) == row
     assert json.loads(row.to_json()) == row.to_dict()
     assert json.loads(json.dumps(row, default=dict) if cls is not Tenant else row.to_json())["id"] == sent["id"]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.datetimes().map(str),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+OBJECTS = st.one_of(
+    st.tuples(st.just(cls), st.dictionaries(st.sampled_from([*cls.FIELDS, "new"]) | st.text(), JSON))
+    for cls in (Customer, Tenant, TaxRegistration)
+)
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(OBJECTS)
+def test_any_object_is_a_row_that_can_be_made_again(sent):
+    """Of its mapping, of its data, and of its text, whatever a server puts where."""
+    cls, data = sent
+    row = cls.from_dict(data)
+    assert dict(row).keys() == {*cls.FIELDS, *data}
+    assert cls.from_dict(dict(row)) == cls.from_dict(row.to_dict()) == row
+    assert json.loads(row.to_json()) == row.to_dict()
+    assert json.loads(TypeAdapter(cls).dump_json(row)) == row.to_dict()
 
 
 def test_values_that_json_has_trouble_with():

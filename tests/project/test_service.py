@@ -20,9 +20,9 @@ from openapi_spec_validator import validate
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import StreamingResponse
 
-from readahead import Stream
+from readahead import Retry, Stream
 from readahead.errors import StreamError
-from readahead.kintsugi import Customer
+from readahead.kintsugi import Customer, Kintsugi
 from readahead.sandbox import Faults, Sandbox
 
 pytestmark = pytest.mark.asyncio
@@ -118,6 +118,15 @@ class Browser:
         self.writer.transport.abort()
 
 
+async def held_back(upstream, browser):
+    """Wait until the service requests nothing more, in 50 round trips to it."""
+    steady, seen = 0, 0
+    while steady < 50:
+        await browser.get("/nowhere")
+        steady = steady + 1 if upstream.requests == seen else 0
+        seen = upstream.requests
+
+
 async def ended(before):
     """Wait until there are no tasks but these."""
     async with asyncio.timeout(SECONDS):
@@ -151,11 +160,7 @@ async def test_a_slow_reader_slows_the_upstream_requests(name, monkeypatch):
         async with service(name, upstream, monkeypatch) as address, client(address) as other:
             browser = await Browser.get(address, "/export")
             await browser.until(b'{"id":')  # the first line begins: from here on nothing is read
-            steady, seen = 0, 0
-            while steady < 50:  # round trips to the same service in which it requested nothing more
-                await other.get("/nowhere")
-                steady = steady + 1 if upstream.requests == seen else 0
-                seen = upstream.requests
+            await held_back(upstream, other)
             # a window of 4 pages, the page that is being sent, and what fits into the buffers on the way to the reader:
             # 64 kB in the server and those of two sockets, where a page is 50 kB
             assert 4 <= upstream.requests <= 4 + 1 + 4
@@ -242,9 +247,6 @@ async def test_wrong_parameters_are_the_callers(name, monkeypatch):
 
 async def test_an_upstream_that_is_late_is_a_timeout(monkeypatch):
     """504."""
-    from readahead import Retry
-    from readahead.kintsugi import Kintsugi
-
     with Sandbox(kintsugi_rows=10) as box:
         upstream = Upstream(box.kintsugi_app, pages=0)
         example = runpy.run_path(str(EXAMPLES / "app.py"))
@@ -303,6 +305,8 @@ def app_of(kintsugi, way):
 
     @app.get("/export")
     async def export():
+        if way == "block in the generator":
+            return StreamingResponse(owned())
         if way == "block around the response":
             async with kintsugi.customers.prefetch() as customers:
                 return StreamingResponse(lines(customers))
@@ -317,6 +321,11 @@ def app_of(kintsugi, way):
                 await stream.__aexit__(None, None, None)
 
         return StreamingResponse(body())
+
+    async def owned():
+        async with kintsugi.customers.prefetch(window=4) as customers:
+            async for customer in customers:
+                yield f"{customer.to_json()}\n"
 
     async def lines(customers):
         async for customer in customers:
@@ -372,3 +381,23 @@ async def test_the_naive_ways_say_what_to_write(way, message):
     assert isinstance(error, StreamError)
     assert message in str(error)
     assert "`async def rows(): async with query.prefetch() as rows: yield rows`" in str(error)
+
+
+async def test_a_block_in_the_generator_ends_when_the_browser_leaves():
+    """It has no status for the first page, but it leaves nothing behind."""
+    with Sandbox(kintsugi_rows=15_000) as box:
+        upstream = Upstream(box.kintsugi_app)
+        async with (
+            serving(upstream) as (host, port),
+            Kintsugi(api_key="any", organization_id="any", base_url=f"http://{host}:{port}") as kintsugi,
+            serving(app_of(kintsugi, "block in the generator")) as address,
+            client(address) as other,
+        ):
+            await other.get("/nowhere")
+            before = asyncio.all_tasks()
+            browser = await Browser.get(address, "/export")
+            await browser.until(b'{"id":')
+            await held_back(upstream, other)
+            await browser.leave()
+            await ended(before)
+            assert box.in_flight["kintsugi"] == 0
