@@ -119,9 +119,9 @@ class Browser:
 
 
 async def held_back(upstream, browser):
-    """Wait until the service requests nothing more, in 50 round trips to it."""
+    """Wait until the service requests nothing more, in 20 round trips to it."""
     steady, seen = 0, 0
-    while steady < 50:
+    while steady < 20:
         await browser.get("/nowhere")
         steady = steady + 1 if upstream.requests == seen else 0
         seen = upstream.requests
@@ -154,21 +154,22 @@ async def test_all_customers_are_handed_on(name, monkeypatch):
 @both
 async def test_a_slow_reader_slows_the_upstream_requests(name, monkeypatch):
     """A reader that stops: pages are requested as far as the window and the buffers on the way go, and no further."""
-    pages = 150
+    pages = 60
     with Sandbox(kintsugi_rows=pages * 100) as box:
         upstream = Upstream(box.kintsugi_app)
         async with service(name, upstream, monkeypatch) as address, client(address) as other:
             browser = await Browser.get(address, "/export")
             await browser.until(b'{"id":')  # the first line begins: from here on nothing is read
             await held_back(upstream, other)
-            # a window of 4 pages, the page that is being sent, and what fits into the buffers on the way to the reader:
-            # 64 kB in the server and those of two sockets, where a page is 50 kB
-            assert 4 <= upstream.requests <= 4 + 1 + 4
+            requests = upstream.requests
             async with asyncio.timeout(SECONDS):
                 rest = await browser.reader.read()
             await browser.leave()
         assert rest.count(b'\n{"id":') == pages * 100 - 1
         assert upstream.requests >= pages  # neighbours overlap
+        # a window of 4 pages, the one that is being sent and one that the server has taken whole; and what the buffers
+        # hold: 64 kB in the server, and those of two sockets and the reader, which are twice what is asked for
+        assert 4 <= requests <= 4 + 2 + (64 * 1024 + 3 * 2 * SMALL) / (len(rest) / pages)
 
 
 @both
@@ -189,16 +190,16 @@ async def test_a_browser_that_leaves_ends_the_upstream_requests(name, monkeypatc
             assert upstream.requests == requests
 
 
-@both
 @pytest.mark.parametrize(
-    ("faults", "status", "retry_after"),
+    ("name", "faults", "status", "retry_after"),
     [
-        ({"errors": 1.0, "statuses": (500,)}, 502, None),
-        ({"errors": 1.0, "statuses": (503,)}, 503, None),
-        ({"errors": 1.0, "statuses": (503,), "retry_after": 700}, 503, "700"),
-        ({"errors": 1.0, "statuses": (429,)}, 429, None),
-        ({"throttled": 1.0, "retry_after": 700}, 503, "700"),
-        ({"html": 1.0}, 502, None),
+        ("app", {"errors": 1.0, "statuses": (500,)}, 502, None),
+        ("app", {"errors": 1.0, "statuses": (503,)}, 503, None),
+        ("app", {"errors": 1.0, "statuses": (503,), "retry_after": 700}, 503, "700"),
+        ("app", {"errors": 1.0, "statuses": (429,)}, 429, None),
+        ("app", {"throttled": 1.0, "retry_after": 700}, 503, "700"),
+        ("app", {"html": 1.0}, 502, None),
+        ("starlette_app", {"html": 1.0}, 502, None),
     ],
     ids=str,
 )
@@ -207,8 +208,8 @@ async def test_a_failure_of_the_first_page_is_a_status(name, faults, status, ret
     with Sandbox(kintsugi_rows=500, faults=Faults(**faults)) as box:
         async with service(name, box.kintsugi_app, monkeypatch) as address, client(address) as browser:
             response = await browser.get("/export")
-            assert response.status_code == (status if name == "app" else 502)
-            assert response.headers.get("retry-after") == (retry_after if name == "app" else None)
+            assert response.status_code == status
+            assert response.headers.get("retry-after") == retry_after
             assert response.json()["detail"]
 
 
@@ -385,7 +386,7 @@ async def test_the_naive_ways_say_what_to_write(way, message):
 
 async def test_a_block_in_the_generator_ends_when_the_browser_leaves():
     """It has no status for the first page, but it leaves nothing behind."""
-    with Sandbox(kintsugi_rows=15_000) as box:
+    with Sandbox(kintsugi_rows=6_000) as box:
         upstream = Upstream(box.kintsugi_app)
         async with (
             serving(upstream) as (host, port),
