@@ -15,7 +15,8 @@ ASYNC_LIBRARIES = {"anyio", "asyncio", "sniffio", "trio"}
 # Each part, and the parts it may import besides itself. A part is a folder or a module of wrapper/readahead.
 PARTS = {
     "errors": set(),
-    "pages": {"errors"},
+    "arrow": {"errors"},
+    "pages": {"arrow", "errors"},
     "filters": {"errors"},
     "paging": {"errors", "pages"},
     "http": {"errors", "pages"},
@@ -34,7 +35,7 @@ PARTS = {
     "__main__": {"cli"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
-PURE_PARTS = {"errors", "pages", "filters", "explain", "selection", "paging"}
+PURE_PARTS = {"errors", "arrow", "pages", "filters", "explain", "selection", "paging"}
 IMPURE = {"paging", "paging.stream"}  # the package offers the stream, which runs what the rest plans
 
 

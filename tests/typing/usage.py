@@ -8,11 +8,12 @@ here is proof that it is found, by the rule that is named.
 
 import ssl
 from datetime import datetime
-from typing import assert_never, assert_type
+from typing import Any, assert_never, assert_type
 
 import aiohttp
 import httpx
 import httpx2
+from attrs import evolve
 
 from readahead import Condition, Explanation, Pace, Page, Pages, Progress, Query, Report, Retry, Rows, Stream
 from readahead.errors import ApiError, ConnectionLost, FilterError, ReadaheadError, RequestError
@@ -157,6 +158,15 @@ def rows(customer: Customer) -> None:
     assert_type("new_field" in customer, bool)
     customer["new_field"]
     customer.to_dict()["id"]
+    assert_type(customer.to_json(), str)
+    assert_type(dict(customer), dict[str, Any])
+    assert_type({**customer}, dict[str, Any])
+    assert_type(evolve(customer, name="Ada"), Customer)
+    match customer:
+        case Customer(country=Country(), id=customer_id):
+            assert_type(customer_id, str)
+        case _:
+            pass
 
     customer.nme  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     customer.email.upper()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
