@@ -32,6 +32,7 @@ PARTS = {
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"sandbox"},
     "__main__": {"cli"},
+    "pytest_plugin": {"kintsugi", "sandbox", "sweetspot"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
 PURE_PARTS = {"errors", "pages", "filters", "explain", "selection", "paging"}
