@@ -38,7 +38,7 @@ FENCE = re.compile(
 )
 INCLUDE = re.compile(r'^--8<-- "(docs/examples/.+)"$', re.MULTILINE)
 PROGRAM = re.compile(r"^\s*(asyncio|anyio)\.run\(", re.MULTILINE)
-TESTS = re.compile(r"^(async )?def test_", re.MULTILINE)
+TESTS = re.compile(r"^\s*(async )?def test_", re.MULTILINE)
 LANGUAGES = {"python", "toml", "sh", "text"}  # any other is a misspelling, and would not run
 NOT_RUN_HERE = {
     "docs/guide/your-own-api.md": "tests/specs/test_your_own_api.py follows it step by step",
@@ -88,6 +88,7 @@ def run_tests(block, folder):
     (folder / "test_example.py").write_text(block.code)
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     plugins = ["-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "pytest_httpx"]  # others are slow to load
+    plugins += ["-p", "readahead.pytest_plugin"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins, "test_example.py"]
     done = subprocess.run(
         command,

@@ -33,6 +33,7 @@ PARTS = {
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"sandbox"},
     "__main__": {"cli"},
+    "pytest_plugin": {"kintsugi", "sandbox", "sweetspot"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
 PURE_PARTS = {"errors", "arrow", "pages", "filters", "explain", "selection", "paging"}
