@@ -4,7 +4,8 @@ from typing import Any, cast
 
 import orjson
 
-from ..errors import ApiError, UnexpectedAnswer
+from ..errors import ApiError, RateLimited, UnexpectedAnswer
+from .quota import Quota
 from .retry import parse_retry_after
 from .transport import Response
 
@@ -14,8 +15,12 @@ _SHOWN = 200  # characters of a body that a message quotes
 _QUOTED = 600  # characters of the API's own words that a message quotes
 
 
-def check_status(response: Response) -> Response:
+def check_status(response: Response, quota: Quota | None = None) -> Response:
     """Return the response if its status is a success.
+
+    Args:
+        response: Any response.
+        quota: How the API says that there were too many requests, besides 429.
 
     Raises:
         ApiError: The status is 400 or above.
@@ -27,14 +32,20 @@ def check_status(response: Response) -> Response:
     if status < 400:
         raise unexpected(response, f"status {status}" + (": redirects are not followed" if status >= 300 else ""))
     detail = _detail(response.body)
-    raise ApiError.of(status)(
+    retry_after = parse_retry_after(response.headers.get("retry-after"), response.headers.get("date"))
+    kind = ApiError.of(status)
+    if quota is not None:
+        kind = RateLimited if quota.refusal(status, response.headers) else kind
+        if kind is RateLimited and retry_after is None and (left := quota.left(response.headers)) and not left.requests:
+            retry_after = left.seconds
+    raise kind(
         f"status {status}" + (f": {_cut(detail, _QUOTED)}" if detail else ""),
         status=status,
         request=str(response.request),
         detail=detail,
         request_id=response.request_id,
         body=response.body,
-        retry_after=parse_retry_after(response.headers.get("retry-after"), response.headers.get("date")),
+        retry_after=retry_after,
         # A server error does not tell what was done before it; the other statuses are refusals.
         maybe_applied=response.request.writes and status >= 500,
     )

@@ -322,6 +322,7 @@ class Stream(_Consumer[T]):
         if self._page is not None:
             self._page.close()
         self._engine.stop()
+        self._engine.ledger.leave(error)
         with _interrupts():
             if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
                 return await self._tasks.__aexit__(kind, error, trace)
@@ -381,9 +382,10 @@ class Rows(_Consumer[T]):
             self._start()
         try:
             is_open = await super()._open_page()
-        except anyio.get_cancelled_exc_class():
+        except anyio.get_cancelled_exc_class() as cancelled:
             self._cancelled = True
             self._engine.stop()
+            self._engine.ledger.leave(cancelled)
             raise
         if not is_open and not self._ended:
             self._ended = True
@@ -409,6 +411,7 @@ class Rows(_Consumer[T]):
         if self._page is not None:
             self._page.close()
         self._engine.stop()
+        self._engine.ledger.leave(None)
         for task in self._tasks:
             task.cancel()
         while self._tasks:
