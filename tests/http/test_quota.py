@@ -262,7 +262,7 @@ def speaking(headers, status="200 OK", total=1000):
 
 @pytest.mark.anyio
 async def test_a_real_server_with_githubs_headers_never_refuses(http):
-    """20 requests in each second of its clock, 50 pages, 16 at once; it answers 403 beyond."""
+    """20 requests in each second of its clock, 30 pages, 16 at once; it answers 403 beyond."""
     used, refused = {}, []
 
     def step(seen):
@@ -276,7 +276,7 @@ async def test_a_real_server_with_githubs_headers_never_refuses(http):
         return speaking(headers)(seen)
 
     async with Server(after=step) as server, Hub(server.url, http=http) as hub:
-        async with hub.customers.page_size(20).prefetch(16) as rows:
+        async with hub.customers.page_size(35).prefetch(16) as rows:
             assert len([row async for row in rows]) == 1000
         assert rows.report.complete
     assert refused == []
@@ -318,7 +318,7 @@ async def test_headers_that_lie_stop_nobody_for_longer_than_allowed(lie, http):
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "headers",
-    [{"Retry-After": "0.02"}, github(0, 1, date=time.time()), {"X-RateLimit-Remaining": "0"}],
+    [{"Retry-After": "0.02"}, github(0, "0.05", date=time.time()), {"X-RateLimit-Remaining": "0"}],
     ids=["Retry-After", "nothing left", "nothing left, and no reset"],
 )
 async def test_403_that_means_too_many_is_a_push_back(headers, http):

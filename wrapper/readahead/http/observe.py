@@ -101,13 +101,13 @@ class Watch:
 
     @property
     def telemetry(self) -> "Telemetry | None":
-        """OpenTelemetry, where the program has imported it: only then can anything be set up to receive spans."""
+        """OpenTelemetry, where the program has set it up, for which it has to import it. It is never imported here."""
         if self._telemetry is None and "opentelemetry.trace" in sys.modules:
             try:
-                from .telemetry import Telemetry  # noqa: PLC0415
+                from .telemetry import Telemetry, is_set_up  # noqa: PLC0415
             except ImportError:  # too old, or only a part of it
                 return None
-            self._telemetry = Telemetry(self._base_url)
+            self._telemetry = Telemetry(self._base_url) if is_set_up() else None
         return self._telemetry
 
     def note(self, event: Event) -> None:

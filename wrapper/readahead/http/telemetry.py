@@ -19,8 +19,9 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from ..events import ClientPaused, Event, RequestFinished, RequestRetried
 from ..pages import Report
 
-__all__ = ["Scope", "Telemetry"]
+__all__ = ["Scope", "Telemetry", "current", "is_set_up"]
 
+_API = ("opentelemetry.trace", "opentelemetry.metrics")
 _SCHEMA = "https://opentelemetry.io/schemas/1.28.0"
 # Seconds; those of the semantic conventions, as the SDK's own are for milliseconds.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -193,6 +194,12 @@ class Telemetry:
         elif isinstance(event, ClientPaused):
             instruments.pauses.add(1, self._server)
             instruments.pause.record(event.seconds, self._server)
+
+
+def is_set_up() -> bool:
+    """Return whether anything receives spans or metrics. The providers of the API itself pass them on to nobody."""
+    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    return any(not type(one).__module__.startswith(_API) for one in providers)
 
 
 def current() -> object:
