@@ -4,6 +4,7 @@
 a listing tells. With nobody listening an attempt costs three comparisons.
 """
 
+import functools
 import inspect
 import logging
 import sys
@@ -103,11 +104,7 @@ class Watch:
     def telemetry(self) -> "Telemetry | None":
         """OpenTelemetry, where the program has set it up, for which it has to import it. It is never imported here."""
         if self._telemetry is None and "opentelemetry.trace" in sys.modules:
-            try:
-                from .telemetry import Telemetry, is_set_up  # noqa: PLC0415
-            except ImportError:  # too old, or only a part of it
-                return None
-            self._telemetry = Telemetry(self._base_url) if is_set_up() else None
+            self._telemetry = _telemetry_of(self._base_url)
         return self._telemetry
 
     def note(self, event: Event) -> None:
@@ -214,12 +211,8 @@ class Watch:
 
     def listing(self, operation: str) -> "ListingWatch":
         """Return what tells of a listing. Its span is a child of the current one, and begins with its first request."""
-        parent = None
-        if self.telemetry is not None:
-            from .telemetry import current  # noqa: PLC0415
-
-            parent = current()
-        return ListingWatch(self, operation, parent)
+        telemetry = self.telemetry
+        return ListingWatch(self, operation, None if telemetry is None else telemetry.current())
 
 
 @define(eq=False)
@@ -291,6 +284,20 @@ class ListingWatch:
 
     def __del__(self) -> None:
         self.left()  # it was read without a block, and not to its end
+
+
+@functools.cache
+def _module() -> Any:
+    try:
+        from . import telemetry  # noqa: PLC0415
+    except ImportError:  # too old, or only a part of it
+        return None
+    return telemetry
+
+
+def _telemetry_of(base_url: str) -> "Telemetry | None":
+    module = _module()
+    return module.Telemetry(base_url) if module is not None and module.is_set_up() else None
 
 
 @contextmanager

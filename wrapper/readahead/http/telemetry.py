@@ -19,7 +19,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from ..events import ClientPaused, Event, RequestFinished, RequestRetried
 from ..pages import Report
 
-__all__ = ["Scope", "Telemetry", "current", "is_set_up"]
+__all__ = ["Scope", "Telemetry", "is_set_up"]
 
 _API = ("opentelemetry.trace", "opentelemetry.metrics")
 _SCHEMA = "https://opentelemetry.io/schemas/1.28.0"
@@ -134,6 +134,11 @@ class Telemetry:
 
     # ---- calls and listings
 
+    @staticmethod
+    def current() -> object:
+        """Return the current context, to begin a span below it later."""
+        return context.get_current()
+
     def begin(self, kind: str, operation: str, parent: object = None) -> Span:
         """Begin the span of a call or of a listing.
 
@@ -198,13 +203,12 @@ class Telemetry:
 
 def is_set_up() -> bool:
     """Return whether anything receives spans or metrics. The providers of the API itself pass them on to nobody."""
-    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
-    return any(not type(one).__module__.startswith(_API) for one in providers)
+    return _receives(type(trace.get_tracer_provider())) or _receives(type(metrics.get_meter_provider()))
 
 
-def current() -> object:
-    """Return the current context, to begin a span below it later."""
-    return context.get_current()
+@functools.cache
+def _receives(kind: type) -> bool:
+    return not kind.__module__.startswith(_API)
 
 
 def _entered(span: Span, parent: Context | None = None) -> Scope:
