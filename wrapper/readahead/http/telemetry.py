@@ -53,7 +53,10 @@ def _instruments() -> _Instruments:
         return meter.create_counter(f"readahead.{name}", unit, description)
 
     def seconds(name: str, description: str, buckets: tuple[float, ...]) -> Histogram:
-        return meter.create_histogram(name, "s", description, explicit_bucket_boundaries_advisory=buckets)
+        try:
+            return meter.create_histogram(name, "s", description, explicit_bucket_boundaries_advisory=buckets)
+        except TypeError:  # before 1.30
+            return meter.create_histogram(name, "s", description)
 
     return _Instruments(
         trace.get_tracer("readahead", release, schema_url=_SCHEMA),
