@@ -14,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.trace import SpanKind, StatusCode
-from servers import Server, answer, drop, stall
+from servers import Server, answer, drop, plain, stall
 from spans import points, telemetry, totals
 
 from readahead import Retry
@@ -214,15 +214,18 @@ async def test_a_listing_that_fails_ends_with_its_error(kintsugi, exporter):
 
 async def test_a_listing_that_is_left_ends_without_an_error(kintsugi, exporter):
     """As soon as its block is left; its requests were cancelled, and end before it."""
-    async with Server() as server, kintsugi(server) as client:
+    async with Server(plain, after=stall) as server, kintsugi(server) as client:
         async with client.customers.page_size(10).prefetch(8) as customers:
             async for _ in customers:
+                await server.until(lambda server: server.counts["stalled"] > 2)
                 break
         spans = exporter.get_finished_spans()
         [listing] = [span for span in spans if span.name == LISTING]
         assert listing.status.status_code is StatusCode.UNSET
         assert listing.attributes["readahead.complete"] is False
         assert listing.attributes["readahead.rows"] == 1
+        assert spans[-1] is listing
+        assert len(below(listing, spans)) == customers.report.requests > 1
 
 
 async def test_an_exception_of_the_readers_is_the_listings(kintsugi, exporter):

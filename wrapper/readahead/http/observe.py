@@ -8,6 +8,7 @@ import functools
 import inspect
 import logging
 import sys
+import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -232,7 +233,6 @@ class ListingWatch:
     _telemetry: "Telemetry | None" = field(default=None, init=False)
     _span: "Span | None" = field(default=None, init=False)
     _began: float = field(default=0.0, init=False)
-    _latest: float = field(default=0.0, init=False)
     _window: int | None = field(default=None, init=False)
     _drifted: bool = field(default=False, init=False)
 
@@ -240,7 +240,7 @@ class ListingWatch:
     def scope(self, telemetry: "Telemetry") -> Generator[None, None, None]:
         """Make its span the current one for a request, in whatever task that is sent."""
         if self._telemetry is None:
-            self._telemetry, self._began = telemetry, anyio.current_time()
+            self._telemetry, self._began = telemetry, time.monotonic()
             self._span = telemetry.begin("listing", self.operation, self._parent)
         span = self._span
         if span is None:  # it has ended
@@ -251,7 +251,6 @@ class ListingWatch:
             yield
         finally:
             scope.detach()
-            self._latest = anyio.current_time()
 
     def window(self, size: int) -> None:
         """Take how many pages may be requested at once."""
@@ -279,11 +278,11 @@ class ListingWatch:
         """End the span, if it has not ended. The error is what the reader left the listing with."""
         span, self._span = self._span, None
         if span is not None and self._telemetry is not None:
-            seconds = self._latest - self._began
-            self._telemetry.end_listing(span, self.operation, self.report, max(0.0, seconds), error)
+            self._telemetry.end_listing(span, self.operation, self.report, time.monotonic() - self._began, error)
 
     def __del__(self) -> None:
-        self.left()  # it was read without a block, and not to its end
+        if not sys.is_finalizing():
+            self.left()  # it was read without a block, and not to its end
 
 
 @functools.cache

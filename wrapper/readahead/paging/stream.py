@@ -322,12 +322,14 @@ class Stream(_Consumer[T]):
         if self._page is not None:
             self._page.close()
         self._engine.stop()
-        self._engine.ledger.leave(error)
-        with _interrupts():
-            if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
-                return await self._tasks.__aexit__(kind, error, trace)
-            # Told of no error, the group waits for its tasks and wraps nothing: the caller's exception goes on.
-            await self._tasks.__aexit__(None, None, None)
+        try:
+            with _interrupts():
+                if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
+                    return await self._tasks.__aexit__(kind, error, trace)
+                # Told of no error, the group waits for its tasks and wraps nothing: the caller's exception goes on.
+                await self._tasks.__aexit__(None, None, None)
+        finally:
+            self._engine.ledger.leave(error)
         return None
 
     def _spawn(self, span: Span) -> None:
@@ -411,11 +413,11 @@ class Rows(_Consumer[T]):
         if self._page is not None:
             self._page.close()
         self._engine.stop()
-        self._engine.ledger.leave(None)
         for task in self._tasks:
             task.cancel()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
+        self._engine.ledger.leave(None)
 
     def __del__(self) -> None:
         if self._loop is not None and self._tasks and not self._loop.is_closed():
