@@ -1,6 +1,7 @@
 """What an API says of its own limits: it is kept to before the API refuses, and it never stops the client for long."""
 
 import json
+import logging
 import random
 import time
 from email.utils import formatdate
@@ -195,7 +196,7 @@ def virtually(main):
 @pytest.mark.parametrize(
     ("style", "names_limit"), [("github", True), ("github", False), ("delta", True)], ids=["epoch", "no limit", "delta"]
 )
-def test_an_honest_server_never_refuses(window, style, names_limit):
+def test_an_honest_server_never_refuses(window, style, names_limit, caplog):
     """100 pages where 30 requests are allowed in 20 s: all rows, no 403, and most of each period is used."""
     server = Window(30, 20.0, style=style, names_limit=names_limit)
 
@@ -209,8 +210,13 @@ def test_an_honest_server_never_refuses(window, style, names_limit):
             assert rows.report.retries == 0
             return anyio.current_time() - began, rows.report.requests
 
-    seconds, requests = virtually(main)
+    with caplog.at_level(logging.INFO, logger="readahead"):
+        seconds, requests = virtually(main)
     assert server.refused == 0
+    if window == 1:  # more in flight wait for what is left, and find that the reset is near
+        pauses = [record.seconds for record in caplog.records if record.event == "client.paused"]
+        assert pauses
+        assert max(pauses) <= 21
     if window >= 4:
         # Each period uses up what it allows; a second and the latency are lost at each reset.
         assert seconds <= (requests // 30 + 1) * (20 + 2)
