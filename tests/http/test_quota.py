@@ -100,6 +100,7 @@ def test_the_forms_in_use_are_read(quota, headers, left):
         {"ratelimit": '"default";r=;t='},
         {"ratelimit": '"default";r=1.5;t=2'},
         {"ratelimit": '"' * 5000},
+        {"ratelimit": '"' + '\\"' * 32_000, "ratelimit-policy": '"' + '\\"' * 32_000},
     ],
 )
 def test_what_is_no_number_or_lies_far_away_says_nothing(headers):

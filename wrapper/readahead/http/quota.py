@@ -18,6 +18,7 @@ __all__ = ["GITHUB", "RATE_LIMIT", "X_RATE_LIMIT", "Left", "Quota", "QuotaState"
 _EPOCH = 1_000_000_000.0  # larger numbers are a time, smaller ones seconds from now: 2001, and 31 years
 _ROUNDED = 1.0  # seconds that a reset may be later than a header says that counts whole ones
 _FARTHEST = 32 * 86_400.0  # seconds; quotas of a month are the longest in use, so a later reset is an error
+_LONGEST = 1_000  # characters of a header that are read: searching more of them could be made to take long
 _SOONEST, _LATEST = 0.02, 1.0  # seconds until it is looked again whether a response has come
 _WHOLE = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
 _PARAMETER = re.compile(r'[;,\s]\s*([a-z]+)\s*=\s*"?([0-9]{1,18})"?(?![0-9.])')
@@ -158,6 +159,7 @@ class QuotaState:
 
 def _combined(value: str, policy: str) -> Left | None:
     """Read ``"name";r=50;t=30`` with ``"name";q=100``, or, of older drafts, ``limit=100, remaining=50, reset=30``."""
+    value, policy = value[:_LONGEST], policy[:_LONGEST]
     limits = {name: _parameters(member).get("q") for name, member in map(_named, _MEMBERS.findall(policy))}
     found = list[Left | None]()
     for name, member in map(_named, _MEMBERS.findall(value)):
