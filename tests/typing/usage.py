@@ -15,7 +15,22 @@ import httpx
 import httpx2
 from attrs import evolve
 
-from readahead import Condition, Explanation, Pace, Page, Pages, Progress, Query, Report, Retry, Rows, Stream
+from readahead import (
+    Condition,
+    Explanation,
+    Pace,
+    Page,
+    Pages,
+    Progress,
+    Query,
+    Report,
+    RequestFinished,
+    RequestRetried,
+    RequestStarted,
+    Retry,
+    Rows,
+    Stream,
+)
 from readahead.errors import ApiError, ConnectionLost, FilterError, ReadaheadError, RequestError
 from readahead.kintsugi import (
     AddressStatus,
@@ -39,6 +54,17 @@ from readahead.sweetspot import fields as lessee
 # ---- clients
 
 
+def started(event: RequestStarted) -> None:
+    assert_type(event.attempt, int)
+
+
+waits = list[RequestRetried]()
+
+
+async def finished(event: RequestFinished) -> None:
+    assert_type(event.status, int | None)
+
+
 async def clients(
     own: httpx.AsyncClient, newer: httpx2.AsyncClient, session: aiohttp.ClientSession, context: ssl.SSLContext
 ) -> None:
@@ -49,6 +75,9 @@ async def clients(
     SweetSpot(token="t", http_client=newer)
     SweetSpot(token="t", http_client=session)
     SweetSpot(token="t", http="aiohttp")
+    Kintsugi(on_request=started, on_response=finished, on_retry=waits.append)
+    Kintsugi(on_request=finished)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Kintsugi(on_retry="print")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async with Kintsugi() as kintsugi, SweetSpot() as sweetspot:
         assert_type(kintsugi, Kintsugi)
         assert_type(sweetspot, SweetSpot)

@@ -231,7 +231,7 @@ class Conflict(ApiError):
 
 
 class RateLimited(ApiError):
-    """429: too many requests."""
+    """429: too many requests. Also what an API uses in its place, such as 403, where its binding says so."""
 
 
 class ServerError(ApiError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
 import anyio
 
 from ..errors import DeadlineExceeded, ReadaheadError, UsageError
+from ..events import RequestFinished, RequestRetried, RequestStarted
 from ..pages import Report
 from .applied import Attempts
 from .bounded import ACCEPT_ENCODING, MAX_RESPONSE, checked_max_response
@@ -18,8 +19,10 @@ from .connections import Connections, checked_max_connections, checked_pool_time
 from .credentials import header_fault
 from .deadline import Deadline, checked_deadline
 from .fingerprint import Fingerprint
+from .observe import Hook, HookFailed, Hooks, ListingWatch, Watch, checked_hooks
 from .origin import checked_base_url, checked_proxy, checked_verify
 from .pacing import Pace, Pacer
+from .quota import Quota, QuotaState
 from .retry import REAL_PAUSE, Budget, Retry, is_push_back
 from .secret import Secret
 from .status import check_status
@@ -48,17 +51,30 @@ class ClientOptions(TypedDict, total=False):
     max_connections: int | None
     pool_timeout: float | None
     deadline: float | None
+    on_request: Hook[RequestStarted] | None
+    on_response: Hook[RequestFinished] | None
+    on_retry: Hook[RequestRetried] | None
 
 
 class Sender:
     """Send the requests of one client: within its budget, and as often as ``retry`` allows."""
 
-    def __init__(self, transport: Transport, retry: Retry, pace: Pace | None, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        retry: Retry,
+        pace: Pace | None,
+        deadline: float | None = None,
+        hooks: Hooks | None = None,
+        quota: Quota | None = None,
+    ) -> None:
         self.deadline = deadline
+        self.watch = Watch(transport.base_url, hooks)
+        self._quota = quota
         self._transport = transport
         self._retry = retry
         self._budget = Budget(retry.budget, retry.reserve)
-        self._pacer = Pacer(pace)
+        self._pacer = Pacer(pace, None if quota is None else QuotaState(retry.max_delay))
         self.fingerprint = Fingerprint(transport.base_url, transport.headers)
 
     @property
@@ -82,6 +98,7 @@ class Sender:
         *,
         pushed_back: Callable[[], bool] | None = None,
         deadline: Deadline | None = None,
+        listing: ListingWatch | None = None,
     ) -> Response:
         """Send a request when its turn comes, and again as often as ``retry`` allows. The response is a success.
 
@@ -91,6 +108,7 @@ class Sender:
             pushed_back: Called for each response that says "too many requests". True: the listing had too many pages
                 under way, and asks for fewer from now on.
             deadline: Of the listing that the request belongs to. Without it, the client's own applies to this call.
+            listing: The listing that the request belongs to, for log and traces.
 
         Raises:
             ApiError: The API answered with an error status.
@@ -102,6 +120,22 @@ class Sender:
             UnexpectedAnswer: The response is none that the API documents.
             UsageError: The request cannot be sent.
         """
+        try:
+            with self.watch.call(request, listing):
+                return await self._send_in_time(request, report, pushed_back, deadline)
+        except HookFailed as failed:
+            raised = failed.error
+        if listing is not None:
+            listing.raised = raised
+        raise raised  # here, the hook's exception keeps its own context
+
+    async def _send_in_time(
+        self,
+        request: Request,
+        report: Report | None,
+        pushed_back: Callable[[], bool] | None,
+        deadline: Deadline | None,
+    ) -> Response:
         self._transport.check_process()  # in a forked process asyncio's loop is not running, so nothing else works
         report = report if report is not None else Report()
         deadline, attempts = deadline or Deadline(self.deadline), Attempts(request.writes)
@@ -135,7 +169,7 @@ class Sender:
                 report.retries += tries > 1
                 sent, attempts.is_under_way = anyio.current_time(), True
                 try:
-                    response = await self._attempt(request)
+                    response = await self.watch.attempt(self._attempt, request, tries)
                 finally:
                     self._pacer.ended(anyio.current_time())
             except DeadlineExceeded:
@@ -144,16 +178,22 @@ class Sender:
                 attempts.fail(error)
                 delay = self._delay(error, request, tries, sent, pushed_back)
             else:
-                self._pacer.succeeded(anyio.current_time())
+                self._pacer.succeeded(now := anyio.current_time())
+                self.watch.pacing(self._pacer.rate, self._pacer.paused_until, now)
                 self._budget.earn()
                 return response
             finally:
                 place.release()
+            _check_in_time(delay, request, deadline)
+            await self.watch.retrying(request, tries, attempts.failures[-1], delay)
             await _sleep(delay, request, report, deadline)
 
     async def _attempt(self, request: Request) -> Response:
         """One request, from its begin to its end: what observes requests goes around this."""
-        return check_status(await self._transport.send(request))
+        response = await self._transport.send(request)
+        if self._quota is not None:
+            self._pacer.heard(self._quota.left(response.headers), anyio.current_time())
+        return check_status(response, self._quota)
 
     def _delay(
         self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], bool] | None
@@ -167,6 +207,7 @@ class Sender:
                 self._pacer.pushed_back(now, sent)
         if pause:  # no request of this client leaves before it is over
             self._pacer.pause(now, pause)
+        self.watch.pacing(self._pacer.rate, self._pacer.paused_until, now)
         delay = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
         if delay is None:
             raise error
@@ -203,6 +244,12 @@ class Client:
         pool_timeout: Seconds to wait for a connection; then ``PoolTimedOut``. None: as long as it takes.
         deadline: Seconds for a whole call, or for a whole listing from its first request on: retries, pauses and
             waiting included. Then ``DeadlineExceeded``, which carries a checkpoint. None: no limit.
+        on_request: Called before each attempt, with a ``RequestStarted``. Like the other two, it may be async, and an
+            exception that it raises ends the call or the listing.
+        on_response: Called after each attempt, with a ``RequestFinished``: also where no response came, but not where
+            the attempt was cancelled.
+        on_retry: Called when a request will be sent again, with a ``RequestRetried``.
+        quota: How the API speaks of its own limits; for bindings.
 
     Raises:
         UsageError: An argument is not valid, or two contradict each other.
@@ -231,7 +278,12 @@ class Client:
         max_connections: int | None = None,
         pool_timeout: float | None = None,
         deadline: float | None = None,
+        on_request: Hook[RequestStarted] | None = None,
+        on_response: Hook[RequestFinished] | None = None,
+        on_retry: Hook[RequestRetried] | None = None,
+        quota: Quota | None = None,
     ) -> None:
+        _check_type("quota", quota, Quota)
         _check_type("retry", retry, Retry)
         _check_type("pace", pace, Pace)
         _check_type("user_agent", user_agent, str)
@@ -254,7 +306,14 @@ class Client:
             checked_max_response(max_response),
             Connections(checked_max_connections(max_connections, http_client), checked_pool_timeout(pool_timeout)),
         )
-        self._sender = Sender(transport, retry if retry is not None else Retry(), pace, checked_deadline(deadline))
+        self._sender = Sender(
+            transport,
+            retry if retry is not None else Retry(),
+            pace,
+            checked_deadline(deadline),
+            checked_hooks(on_request=on_request, on_response=on_response, on_retry=on_retry),
+            quota,
+        )
 
     @property
     def base_url(self) -> str:
@@ -293,13 +352,17 @@ async def _sleep(seconds: float, request: Request, report: Report, deadline: Dea
     Raises:
         DeadlineExceeded: The deadline passes before.
     """
+    _check_in_time(seconds, request, deadline)
+    report.waited += seconds
+    await anyio.sleep(seconds)
+
+
+def _check_in_time(seconds: float, request: Request, deadline: Deadline) -> None:
     if anyio.current_time() + seconds >= deadline.at():
         raise DeadlineExceeded(
             f"it may be sent in {seconds:.3g} s, which is past the deadline of {deadline.seconds:g} s",
             request=str(request),
         )
-    report.waited += seconds
-    await anyio.sleep(seconds)
 
 
 @functools.cache

@@ -231,7 +231,9 @@ def _lowered(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-# httpx logs whole URLs at INFO, values of filters included. For clients of ours that line is left out.
+# httpx logs whole URLs at INFO, values of filters included; at DEBUG httpcore logs the headers of a response, which may
+# quote a URL or a key, and the password of a SOCKS proxy. For clients of ours these lines are left out.
+_QUOTING = ("receive_response_headers.", "setup_socks5_connection.")
 _quiet: ContextVar[bool] = ContextVar("_quiet", default=False)
 
 
@@ -248,4 +250,10 @@ def _not_quiet(_record: logging.LogRecord) -> bool:
     return not _quiet.get()
 
 
+def _not_quoting(record: logging.LogRecord) -> bool:
+    return not (_quiet.get() and str(record.msg).startswith(_QUOTING))
+
+
 logging.getLogger("httpx").addFilter(_not_quiet)
+for _layer in ("http11", "http2", "socks"):
+    logging.getLogger(f"httpcore.{_layer}").addFilter(_not_quoting)

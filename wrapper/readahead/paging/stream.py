@@ -335,11 +335,14 @@ class Stream(_Consumer[T]):
                 "the stream was opened in one task and is closed in another, as when a generator closes it that a web "
                 f"framework iterates over in a task of its own; {_WHOLE_BLOCK}"
             )
-        with _interrupts():
-            if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
-                return await self._tasks.__aexit__(kind, error, trace)
-            # Told of no error, the group waits for its tasks and wraps nothing: the caller's exception goes on.
-            await self._tasks.__aexit__(None, None, None)
+        try:
+            with _interrupts():
+                if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
+                    return await self._tasks.__aexit__(kind, error, trace)
+                # Told of no error, the group waits for its tasks and wraps nothing: the caller's exception goes on.
+                await self._tasks.__aexit__(None, None, None)
+        finally:
+            self._engine.ledger.leave(error)
         return None
 
     def _spawn(self, span: Span) -> None:
@@ -394,9 +397,10 @@ class Rows(_Consumer[T]):
             self._start()
         try:
             is_open = await super()._open_page()
-        except anyio.get_cancelled_exc_class():
+        except anyio.get_cancelled_exc_class() as cancelled:
             self._cancelled = True
             self._engine.stop()
+            self._engine.ledger.leave(cancelled)
             raise
         if not is_open and not self._ended:
             self._ended = True
@@ -426,6 +430,7 @@ class Rows(_Consumer[T]):
             task.cancel()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
+        self._engine.ledger.leave(None)
 
     def __del__(self) -> None:
         if self._loop is not None and self._tasks and not self._loop.is_closed():
