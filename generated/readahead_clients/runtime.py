@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, SLF001  not a package; filling rows in __init__ would take a third longer
+# ruff: noqa: INP001, PLC0415, SLF001  not a package; imported if pydantic asks; filling rows in __init__ is slower
 """What generated classes share: open string enumerations, rows, and functions that read values.
 
 Reading is lenient: a value that the document does not list, or describes differently, is kept as the server sent it.
@@ -8,9 +8,10 @@ Only something that is not an object is refused as a row.
 import datetime as dt
 import difflib
 import enum
+import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import orjson
 from attrs import define, field
@@ -117,20 +118,47 @@ class OpenStr(str):
     def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str]]:
         return type(self).unlisted, (str(self),)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from . import pydantic_schema
+
+        return pydantic_schema.of_text(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        from . import pydantic_schema
+
+        return pydantic_schema.json_of_text(cls)
+
+
+class _Serializer:
+    """What pydantic looks for on a value in a place of any type; made when it does."""
+
+    def __get__(self, row: object, cls: "type[Row]") -> Any:
+        try:
+            from . import pydantic_schema
+        except ImportError:  # somebody else looks
+            raise AttributeError("__pydantic_serializer__ needs pydantic") from None
+        return pydantic_schema.serializer_of(cls)
+
 
 @define
 class Row:
     """An object that the server sent. Declared fields are attributes; `row["createdAt"]` takes any field's wire name.
 
-    Fields that the document does not declare are kept too.
+    Fields that the document does not declare are kept too. A row is a mapping of wire names to values: `dict(row)`,
+    `{**row}` and `case {"country": "CA"}` work, and tables are made of rows as of dictionaries. A declared field that
+    the server did not send is in it as None. Rows are equal by value and can be changed, so they have no hash.
     """
 
-    _unknown: dict[str, Any] | None = field(default=None, init=False, repr=False)
+    # Of the constructor too, so that a copy with changes has it.
+    _unknown: dict[str, Any] | None = field(default=None, kw_only=True, repr=False, alias="_unknown")
 
     # Wire name: (attribute, its reader). No attribute of a row has a name in capitals.
     FIELDS: ClassVar[Mapping[str, tuple[str, Reader | None]]] = {}
     _required: ClassVar[frozenset[str]] = frozenset()
     _read_unknown: ClassVar[Reader | None] = None
+    __pydantic_serializer__: ClassVar[_Serializer] = _Serializer()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -172,10 +200,21 @@ class Row:
         It equals what the server sent, with two differences: a missing field is None, and a date-time is formatted
         anew (`+00:00` instead of `Z`, at most microseconds).
         """
-        data = {wire: plain(getattr(self, name)) for wire, (name, _) in self.FIELDS.items()}
+        data = {}
+        for wire, (name, _) in self.FIELDS.items():
+            value = getattr(self, name)
+            data[wire] = value if type(value) in _PLAIN else plain(value)
         for wire, value in (self._unknown or {}).items():
             data[wire] = plain(value)
         return data
+
+    def to_json(self) -> str:
+        """Return what `to_dict` does as JSON text, in one line. A number that JSON cannot express is null."""
+        data = self.to_dict()
+        try:
+            return orjson.dumps(data).decode()
+        except TypeError:  # integers over 64 bits, lone surrogates
+            return json.dumps(_finite(data), separators=(",", ":"))
 
     def __getitem__(self, wire: str) -> Any:
         if wire in self.FIELDS:
@@ -191,6 +230,47 @@ class Row:
         """Iterate over the wire names."""
         yield from self.FIELDS
         yield from self._unknown or ()
+
+    def __len__(self) -> int:
+        return len(self.FIELDS) + len(self._unknown or ())
+
+    def get(self, wire: str, default: Any = None) -> Any:
+        """Return the value of a field by its wire name, or `default` if there is no such field."""
+        try:
+            return self[wire]
+        except KeyError:
+            return default
+
+    def keys(self) -> KeysView[str]:
+        """Return the wire names."""
+        return dict.fromkeys(self).keys()
+
+    if not TYPE_CHECKING:  # a field may have one of these names, and is then what the attribute is
+
+        def items(self) -> ItemsView[str, Any]:
+            return ItemsView(self)
+
+        def values(self) -> ValuesView[Any]:
+            return ValuesView(self)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from . import pydantic_schema
+
+        return pydantic_schema.of_row(cls, handler)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        from . import pydantic_schema
+
+        return pydantic_schema.json_of_row(cls, schema, handler)
+
+
+# Registered, not inherited: the metaclass of `Mapping` would make every `isinstance` with a class of rows slower.
+Mapping.register(Row)
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def plain(value: Any) -> Any:
@@ -212,6 +292,18 @@ def plain(value: Any) -> Any:
             return str(value)
         case _:
             return value
+
+
+def _finite(data: Any) -> Any:
+    match data:
+        case float() if data - data != 0:  # NaN, or an infinity
+            return None
+        case list():
+            return [_finite(item) for item in data]
+        case dict():
+            return {key: _finite(item) for key, item in data.items()}
+        case _:
+            return data
 
 
 def key_objects(names: Iterable[str]) -> tuple[str, ...]:

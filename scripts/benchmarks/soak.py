@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from attrs import define, field
 
-__all__ = ["main"]
+__all__ = ["Lane", "main", "sent"]
 
 HERE = Path(__file__).resolve().parent
 LANES = (("httpx", "asyncio"), ("httpx", "trio"), ("aiohttp", "asyncio"))
@@ -86,6 +86,13 @@ class Lane:
         )
 
 
+def sent(counts: dict[str, int]) -> str:
+    """Say which faults the server sent."""
+    rarest = min(counts, key=lambda name: counts[name])
+    total = sum(counts.values())
+    return f"faults sent: {total:,} of {len(counts)} kinds; the rarest, {rarest!r}, {counts[rarest]:,} times"
+
+
 def main(arguments: list[str]) -> int:
     """Print what came of each lane; the exit status says whether anything was wrong."""
     parser = argparse.ArgumentParser(prog="scripts/bench soak", description=__doc__)
@@ -107,7 +114,8 @@ def main(arguments: list[str]) -> int:
             assert worker.stdout is not None
             lane.listen(worker.stdout)
             print(lane, flush=True)
-        server.communicate()  # it ends with its standard input
+        counts, _ = server.communicate()  # it ends with its standard input
+        print(sent(json.loads(counts)))
     return int(any(lane.faults for lane in lanes))
 
 

@@ -88,6 +88,9 @@ FAULTS: dict[str, Callable[[bytes], Step]] = {
     "cookies": lambda body: (head(body, *(f"Set-Cookie: c{n}={'x' * 500}" for n in range(20))) + body, "keep"),
     "closed unannounced": lambda body: (plain(body)[0], "close"),
     "closed": lambda body: (head(body, "Connection: close") + body, "close"),
+    "many values": lambda _body: plain(b'{"items": [' + b"[]," * 300_000 + b"[]]}"),
+    "too deep": lambda _body: plain(b'{"items": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"),
+    "too many digits": lambda _body: plain(b'{"items": [{"id": ' + b"1" * 10_000 + b"}]}"),
     "a redirect": _error("302 Found", "Location: http://127.0.0.1:1/elsewhere"),
     "500": _error("500 Oops"),
     "502": _error("502 Bad Gateway"),
@@ -104,7 +107,7 @@ class Soak:
 
     def __init__(self, rows: int, seed: int) -> None:
         self._rows, self._random = rows, random.Random(seed)
-        self._names = list(FAULTS)
+        self.counts = dict.fromkeys([*FAULTS, *PUSH_BACKS], 0)
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -136,10 +139,15 @@ class Soak:
         draw = self._random.random()
         body = self._body(path, line)
         if draw < RATE:
-            return FAULTS[self._random.choice(self._names)](body)
+            return self._fault(FAULTS, body)
         if draw < RATE * 1.01:
-            return PUSH_BACKS[self._random.choice(["429", "503"])](body)
+            return self._fault(PUSH_BACKS, body)
         return packed(body) if draw > 0.7 else plain(body)
+
+    def _fault(self, faults: dict[str, Callable[[bytes], Step]], body: bytes) -> Step:
+        name = self._random.choice(list(faults))
+        self.counts[name] += 1
+        return faults[name](body)
 
     def _body(self, path: str, line: str) -> bytes:
         if not path.endswith("/customers"):
@@ -151,13 +159,15 @@ class Soak:
 
 
 async def _main(rows: int, seed: int) -> None:
-    server = await asyncio.start_server(Soak(rows, seed).connected, "127.0.0.1", 0)
+    soak = Soak(rows, seed)
+    server = await asyncio.start_server(soak.connected, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)  # until whoever started it has ended
+    print(json.dumps(soak.counts), flush=True)
 
 
 def main(rows: int, seed: int) -> None:
-    """Print the port and serve until standard input ends."""
+    """Print the port, serve until standard input ends, and print how often each fault was sent."""
     asyncio.run(_main(rows, seed))
 
 

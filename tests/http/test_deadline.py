@@ -2,9 +2,9 @@
 
 import anyio
 import pytest
-from servers import GUARD, Server, answer, plain, raw, stall
+from servers import GUARD, Server, answer, drop, plain, raw, stall
 
-from readahead import Retry
+from readahead import Pace, Retry
 from readahead.errors import DeadlineExceeded, TimedOut, UsageError
 from readahead.kintsugi import Kintsugi, fields
 from readahead.sweetspot import SweetSpot
@@ -21,18 +21,72 @@ def anyio_backend(lane):
     return lane[1]
 
 
-@pytest.mark.parametrize("how", [stall, BUSY, LATER, BROKEN], ids=["stalled", "busy for ever", "paused", "broken"])
+@pytest.mark.parametrize("how", [stall, BUSY, BROKEN], ids=["stalled", "busy for ever", "broken"])
 async def test_a_call_ends_at_its_deadline(kintsugi, how):
-    """While it waits for an answer, for the next attempt, or for a pause to be over; the cause is noted."""
+    """While it waits for an answer or for the next attempt; the cause is noted."""
     retry = Retry(attempts=1_000_000, base=0.01, reserve=1_000_000)
     async with Server(after=how) as server, kintsugi(server, retry=retry, deadline=0.3) as client:
-        with pytest.raises(DeadlineExceeded, match=r"the deadline of 0.3 s has passed") as caught:
+        with pytest.raises(DeadlineExceeded, match=r"the deadline of 0.3 s") as caught:
             await client.customers.get("cust_1")
         assert isinstance(caught.value, TimedOut)
         assert not caught.value.maybe_applied
         notes = getattr(caught.value, "__notes__", [])
         assert notes == [] if how is stall else notes[0].startswith("The attempt before failed: ")
         assert caught.value.__context__ is None
+
+
+async def test_a_pause_that_ends_after_the_deadline_is_not_waited_out(kintsugi):
+    """It fails at once, with the cause: the call that was told to wait, and each one after it, which sends nothing."""
+    is_first = True
+    async with Server(after=LATER) as server, kintsugi(server, retry=Retry(), deadline=GUARD - 5) as client:
+        for call in (
+            lambda: client.customers.get("cust_1"),
+            lambda: client.customers.update("cust_1", name="Ada"),
+            client.customers.to_list,
+        ):
+            with pytest.raises(DeadlineExceeded, match=r"past the deadline of 55 s") as caught:
+                await call()
+            assert not caught.value.maybe_applied
+            assert caught.value.__context__ is None
+            notes = getattr(caught.value, "__notes__", [])
+            assert [note.split(":")[1] for note in notes] == [" RateLimited"] * is_first
+            is_first = False
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("window", [1, 4])
+async def test_a_listing_that_is_told_to_wait_too_long_ends_with_the_rows_before_and_a_checkpoint(kintsugi, window):
+    """At once, and what it has is not lost: it goes on from there later."""
+    async with (
+        Server(plain, plain, plain, plain, after=LATER) as server,
+        kintsugi(server, retry=Retry(), deadline=GUARD - 5) as client,
+    ):
+        count = 0
+        with pytest.raises(DeadlineExceeded, match="past the deadline") as caught:
+            async with client.customers.prefetch(window=window) as rows:
+                async for _ in rows:
+                    count += 1
+        assert count >= 100
+        assert rows.report.why.startswith("DeadlineExceeded: ")
+        assert caught.value.checkpoint.rows == count
+
+
+async def test_a_budget_that_allows_nothing_before_the_deadline_is_not_waited_for(kintsugi):
+    """The next request may be sent in an hour."""
+    async with Server() as server, kintsugi(server, pace=Pace(1, per=3600), deadline=GUARD - 5) as client:
+        await client.customers.get("cust_1")
+        with pytest.raises(DeadlineExceeded, match=r"past the deadline of 55 s"):
+            await client.customers.get("cust_1")
+        assert len(server.seen) == 1
+
+
+async def test_what_was_in_doubt_before_a_pause_stays_in_doubt(kintsugi):
+    """An update whose answer was lost, and that may not be sent again in time."""
+    async with Server(drop, after=LATER) as server, kintsugi(server, retry=Retry(), deadline=GUARD - 5) as client:
+        with pytest.raises(DeadlineExceeded, match="an earlier attempt may have been applied") as caught:
+            await client.customers.update("cust_1", name="Ada")
+        assert caught.value.maybe_applied
+        assert len(server.seen) == 2
 
 
 async def test_a_create_that_was_sent_before_the_deadline_may_have_been_applied(kintsugi):

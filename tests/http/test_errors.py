@@ -396,7 +396,7 @@ async def test_an_api_is_quoted_in_its_own_words(body, said, api):
         (b"<html>\n<h1>502   Bad\nGateway</h1>", "<html> <h1>502 Bad Gateway</h1>"),
         (b"", None),
         (b" \r\n ", None),
-        (b"\xff\xfe\x00", "\ufffd\ufffd\x00"),
+        (b"\xff\xfe\x00", "\ufffd\ufffd\\x00"),
         (b'{"detail": "cut', '{"detail": "cut'),
         (b"x" * 10_000, "x" * 200 + "…"),
     ],
@@ -698,8 +698,8 @@ async def test_no_exception_of_httpx_escapes(cls, below):
         (httpx.CloseError, ConnectionLost),
         (httpx.RemoteProtocolError, ConnectionLost),
         (httpx.LocalProtocolError, ConnectionLost),
-        (httpx.UnsupportedProtocol, UsageError),
-        (httpx.InvalidURL, UsageError),
+        (httpx.UnsupportedProtocol, RequestError),
+        (httpx.InvalidURL, RequestError),
     ],
 )
 async def test_each_failure_of_the_network_has_its_class(cls, ours):

@@ -889,3 +889,28 @@ def test_a_server_that_bears_twenty_a_second_is_asked_about_twenty_a_second():
     assert report.retries == len(refused)
     assert len(refused) < 0.25 * report.requests
     assert took < 2 * (report.requests - len(refused)) / 20
+
+
+# ---- hopeless servers
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("headers", [{"retry-after": 0}, {}], ids=str)
+def test_a_hundred_listings_without_hope_end_within_a_minute(status, headers):
+    """The budget of retries is theirs together; each error says that it is spent, or that its attempts are."""
+    server = Server((status, headers, b""))
+
+    async def main():
+        async with server.kintsugi() as kintsugi:
+
+            async def fail(number):
+                with pytest.raises((RateLimited, ServerError)):
+                    await kintsugi.customers.where(search=str(number)).to_list()
+
+            async with anyio.create_task_group() as group:
+                for number in range(100):
+                    group.start_soon(fail, number)
+        return anyio.current_time()
+
+    assert virtually(main) < 60
+    assert len(server.times) == 100 + 50

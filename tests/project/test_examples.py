@@ -38,7 +38,7 @@ FENCE = re.compile(
 )
 INCLUDE = re.compile(r'^--8<-- "(docs/examples/.+)"$', re.MULTILINE)
 PROGRAM = re.compile(r"^\s*(asyncio|anyio)\.run\(", re.MULTILINE)
-TESTS = re.compile(r"^(async )?def test_", re.MULTILINE)
+TESTS = re.compile(r"^\s*(async )?def test_", re.MULTILINE)
 LANGUAGES = {"python", "toml", "sh", "text"}  # any other is a misspelling, and would not run
 NOT_RUN_HERE = {
     "docs/guide/your-own-api.md": "tests/specs/test_your_own_api.py follows it step by step",
@@ -88,6 +88,7 @@ def run_tests(block, folder):
     (folder / "test_example.py").write_text(block.code)
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     plugins = ["-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "pytest_httpx"]  # others are slow to load
+    plugins += ["-p", "readahead.pytest_plugin"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins, "test_example.py"]
     done = subprocess.run(
         command,
@@ -207,7 +208,7 @@ def test_every_block_is_of_a_known_language(page):
 def test_every_program_in_examples_is_shown_on_a_page():
     """So that it runs."""
     shown = {name for page in PAGES for name in INCLUDE.findall((ROOT / page).read_text())}
-    assert shown == {str(file.relative_to(ROOT)) for file in (DOCS / "examples").iterdir() if file.suffix == ".py"}
+    assert shown == {str(file.relative_to(ROOT)) for file in (DOCS / "examples").rglob("*.py")}
 
 
 def test_every_page_is_in_the_navigation():

@@ -15,26 +15,31 @@ ASYNC_LIBRARIES = {"anyio", "asyncio", "sniffio", "trio"}
 # Each part, and the parts it may import besides itself. A part is a folder or a module of wrapper/readahead.
 PARTS = {
     "errors": set(),
-    "pages": {"errors"},
+    "arrow": {"errors"},
+    "events": set(),
+    "log": {"events"},
+    "pages": {"arrow", "errors"},
     "filters": {"errors"},
     "paging": {"errors", "pages"},
-    "http": {"errors", "pages"},
+    "http": {"errors", "events", "log", "pages"},
     "rows": {"errors", "http", "pages"},
     "explain": {"errors", "filters", "pages", "paging"},
     "selection": {"errors", "filters"},
     "endpoint": {"errors", "filters", "http", "paging", "rows"},
-    "reading": {"endpoint", "errors", "explain", "filters", "http", "pages", "paging", "rows", "selection"},
+    "watching": {"http", "pages", "paging"},
+    "reading": {"endpoint", "errors", "explain", "filters", "http", "pages", "paging", "rows", "selection", "watching"},
     "query": {"errors", "explain", "filters", "pages", "paging", "reading"},
     "collection": {"endpoint", "errors", "filters", "paging", "query", "reading", "rows", "selection"},
     "kintsugi": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
-    "": {"explain", "filters", "http", "pages", "paging", "query"},
+    "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"sandbox"},
     "__main__": {"cli"},
+    "pytest_plugin": {"kintsugi", "sandbox", "sweetspot"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
-PURE_PARTS = {"errors", "pages", "filters", "explain", "selection", "paging"}
+PURE_PARTS = {"errors", "arrow", "events", "pages", "filters", "explain", "selection", "paging"}
 IMPURE = {"paging", "paging.stream"}  # the package offers the stream, which runs what the rest plans
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.soak import Lane
+from benchmarks.soak import Lane, sent
 
 
 def test_a_few_seconds_of_everything_that_goes_wrong(capfd):
@@ -16,6 +16,7 @@ def test_a_few_seconds_of_everything_that_goes_wrong(capfd):
     assert status == 0, printed
     assert printed.count("rows right, everything flat") == 3
     assert printed.count("listings left") == 3
+    assert "faults sent:" in printed
 
 
 GOOD = {"resident": 50.0, "files": 10, "tasks": 20}
@@ -47,3 +48,8 @@ def lane(samples, end):
 def test_what_is_wrong_is_said(samples, end, said):
     """Each of the things that have to be flat or right."""
     assert "; ".join(lane(samples, end).faults) == said
+
+
+def test_the_rarest_fault_is_said():
+    """A fault that never came would prove nothing."""
+    assert sent({"a": 1000, "b": 0}) == "faults sent: 1,000 of 2 kinds; the rarest, 'b', 0 times"

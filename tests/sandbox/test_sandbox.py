@@ -1,6 +1,7 @@
 """The sandbox as a whole: the same rows each time, both APIs on one port, and a record of what was asked."""
 
 import gc
+import socket
 import subprocess
 import sys
 import threading
@@ -53,6 +54,16 @@ def test_both_apis_are_served_on_one_port():
         assert http.get(f"/kintsugi{CUSTOMERS}", headers=KEYS).json()["items"] == box.kintsugi_rows()
         assert http.get(f"/sweetspot{CUSTOMERS}", headers=BEARER).json() == box.sweetspot_rows()
         assert http.get(CUSTOMERS).status_code == 404
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2", "::1"])
+def test_it_listens_where_it_is_told_to(host):
+    """The URL has the host that was asked for, and an address of IPv6 in brackets."""
+    if host == "::1" and not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    with Sandbox(sweetspot_rows=3).serve(host=host) as url:
+        assert url.startswith("http://[::1]:" if host == "::1" else f"http://{host}:")
+        assert len(httpx.get(f"{url}/sweetspot/v1/customers", headers=BEARER).json()) == 3
 
 
 def test_two_sandboxes_serve_side_by_side():

@@ -8,13 +8,29 @@ here is proof that it is found, by the rule that is named.
 
 import ssl
 from datetime import datetime
-from typing import assert_never, assert_type
+from typing import Any, assert_never, assert_type
 
 import aiohttp
 import httpx
 import httpx2
+from attrs import evolve
 
-from readahead import Condition, Explanation, Pace, Page, Pages, Progress, Query, Report, Retry, Rows, Stream
+from readahead import (
+    Condition,
+    Explanation,
+    Pace,
+    Page,
+    Pages,
+    Progress,
+    Query,
+    Report,
+    RequestFinished,
+    RequestRetried,
+    RequestStarted,
+    Retry,
+    Rows,
+    Stream,
+)
 from readahead.errors import ApiError, ConnectionLost, FilterError, ReadaheadError, RequestError
 from readahead.kintsugi import (
     AddressStatus,
@@ -38,6 +54,17 @@ from readahead.sweetspot import fields as lessee
 # ---- clients
 
 
+def started(event: RequestStarted) -> None:
+    assert_type(event.attempt, int)
+
+
+waits = list[RequestRetried]()
+
+
+async def finished(event: RequestFinished) -> None:
+    assert_type(event.status, int | None)
+
+
 async def clients(
     own: httpx.AsyncClient, newer: httpx2.AsyncClient, session: aiohttp.ClientSession, context: ssl.SSLContext
 ) -> None:
@@ -48,6 +75,9 @@ async def clients(
     SweetSpot(token="t", http_client=newer)
     SweetSpot(token="t", http_client=session)
     SweetSpot(token="t", http="aiohttp")
+    Kintsugi(on_request=started, on_response=finished, on_retry=waits.append)
+    Kintsugi(on_request=finished)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Kintsugi(on_retry="print")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async with Kintsugi() as kintsugi, SweetSpot() as sweetspot:
         assert_type(kintsugi, Kintsugi)
         assert_type(sweetspot, SweetSpot)
@@ -157,6 +187,15 @@ def rows(customer: Customer) -> None:
     assert_type("new_field" in customer, bool)
     customer["new_field"]
     customer.to_dict()["id"]
+    assert_type(customer.to_json(), str)
+    assert_type(dict(customer), dict[str, Any])
+    assert_type({**customer}, dict[str, Any])
+    assert_type(evolve(customer, name="Ada"), Customer)
+    match customer:
+        case Customer(country=Country(), id=customer_id):
+            assert_type(customer_id, str)
+        case _:
+            pass
 
     customer.nme  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     customer.email.upper()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]

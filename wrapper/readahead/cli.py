@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         commands.add_parser(
             "sandbox",
             help="serve Kintsugi and Sweet Spot on this machine until Ctrl-C",
-            description="Serve Kintsugi and Sweet Spot on 127.0.0.1 with made-up customers until Ctrl-C or SIGTERM.",
+            description="Serve Kintsugi and Sweet Spot on this machine with made-up customers until Ctrl-C or SIGTERM.",
         )
     )
     arguments = parser.parse_args(argv)
@@ -40,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _sandbox_command(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--port", type=port, default=0, help="port to listen on; 0 picks a free one (default: %(default)s)"
+    )
+    command.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 is reached from other containers (default: %(default)s)",
     )
     command.add_argument(
         "--rows", type=rows, default=10_000, help="number of customers in each API (default: %(default)s)"
@@ -78,7 +83,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
                 latency=arguments.latency,
                 faults=faults,
             ) as sandbox,
-            sandbox.serve(arguments.port) as url,
+            sandbox.serve(arguments.port, host=arguments.host) as url,
         ):
             print(f"Kintsugi    {url}/kintsugi    X-API-KEY: {API_KEY}, x-organization-id: {ORGANIZATION_ID}")
             print(f"Sweet Spot  {url}/sweetspot   Authorization: Bearer {TOKEN}", flush=True)
@@ -86,7 +91,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     except sqlite3.Error as error:
         return _fail(f"cannot keep customers in {arguments.path}: {error}")
     except OSError as error:
-        return _fail(f"cannot serve on port {arguments.port}: {error.strerror}")
+        return _fail(f"cannot serve on {arguments.host}, port {arguments.port}: {error.strerror}")
     return 0
 
 

@@ -27,7 +27,8 @@
     └── DecodeError             a row that cannot be read: it names the row and the field
         └── ComparisonError         a row with a value that a condition cannot be compared with
 
-No exception of an HTTP library escapes, as itself or as a cause: theirs hold the request, and with it the key.
+No exception of an HTTP library escapes, as itself or as a cause: theirs hold the request, and with it the key. What a
+server sends is shown with control characters escaped and keys withheld.
 """
 
 import datetime as dt
@@ -78,9 +79,15 @@ class ReadaheadError(Exception):
     Attributes:
         checkpoint: Where the listing that it ended goes on: ``query.prefetch(resume=error.checkpoint)``. None where
             there was no listing, or where it has no checkpoints.
+        maybe_applied: Whether a request that writes may have been carried out all the same, by any of its attempts.
     """
 
     checkpoint: Resumable | None = None
+    maybe_applied: bool = False
+
+    def __init__(self, *args: object) -> None:
+        # Messages quote what servers send, so each is made safe to print here.
+        super().__init__(*(escaped(arg) if isinstance(arg, str) else arg for arg in args))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -122,11 +129,10 @@ class RequestError(ReadaheadError):
 
     Attributes:
         request: Method and path, without the values of filters.
-        maybe_applied: Whether a request that writes may have been carried out all the same.
     """
 
     def __init__(self, message: str, *, request: str = "", maybe_applied: bool = False) -> None:
-        self.request, self.maybe_applied = request, maybe_applied
+        self.request, self.maybe_applied = escaped(request), maybe_applied
         text = f"{request}: {message}" if request else message
         super().__init__(text + (" (it may have been applied)" if maybe_applied else ""))
 
@@ -144,7 +150,10 @@ class TimedOut(RequestError, TimeoutError):
 
 
 class DeadlineExceeded(TimedOut):
-    """The call or the listing took longer than ``deadline``, retries and waiting included."""
+    """The call or the listing takes longer than ``deadline``, retries and waiting included.
+
+    It is raised at the deadline, or at once where a pause or a retry delay cannot end before.
+    """
 
 
 class PoolTimedOut(TimedOut):
@@ -159,9 +168,8 @@ class _ResponseError(ReadaheadError):
         request: Method and path, without the values of filters.
         detail: What the API says about it, if it does.
         request_id: The id that the server gave the request, if it did.
-        body: The body of the response. Keys that it quotes are withheld.
+        body: The body of the response, the first million bytes of it. Keys that it quotes are withheld.
         retry_after: Seconds to wait before the next request, if the API names them.
-        maybe_applied: Whether a request that writes may have been carried out all the same.
     """
 
     def __init__(
@@ -176,7 +184,9 @@ class _ResponseError(ReadaheadError):
         retry_after: float | None = None,
         maybe_applied: bool = False,
     ) -> None:
-        self.status, self.request, self.detail, self.request_id = status, request, detail, request_id
+        self.status, self.request = status, escaped(request)
+        self.detail = None if detail is None else escaped(detail)
+        self.request_id = None if request_id is None else escaped(request_id)
         self.body, self.retry_after, self.maybe_applied = body, retry_after, maybe_applied
         notes = [f"request id {request_id}"] if request_id else []
         notes += ["it may have been applied"] if maybe_applied else []
@@ -221,7 +231,7 @@ class Conflict(ApiError):
 
 
 class RateLimited(ApiError):
-    """429: too many requests."""
+    """429: too many requests. Also what an API uses in its place, such as 403, where its binding says so."""
 
 
 class ServerError(ApiError):
@@ -258,7 +268,7 @@ class DecodeError(ReadaheadError):
     """
 
     def __init__(self, message: str, *, request: str, row: int, field: str | None = None) -> None:
-        self.request, self.row, self.field = request, row, field
+        self.request, self.row, self.field = escaped(request), row, field
         super().__init__(f"{request}: row {row}{f', field {field!r}' if field else ''}: {message}")
 
 
@@ -298,6 +308,17 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     422: InvalidRequest,
     429: RateLimited,
 }
+
+
+def escaped(text: str) -> str:
+    """Return text that is safe to print and to log: characters that control a terminal or do not show are escaped.
+
+    These are control characters, line ends, bidirectional marks, characters without a width, lone surrogates, and
+    spaces other than the plain one: all that ``repr`` escapes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shown(value: object) -> str:

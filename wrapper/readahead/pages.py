@@ -8,10 +8,10 @@ import inspect
 import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
-from types import FrameType
-from typing import Generic, TypeVar
+from types import FrameType, GenericAlias
+from typing import Any, Generic, TypeVar, cast, get_args
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from .errors import DecodeError
 
@@ -53,9 +53,12 @@ def warn_if_incomplete(report: "Report") -> None:
         warn(f"the listing is not complete: {report.why}; read it with prefetch() to see its report", IncompleteWarning)
 
 
-@frozen
+@frozen(repr=False)
 class Page(Generic[T]):
     """One page of a listing.
+
+    FastAPI and pydantic take ``Page[Customer]`` as an object with ``rows`` and ``total``; what else a page knows is
+    between this process and the API.
 
     Attributes:
         rows: The rows of the response that belong to the listing.
@@ -69,7 +72,7 @@ class Page(Generic[T]):
     rows: tuple[T, ...]
     total: int | None
     status: int | None
-    headers: Mapping[str, str] = field(repr=False, eq=False)
+    headers: Mapping[str, str] = field(eq=False)
     request_id: str | None
     position: Mapping[str, str]
 
@@ -78,6 +81,69 @@ class Page(Generic[T]):
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __repr__(self) -> str:  # short, and without customers' data
+        total = "" if self.total is None else f" of {self.total:,}"
+        place = "".join(f", {name}={value}" for name, value in self.position.items())
+        return f"<{type(self).__name__}: {_count(len(self.rows), 'row')}{total}{place}>"
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return the rows as JSON data, each as its ``to_dict`` does: undeclared fields included, times as text.
+
+        ``pandas.DataFrame(page.rows)`` and ``polars.DataFrame(page.rows)`` work without it, and keep times as times.
+        """
+        return [cast("Any", row).to_dict() for row in self.rows]
+
+    def to_arrow(self) -> Any:
+        """Return the rows as a ``pyarrow.Table`` with the types of the API's document; see ``rows_to_arrow``.
+
+        Raises:
+            ModuleNotFoundError: pyarrow is not installed.
+            UsageError: A row has a value that is not of the declared type.
+        """
+        from .arrow import rows_to_arrow  # noqa: PLC0415  for those who have pyarrow
+
+        return rows_to_arrow(self.rows)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema  # noqa: PLC0415  of those who use pydantic
+
+        row: Any = next(iter(get_args(source)), Any)
+        many: Any = GenericAlias(tuple, (row, ...))
+        members = {
+            "rows": core_schema.typed_dict_field(handler.generate_schema(many)),
+            "total": core_schema.typed_dict_field(
+                core_schema.nullable_schema(core_schema.int_schema(ge=0)), required=False
+            ),
+        }
+        content = core_schema.typed_dict_schema(members, cls=cls)
+
+        def read(value: Any, validate: Any) -> Page[Any]:
+            if isinstance(value, Page):
+                page = cast("Page[Any]", value)
+                return evolve(page, rows=validate({"rows": page.rows})["rows"])
+            given = validate(value)
+            return Page(given["rows"], given.get("total"), None, {}, None, {})
+
+        def write(page: Any, select: Any) -> Any:
+            return select({"rows": page.rows, "total": page.total})
+
+        reference = f"{cls.__module__}.{cls.__qualname__}:{id(cls)}"
+        if isinstance(row, type):
+            reference += f"[{row.__module__}.{row.__qualname__}:{id(row)}]"
+        return core_schema.no_info_wrap_validator_function(
+            read,
+            content,
+            ref=reference,
+            serialization=core_schema.wrap_serializer_function_ser_schema(write, schema=content),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        found: dict[str, Any] = handler(schema)
+        handler.resolve_ref_schema(found)["description"] = "One page of a listing."
+        return found
 
 
 @frozen(kw_only=True)

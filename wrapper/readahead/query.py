@@ -189,7 +189,6 @@ class Listing(Generic[T]):
             later = await find_parts(reading.endpoint.paging, parts, fetch, reading.page_size)
         starts = [Start(), *later]
         stops = [*(start.keys for start in later), ()]
-        await reading.sender.fingerprint.prepare()
         query = {**reading.selection.to_json(), "size": reading.page_size}
         return [
             Partition(query, reading.part(evolve(start, stop=stop))) for start, stop in zip(starts, stops, strict=True)

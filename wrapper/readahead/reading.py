@@ -4,6 +4,7 @@ One selection may take several listings, one a branch of its condition. ``reques
 its position to one of them.
 """
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property, reduce
 from operator import itemgetter
@@ -13,28 +14,31 @@ import anyio
 from attrs import Factory, astuple, evolve, field, frozen
 
 from .endpoint import Endpoint, request_for
-from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, ReadaheadError, UsageError, kind_of
+from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, UsageError, kind_of
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import Condition, Incomparable
 from .filters.planner import Branch, NormalForm, RowFilter
 from .http.client import Sender
 from .http.deadline import Deadline, checked_deadline
 from .http.fingerprint import VERSION
+from .http.observe import ListingWatch
 from .http.transport import Request
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
-from .paging.ledger import Ledger, OnDrift
+from .paging.ledger import OnDrift
 from .paging.plan import Plan, Span, Start
 from .paging.stream import Engine, Fetch
 from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
 from .rows import carries, read_page
 from .selection import Selection
+from .watching import WatchedLedger
 
 __all__ = ["Reading"]
 
 T = TypeVar("T")
 _name = itemgetter(0)
+_FINGERPRINT = re.compile(r"(?:(\d+):)?[0-9a-f]{32}")  # the first release that made them named no version
 
 
 @frozen
@@ -215,30 +219,41 @@ class Reading(Generic[T]):
                 )
             return self.checkpoint(start, before + rows)
 
-        ledger = Ledger(
+        listing = self.listing_watch()
+        ledger = WatchedLedger(
+            listing.report,
             limit=None if limit is None else limit - before,
             skip_bad_rows=skip_bad_rows,
             on_drift=on_drift,
             remember=self.keeps_keys,
+            listing=listing,
         )
         return Engine(
             lambda: self.plan(size.size, checkpoint, ordered=ordered, sweep=ledger.report.sweeps),
-            self._prepared(self.fetcher(ledger.report, size)),
+            self.fetcher(ledger.report, size, listing),
             ledger,
             size,
             on_page=on_page,
             bind=bind,
         )
 
-    def fetcher(self, report: Report, window: Window) -> Fetch[T]:
-        """Return the function that fetches one page of a plan."""
+    def listing_watch(self) -> ListingWatch:
+        """Return what tells log and traces of a listing."""
+        return self.sender.watch.listing(self.endpoint.operation.OPERATION)
+
+    def fetcher(self, report: Report, window: Window, listing: ListingWatch | None = None) -> Fetch[T]:
+        """Return the function that fetches one page of a plan. ``listing``: what its requests belong to."""
         endpoint, requests = self.endpoint, self.requests
         row_filters = [RowFilter.of(branch, endpoint.fields) for branch in self.branches]
         turn, deadline = anyio.Lock(), self.deadline or Deadline(self.sender.deadline)
 
         async def fetch(span: Span) -> Fetched[T]:
             request = evolve(requests[span.branch], position=span.position)
-            response = await self.sender.send(request, report, pushed_back=window.pushed_back, deadline=deadline)
+            if listing is not None:
+                listing.window(window.size)
+            response = await self.sender.send(
+                request, report, pushed_back=window.pushed_back, deadline=deadline, listing=listing
+            )
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are decoded
                 fetched, items = read_page(response, endpoint.reader)
             row_filter = row_filters[span.branch]
@@ -246,19 +261,9 @@ class Reading(Generic[T]):
 
         return fetch
 
-    def _prepared(self, fetch: Fetch[T]) -> Fetch[T]:
-        async def prepared(span: Span) -> Fetched[T]:
-            try:
-                return await fetch(span)
-            except ReadaheadError:
-                await self.sender.fingerprint.prepare()  # for the checkpoint that the error will carry
-                raise
-
-        return prepared
-
     async def first_page(self) -> tuple[Page[T], Report, bool]:
         """Read the first page alone, with the rows that belong to it, its report, and whether there may be others."""
-        ledger = Ledger()
+        ledger = WatchedLedger(listing=self.listing_watch())
         span = self.plan(1, None).next_request()
         if span is None:
             return Page((), total=0, status=None, headers={}, request_id=None, position={}), ledger.report, False
@@ -341,9 +346,11 @@ class Reading(Generic[T]):
 
 
 def _check_release(what: str, checkpoint: Checkpoint) -> None:
-    if not checkpoint.query.startswith(f"{VERSION}:"):
+    release = _FINGERPRINT.fullmatch(checkpoint.query)
+    if release is not None and release[1] != VERSION:
         raise CheckpointError(
-            f"this {what} is damaged, or of another release, which made them in another way; make a new one"
+            f"this {what} belongs to another query, or to another release of readahead, which made fingerprints in "
+            "another way; make a new one"
         )
 
 

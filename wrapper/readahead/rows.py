@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args
 import attrs
 from attrs import frozen
 
-from .errors import DecodeError, UsageError, kind_of, nearest
+from .errors import DecodeError, UnexpectedAnswer, UsageError, escaped, kind_of, nearest
 from .http.body import read_exactly, read_json
 from .http.status import unexpected
 from .http.transport import Response
@@ -24,6 +24,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Empty = Literal["null", "absent", "nothing"]
 _ABSENT = object()
+_MOST_UNREADABLE = 10_000  # rows of one page; each costs an error, which is far larger than a wrong row
 _EXACT = 2**53  # from here on floats skip integers
 _ROUNDED = 2.0**63  # from here on orjson gives a float for an integer that does not fit 64 bits
 _TEXT = frozenset({str})
@@ -105,7 +106,7 @@ def read_page(response: Response, reader: RowReader[T]) -> tuple[Fetched[T], Seq
         with suppress(ValueError):
             items, envelope = _items(response, reader, read_exactly(response.body, _content_type(response)))
             read = _all_rows(reader, items)
-    keys, rows = _rows_one_by_one(str(response.request), reader, items) if read is None else read
+    keys, rows = _rows_one_by_one(response, reader, items) if read is None else read
     unreadable: frozenset[Hashable] = frozenset()
     if read is None:
         unreadable = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
@@ -137,14 +138,23 @@ def decode_object(response: Response, read: Callable[[Mapping[str, Any]], T], *,
     Raises:
         UnexpectedAnswer: The response is not an object that has a key.
     """
+    members = _object(response, key)
+    if isinstance(members, str):
+        raise unexpected(response, members)
+    return read(members)
+
+
+def _object(response: Response, key: str) -> dict[str, Any] | str:
+    """Return the object, or what the response is instead."""
+    # What it holds may quote a key, so it is no variable of a frame that raises; the same holds for ``_items``.
     body = _json(response)
     if _LONG_INTEGER.search(response.body):
         with suppress(ValueError):
             body = read_exactly(response.body, _content_type(response))
     if not isinstance(body, dict) or _key_fault(cast("dict[str, Any]", body).get(key)):
         received = f"an object without {key!r}" if isinstance(body, dict) else kind_of(body)
-        raise unexpected(response, f"expected an object with {key!r}, received {received}")
-    return read(cast("dict[str, Any]", body))
+        return f"expected an object with {key!r}, received {received}"
+    return cast("dict[str, Any]", body)
 
 
 def check_identity(row: object, attr: str, value: str, response: Response) -> None:
@@ -170,11 +180,20 @@ def _page(response: Response, reader: RowReader[Any]) -> Any:
 
 def _items(response: Response, reader: RowReader[T], body: Any) -> tuple[list[Any], dict[str, Any]]:
     """Return the rows as JSON, and the envelope: empty for a bare array."""
+    found = _found(reader, body)
+    if isinstance(found, str):
+        del body
+        raise unexpected(response, found)
+    return found
+
+
+def _found(reader: RowReader[T], body: Any) -> tuple[list[Any], dict[str, Any]] | str:
+    """Return the rows and the envelope, or what the response is instead."""
     if reader.bare and (isinstance(body, list) or (body is None and "null" in reader.empty)):
         return cast("list[Any]", body or []), {}
     if not isinstance(body, dict):
         expected = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
-        raise unexpected(response, f"expected {expected}, received {kind_of(body)}")
+        return f"expected {expected}, received {kind_of(body)}"
     envelope = cast("dict[str, Any]", body)
     items = envelope.get(reader.items, _ABSENT)
     if isinstance(items, list):
@@ -182,16 +201,20 @@ def _items(response: Response, reader: RowReader[T], body: Any) -> tuple[list[An
     if (items is None and "null" in reader.empty) or (items is _ABSENT and "absent" in reader.empty):
         return [], envelope
     received = "nothing" if items is _ABSENT else kind_of(items)
-    raise unexpected(response, f"expected an array in {reader.items!r}, received {received}")
+    return f"expected an array in {reader.items!r}, received {received}"
 
 
 def _json(response: Response) -> Any:
-    kind = _content_type(response)
     try:
-        return read_json(response.body, kind)
+        return read_json(response.body, _content_type(response))
     except ValueError as error:
         reason = str(error)
-    raise unexpected(response, f"status {response.status}, but no JSON ({kind or 'no content type'}): {reason}")
+    raise _no_json(response, reason)
+
+
+def _no_json(response: Response, reason: str) -> UnexpectedAnswer:
+    kind = _content_type(response)
+    return unexpected(response, f"status {response.status}, but no JSON ({kind or 'no content type'}): {reason}")
 
 
 def _content_type(response: Response) -> str:
@@ -224,15 +247,19 @@ def _all_rows(reader: RowReader[T], items: list[Any]) -> tuple[tuple[Hashable, .
 
 
 def _rows_one_by_one(
-    request: str, reader: RowReader[T], items: Iterable[Any]
+    response: Response, reader: RowReader[T], items: Iterable[Any]
 ) -> tuple[tuple[Hashable, ...], tuple[T | DecodeError, ...]]:
     keys: list[Hashable] = []
     rows: list[T | DecodeError] = []
+    unreadable = 0
     before, after = None, 0  # the key of the readable row before, and how many unreadable ones have followed it
     for index, item in enumerate(items):
-        row = _row(request, reader, index, item)
+        row = _row(response, reader, index, item)
         if isinstance(row, DecodeError):
             after += 1
+            unreadable += 1
+            if unreadable > _MOST_UNREADABLE:
+                raise unexpected(response, f"more than {_MOST_UNREADABLE:,} rows cannot be read; the last: {row}")
             keys.append(_made_up_key(before, after, item))
         else:
             before, after = _key(getattr(row, reader.key)), 0
@@ -241,7 +268,8 @@ def _rows_one_by_one(
     return tuple(keys), tuple(rows)
 
 
-def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | DecodeError:
+def _row(response: Response, reader: RowReader[T], index: int, item: Any) -> T | DecodeError:
+    request = str(response.request)
     if not isinstance(item, dict):
         return DecodeError(f"expected an object, received {kind_of(item)}", request=request, row=index)
     members = cast("dict[str, Any]", item)
@@ -251,8 +279,10 @@ def _row(request: str, reader: RowReader[T], index: int, item: Any) -> T | Decod
         row = reader.read(members)
         fault = _key_fault(getattr(row, reader.key))
     except Exception as error:  # noqa: BLE001  whatever the reason, it costs this row alone
-        unreadable = DecodeError(f"{type(error).__name__}: {error}", request=request, row=index)
-        unreadable.__cause__ = error
+        words = f"{type(error).__name__}: {error}"
+        unreadable = DecodeError(response.redactor.text(words), request=request, row=index)
+        # A traceback shows the cause's own words, which must show neither a key nor a control character.
+        unreadable.__cause__ = error if words == response.redactor.text(escaped(words)) else None
         return unreadable
     return DecodeError(fault, request=request, row=index, field=reader.key) if fault else row
 

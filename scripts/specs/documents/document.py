@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import count
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import ScalarNode, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.representer import SafeRepresenter
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -33,11 +33,13 @@ DATA = frozenset({"const", "default", "enum", "example", "examples", "security"}
 _BOOLEAN_IN_YAML_1_1 = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE)
 
 
-MAX_NODES = 1_000_000  # values of a document; a few aliases can stand for any number of them
+# Of a document with its aliases written out: a few of them can stand for any number of values, and of characters.
+MAX_VALUES = 1_000_000
+MAX_CHARACTERS = 64_000_000
 
 
 class _TooLargeError(Exception):
-    """A document has more values than ``MAX_NODES``."""
+    """A document is larger than ``MAX_VALUES`` or ``MAX_CHARACTERS``."""
 
 
 class SpecError(Exception):
@@ -75,11 +77,12 @@ _Representer.add_representer(list, _represent_list)
 def parse(text: str, name: str) -> dict[str, Any]:
     """Return the document in `text`, JSON or YAML."""
     try:
-        document = json.loads(text if text.lstrip().startswith("{") else _as_json(text))
+        document = json.loads(_few(text) if text.lstrip().startswith("{") else _as_json(text))
     except RecursionError:
         raise SpecError(f"{name} is nested too deeply, or a part of it contains itself") from None
     except _TooLargeError:
-        raise SpecError(f"{name} has more than {MAX_NODES:,} values once its aliases are written out") from None
+        limits = f"{MAX_VALUES:,} values or {MAX_CHARACTERS:,} characters"
+        raise SpecError(f"{name} has more than {limits} with its aliases written out") from None
     except (YAMLError, ValueError) as error:
         raise SpecError(f"{name} is neither JSON nor YAML: {_one_line(error)}") from error
     if not isinstance(document, dict):
@@ -87,19 +90,46 @@ def parse(text: str, name: str) -> dict[str, Any]:
     return document
 
 
+def _few(text: str) -> str:
+    # Each value follows one of these; texts hold some too.
+    if sum(map(text.count, ",[{")) > 4 * MAX_VALUES:
+        raise _TooLargeError
+    return text
+
+
 @lru_cache(maxsize=16)  # reading YAML takes long, and a document is read more than once
 def _as_json(text: str) -> str:
-    return json.dumps(_plain(YAML(typ="safe", pure=True).load(text), count()), default=str)
-
-
-def _plain(node: Any, nodes: Iterator[int]) -> Any:
-    """Return YAML data as JSON has it: keys such as `200` and dates become text."""
-    if next(nodes) >= MAX_NODES:
+    yaml = YAML(typ="safe", pure=True)
+    node = yaml.compose(text)
+    if node is None:
+        return "null"
+    values, characters = _size(node, {})
+    if values > MAX_VALUES or characters > MAX_CHARACTERS:
         raise _TooLargeError
+    return json.dumps(_plain(yaml.constructor.construct_document(node)), default=str)
+
+
+def _size(node: Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Return values and characters of a node, with those that aliases stand for; a node in itself has no end.
+
+    This comes before any of it is constructed: merge keys copy what they merge, whatever it is.
+    """
+    if id(node) in known:
+        return known[id(node)]
+    if isinstance(node, ScalarNode):
+        return 1, len(node.value)
+    parts = chain.from_iterable(node.value) if isinstance(node, MappingNode) else node.value
+    sizes = [_size(part, known) for part in parts]
+    known[id(node)] = 1 + sum(values for values, _ in sizes), sum(characters for _, characters in sizes)
+    return known[id(node)]
+
+
+def _plain(node: Any) -> Any:
+    """Return YAML data as JSON has it: keys such as `200` and dates become text."""
     if isinstance(node, dict):
-        return {_key(key): _plain(item, nodes) for key, item in node.items()}
+        return {_key(key): _plain(item) for key, item in node.items()}
     if isinstance(node, list):
-        return [_plain(item, nodes) for item in node]
+        return [_plain(item) for item in node]
     return node.isoformat() if isinstance(node, dt.date) else node  # and datetime
 
 
@@ -171,7 +201,7 @@ def component(document: dict[str, Any], target: str) -> tuple[str, str, Any]:
     """Return kind, name and content of the component that a `$ref` points to."""
     parts = target.split("/")
     if len(parts) != 4 or parts[:2] != ["#", "components"]:
-        raise SpecError(f"unsupported reference {target}; it must point to a component")
+        raise SpecError(f"unsupported reference {target[:100]}; it must point to a component")
     kind, name = parts[2], parts[3].replace("~1", "/").replace("~0", "~")
     try:
         return kind, name, document["components"][kind][name]

@@ -32,11 +32,12 @@ from specs.documents.normalise import forget, normalise, readable_as
 from specs.documents.shapes import Body, Shapes
 
 PACKAGE = "readahead_clients"
+_SHARED = ("pydantic_schema.py", "runtime.py")  # by all packages, as they stand among the templates
 TOOLS = ("openapi-python-client", "ruff")
 
 # Arguments of these names would hide what the functions of an endpoint use themselves.
 _OF_FUNCTIONS = {"asyncio_detailed", "body", "build_request", "cookies", "headers", "params", "quote", "read_response"}
-_OF_ROWS = {"from_dict", "to_dict"}
+_OF_ROWS = {"from_dict", "get", "keys", "to_dict", "to_json"}
 
 # The formatter's defaults change between releases, and it reads the nearest pyproject: set every option here.
 _RUFF_CHECK = ["check", "--isolated", "--no-cache", "--quiet", "--fix-only", "--select", "F401,I001"]
@@ -187,7 +188,8 @@ def clients(packages: dict[str, dict[str, Any]], templates: Path, target: Path) 
         encoding="utf-8",
     )
     (root / "py.typed").touch()
-    shutil.copyfile(templates / "runtime.py", root / "runtime.py")
+    for shared in _SHARED:
+        shutil.copyfile(templates / shared, root / shared)
     for name, document in packages.items():
         package(document, name, templates, root / name)
     for arguments in ([*_RUFF_CHECK, *_RUFF_OPTIONS], [*_RUFF_FORMAT, *_RUFF_OPTIONS, *_style()]):

@@ -27,6 +27,7 @@ from specs.pipeline.proof import prove
 from specs.pipeline.report import COMPATIBLE, FAILED, Report
 from specs.pipeline.take import lost, plainer, take, take_what_can_be, without
 
+LONGEST = 2_000  # characters of a line of a message
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -57,8 +58,17 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
             return _take(root, options)
         return _rebuild(root)
     except SpecError as error:
-        print(f"scripts/regenerate: {error}", file=sys.stderr)
-        return FAILED
+        problem = str(error)
+    except RecursionError:
+        problem = "the document is nested too deeply, or its references are"
+    print(f"scripts/regenerate: {_legible(problem)}", file=sys.stderr)
+    return FAILED
+
+
+def _legible(text: str) -> str:
+    """Return a message that quotes a document without its control characters, and no line of it without end."""
+    text = "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return "\n".join(line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in text.split("\n"))
 
 
 def _rebuild(root: Path) -> int:

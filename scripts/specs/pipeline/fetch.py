@@ -48,9 +48,13 @@ def fetch(source: str, locked: Mapping[str, str], timeout: float = TIMEOUT, larg
     """
     if not source.startswith(("http://", "https://")):
         try:
-            return Fetched(Path(source).read_bytes(), Path(source).name)
+            with Path(source).open("rb") as file:
+                content = file.read(largest + 1)  # not its size first: a device or a pipe has none
         except OSError as error:
             raise SpecError(f"cannot read {source}: {error.strerror}") from error
+        if len(content) > largest:
+            raise SpecError(f"the document is larger than {largest:,} bytes")
+        return Fetched(content, Path(source).name)
     parts = urlsplit(source)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     name = urlunsplit((parts.scheme, host + (f":{parts.port}" if parts.port else ""), parts.path, "", ""))

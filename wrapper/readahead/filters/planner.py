@@ -213,10 +213,10 @@ class _Planner:
 
     def _narrowed(self, conjunction: _Conjunction) -> _Conjunction | None:
         """Return it without the values that its other parts exclude; None, if no row can meet it."""
-        pushed, local = dict(conjunction.pushed), list(conjunction.local)
+        pushed, local, every = dict(conjunction.pushed), list(conjunction.local), frozenset(conjunction.local)
         by_field: dict[str, list[Condition]] = {}
         for part in local:
-            if ~part in local:
+            if ~part in every:
                 return None
             comparison = part.parts[0] if isinstance(part, Not) else part
             if isinstance(comparison, Comparison):
@@ -230,7 +230,8 @@ class _Planner:
                 continue
             # The values are known: what the other parts say of them can be evaluated now.
             values = self._meeting(name, values, parts)
-            local = [part for part in local if part not in parts]
+            known = frozenset(parts)
+            local = [part for part in local if part not in known]
             if name in pushed:
                 pushed[name] = values
             elif values:

@@ -6,6 +6,7 @@ answering. Here ``Retry`` decides what is repeated, so this is off, for sessions
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -16,10 +17,11 @@ from aiohttp.hdrs import CONTENT_ENCODING
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from ..errors import ConnectFailed, ConnectionLost, RequestError, TimedOut, UsageError
 from .body import is_cut_short
 from .bounded import Whole, read_body
 from .connections import is_readable
+from .origin import in_clear
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Dropped(aiohttp.ClientError):
     """The server closed the connection instead of answering. aiohttp does not repeat the request after it."""
 
 
-ERRORS: Mapping[type[Exception], type[ReadaheadError]] = {
+ERRORS: Mapping[type[Exception], type[RequestError]] = {
     **dict.fromkeys(
         (
             aiohttp.ClientConnectorError,
@@ -79,7 +81,7 @@ ERRORS: Mapping[type[Exception], type[ReadaheadError]] = {
             aiohttp.NonHttpUrlRedirectClientError,
             aiohttp.RedirectClientError,
         ),
-        UsageError,
+        RequestError,  # of our own URL nothing is left to complain about
     ),
 }
 
@@ -165,7 +167,13 @@ class AiohttpAdapter:
 
 
 def over(session: aiohttp.ClientSession, base_url: str) -> AiohttpAdapter:
-    """Send with a session of the user's."""
+    """Send with a session of the user's.
+
+    Raises:
+        UsageError: It would send plain http through a proxy.
+    """
+    if base_url.startswith("http:") and _has_proxy(session, base_url):
+        raise in_clear(base_url)
     return AiohttpAdapter(session, base_url)
 
 
@@ -225,6 +233,15 @@ async def _send_once(
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise Dropped(f"{type(error).__name__}: {error}") from error
+
+
+def _has_proxy(session: aiohttp.ClientSession, base_url: str) -> bool:
+    """Whether a session of the user's has a proxy for a URL, of its own or from the environment, as it is now."""
+    if getattr(session, "_default_proxy", None) is not None:
+        return True
+    with suppress(LookupError):
+        return session.trust_env and bool(aiohttp.helpers.get_env_proxy_for_url(yarl.URL(base_url)))
+    return False
 
 
 def _proxy(url: Secret) -> tuple[str, Mapping[str, str | Secret] | None]:

@@ -13,6 +13,7 @@ __all__ = ["is_cut_short", "read_exactly", "read_json"]
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}  # of Python, and of no server
+_MOST_DIGITS = 4_300  # of an integer: Python's own limit, which a process may have lifted
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # the last one may lack its end
 
 
@@ -23,7 +24,7 @@ def read_json(body: bytes, content_type: str = "") -> Any:
     names are read too. Integers over 64 bits are rounded to a float unless the text had to be read a second time.
 
     Raises:
-        ValueError: It is no JSON, nested too deeply, or holds an integer of more digits than Python reads.
+        ValueError: It is no JSON, nested too deeply, or holds an integer of more than 4,300 digits.
     """
     try:
         return orjson.loads(body)
@@ -38,11 +39,12 @@ def read_exactly(body: bytes, content_type: str = "") -> Any:
     """Return what a JSON text says, integers of any size included. It takes three times as long as ``read_json``.
 
     Raises:
-        ValueError: It is no JSON, nested too deeply, or holds an integer of more digits than Python reads.
+        ValueError: It is no JSON, nested too deeply, or holds an integer of more than 4,300 digits.
     """
-    for text in (_decoded(body, content_type), body):
+    text = _decoded(body, content_type)
+    for one in (text,) if text is body else (text, body):
         with suppress(ValueError, RecursionError):
-            return json.loads(text)
+            return json.loads(one, parse_int=_integer)
     raise ValueError("it is no JSON that Python can read")
 
 
@@ -70,6 +72,12 @@ def is_cut_short(status: int, headers: Mapping[str, str], body: bytes) -> bool:
 
 _FRAMES = ("content-length", "transfer-encoding")
 _OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"an integer of {len(digits):,} digits")
+    return int(digits)
 
 
 def _decoded(body: bytes, content_type: str) -> str | bytes:

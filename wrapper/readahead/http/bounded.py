@@ -1,7 +1,10 @@
-"""Read the body of a response in pieces: bounded in bytes, and in work between two turns of the event loop.
+"""Read the body of a response in pieces: bounded in bytes, in values, and in work between two turns of the event loop.
 
 Requests ask for gzip alone: it is what servers speak, and zlib stops after any number of decompressed bytes, so a small
 body that expands without end is met after the limit, not after it has filled the memory.
+
+Python needs 100 bytes and more for a JSON value that takes two on the wire. So values are counted before they are
+parsed: each follows a comma or an opening bracket. Honest JSON has 10 to 20 bytes a value, and is far from this bound.
 """
 
 import io
@@ -12,11 +15,24 @@ from anyio import lowlevel
 
 from ..errors import ConnectionLost, ReadaheadError, ResponseTooLarge, UnexpectedAnswer, UsageError, shown
 
-__all__ = ["ACCEPT_ENCODING", "MAX_RESPONSE", "BodyFault", "Whole", "checked_max_response", "read_body"]
+__all__ = [
+    "ACCEPT_ENCODING",
+    "LONGEST_KEY",
+    "MAX_KEPT",
+    "MAX_RESPONSE",
+    "BodyFault",
+    "Whole",
+    "checked_max_response",
+    "read_body",
+]
 
 ACCEPT_ENCODING = "gzip"
 MAX_RESPONSE = 64_000_000  # bytes
-_MAX_ERROR = 1_000_000  # bytes; an error says what it has to say in fewer, and is no error about its length
+_VALUE = 64  # bytes of the limit that allow one value
+_FEW_VALUES = 100_000  # are always allowed
+_SEPARATORS = (b",", b"[", b"{")
+MAX_KEPT = 1_000_000  # bytes of a body that an error keeps; it says what it has to say in fewer
+LONGEST_KEY = 10_000  # bytes; a key that a body quotes in its last kept bytes is read to its end, to be withheld
 _STEP = 262_144  # bytes to decompress between two turns of the loop, about half a millisecond
 _PIECE = _STEP // 64  # what a piece costs besides its bytes: bodies in pieces of one byte are bounded too
 _GZIP = 16 + zlib.MAX_WBITS
@@ -68,17 +84,20 @@ async def read_body(pieces: AsyncIterator[bytes], status: int, headers: Mapping[
         pieces: The body as it was received.
         status: The status of its response.
         headers: Names in lower case.
-        limit: Bytes that are accepted, of what is received and of what it decompresses to.
+        limit: Bytes that are accepted, of what is received and of what it decompresses to. Of JSON values, one for
+            each 64 bytes of it is accepted, and 100,000 in any case.
 
     Raises:
-        BodyFault: It is longer, in another coding than gzip, or not gzip although it says so.
+        BodyFault: It is longer, has more values, is in another coding than gzip, or not gzip although it says so.
     """
     try:
-        return await _read(pieces, status, headers, limit)
+        body = await _read(pieces, status, headers, limit)
+        await _check_values(body, limit)
     except _Cut as cut:
         if not 200 <= status < 300:
             return cut.body
         raise BodyFault(cut.kind, str(cut), status, headers) from None
+    return body
 
 
 class _Cut(Exception):
@@ -91,7 +110,7 @@ class _Cut(Exception):
 
 async def _read(pieces: AsyncIterator[bytes], status: int, headers: Mapping[str, str], limit: int) -> bytes:
     if not 200 <= status < 300:
-        limit = min(limit, _MAX_ERROR)
+        limit = min(limit, MAX_KEPT + LONGEST_KEY)
     names = [name.strip().lower() for name in headers.get("content-encoding", "").split(",")]
     codings = [name for name in names if name not in {"", "identity"}]
     if codings and codings not in _GZIP_NAMES:
@@ -117,6 +136,18 @@ async def _read(pieces: AsyncIterator[bytes], status: int, headers: Mapping[str,
     if member is not None and not member.is_whole and not is_empty:
         raise _Cut(ConnectionLost, "the compressed body ends before its end", body.getvalue())
     return body.getvalue()
+
+
+async def _check_values(body: bytes, limit: int) -> None:
+    most, count = max(_FEW_VALUES, limit // _VALUE), 0
+    if len(body) <= most:
+        return
+    for start in range(0, len(body), _STEP):
+        count += sum(body.count(separator, start, start + _STEP) for separator in _SEPARATORS)
+        if count > most:
+            message = f"the response holds more than {most:,} values (commas and opening brackets)"
+            raise _Cut(ResponseTooLarge, f"{message}; raise max_response ({limit:,} bytes) if that is right", body)
+        await lowlevel.checkpoint()
 
 
 def _too_large(limit: int, body: bytes) -> _Cut:

@@ -12,8 +12,10 @@ import anyio
 from attrs import evolve, field, frozen
 
 from ..errors import AuthenticationFailed, DeadlineExceeded, ReadaheadError, UsageError
+from ..events import RequestFinished, RequestRetried, RequestStarted
 from ..pages import Report
 from .answer import note
+from .applied import Attempts
 from .bounded import ACCEPT_ENCODING, MAX_RESPONSE, checked_max_response
 from .connections import checked_max_connections, checked_pool_timeout
 from .credentials import Credential, Credentials, header_fault
@@ -21,8 +23,10 @@ from .deadline import Deadline, checked_deadline
 from .fingerprint import Fingerprint
 from .headers import checked_headers
 from .libraries import checked_http, checked_http_client
+from .observe import Hook, HookFailed, ListingWatch, Watch, checked_hooks
 from .origin import checked_base_url, checked_proxy, checked_verify
 from .pacing import Pace, Pacer
+from .quota import Quota, QuotaState
 from .retry import REAL_PAUSE, Budget, Retry, is_push_back
 from .secret import Secret
 from .sessions import Session, Sessions, current_loop
@@ -58,6 +62,9 @@ class ClientOptions(TypedDict, total=False):
     deadline: float | None
     headers: Mapping[str, str] | None
     insecure: bool
+    on_request: Hook[RequestStarted] | None
+    on_response: Hook[RequestFinished] | None
+    on_retry: Hook[RequestRetried] | None
 
 
 class CallOptions(TypedDict, total=False):
@@ -110,6 +117,8 @@ class Sender:
     deadline: float | None
     fingerprint: Fingerprint
     _budget: Budget
+    watch: Watch
+    _quota: Quota | None = None
     _own_pacer: Pacer | None = None
     _clock: Clock = field(factory=Clock)
 
@@ -157,6 +166,7 @@ class Sender:
         *,
         pushed_back: Callable[[], bool] | None = None,
         deadline: Deadline | None = None,
+        listing: ListingWatch | None = None,
     ) -> Response:
         """Send a request when its turn comes, and again as often as ``retry`` allows. The response is a success.
 
@@ -166,10 +176,11 @@ class Sender:
             pushed_back: Called for each response that says "too many requests". True: the listing had too many pages
                 under way, and asks for fewer from now on.
             deadline: Of the listing that the request belongs to. Without it, the client's own applies to this call.
+            listing: The listing that the request belongs to, for log and traces.
 
         Raises:
             ApiError: The API answered with an error status.
-            DeadlineExceeded: The deadline passed first.
+            DeadlineExceeded: The deadline passed first, or would pass before the request may be sent.
             RequestError: No response came, or not the whole of it.
             RetryDelayTooLong: The API asks for a longer pause than ``Retry.max_delay``.
             ResponseTooLarge: The response is larger than ``max_response``.
@@ -177,26 +188,44 @@ class Sender:
             UnexpectedAnswer: The response is none that the API documents.
             UsageError: The request cannot be sent.
         """
+        try:
+            with self.watch.call(request, listing):
+                return await self._send_in_time(request, report, pushed_back, deadline)
+        except HookFailed as failed:
+            raised = failed.error
+        if listing is not None:
+            listing.raised = raised
+        raise raised  # here, the hook's exception keeps its own context
+
+    async def _send_in_time(
+        self,
+        request: Request,
+        report: Report | None,
+        pushed_back: Callable[[], bool] | None,
+        deadline: Deadline | None,
+    ) -> Response:
         # In a forked process asyncio's loop is not running, so nothing else works.
         self._transport.sessions.check_process()
         report = report if report is not None else Report()
-        deadline, failures = deadline or Deadline(self.deadline), list[ReadaheadError]()
-        if anyio.current_time() < deadline.at():
-            with anyio.CancelScope(deadline=deadline.at()):
-                return await self._send(request, report, pushed_back, failures)
-        error = DeadlineExceeded(
-            f"the deadline of {deadline.seconds:g} s has passed",
-            request=str(request),
-            maybe_applied=request.writes and report.requests > 0,
-        )
-        if failures:
-            error.add_note(f"The attempt before failed: {type(failures[-1]).__name__}: {failures[-1]}")
-        raise error
+        deadline, attempts = deadline or Deadline(self.deadline), Attempts(request.writes)
+        try:
+            if anyio.current_time() < deadline.at():
+                with anyio.CancelScope(deadline=deadline.at()):
+                    return await self._send(request, report, pushed_back, deadline, attempts)
+            raise DeadlineExceeded(f"the deadline of {deadline.seconds:g} s has passed", request=str(request))
+        except ReadaheadError as error:
+            attempts.judge(error)
+            raise
 
     async def _send(
-        self, request: Request, report: Report, pushed_back: Callable[[], bool] | None, failures: list[ReadaheadError]
+        self,
+        request: Request,
+        report: Report,
+        pushed_back: Callable[[], bool] | None,
+        deadline: Deadline,
+        attempts: Attempts,
     ) -> Response:
-        """Send a request until there is an answer or no attempt is left, and keep what went wrong before."""
+        """Send a request until there is an answer or no attempt is left, and record what went wrong before."""
         tries, session = 0, await self._transport.sessions.current()
         renewed: Mapping[str, Secret] | None = None
         while True:
@@ -206,38 +235,46 @@ class Sender:
             report.waited += waited
             sent = 0.0
             try:
-                pacers = await self._wait_turn(report)
+                pacers = await self._wait_turn(request, report, deadline)
                 tries += 1
                 report.requests += 1
                 report.retries += tries > 1
-                sent = self._clock.now()
+                sent, attempts.is_under_way = self._clock.now(), True
+                attempt = functools.partial(self._attempt, session=session, credentials=credentials)
                 try:
-                    response = await self._attempt(request, session, credentials)
+                    response = await self.watch.attempt(attempt, request, tries)
                 finally:
                     self._ended(pacers)
+            except DeadlineExceeded:
+                raise
             except AuthenticationFailed as error:
-                failures.append(error)
+                attempts.fail(error)
                 if renewed or not (renewed := await self._credentials.renewed(credentials, session.asking)):
                     raise
                 delay = 0.0
             except ReadaheadError as error:
-                failures.append(error)
+                attempts.fail(error)
                 delay = self._delay(error, request, tries, sent, pushed_back)
             else:
-                self._pacer.succeeded(self._clock.now())
+                self._pacer.succeeded(now := self._clock.now())
+                self.watch.pacing(self._pacer.rate, self._pacer.paused_until, now)
                 self._budget.earn()
                 note(response, tries)
                 return response
             finally:
                 place.release()
-            report.waited += delay
-            await anyio.sleep(delay)
+            _check_in_time(delay, request, deadline)
+            await self.watch.retrying(request, tries, attempts.failures[-1], delay)
+            await _sleep(delay, request, report, deadline)
 
     async def _attempt(self, request: Request, session: Session, credentials: Mapping[str, Secret]) -> Response:
         """One request, from its begin to its end: what observes requests goes around this."""
-        return check_status(self._withhold_keys(await self._transport.send(request, session, credentials)))
+        response = await self._transport.send(request, session, credentials)
+        if self._quota is not None:
+            self._pacer.heard(self._quota.left(response.headers), self._clock.now())
+        return check_status(response, self._quota)
 
-    async def _wait_turn(self, report: Report) -> list[Pacer]:
+    async def _wait_turn(self, request: Request, report: Report, deadline: Deadline) -> list[Pacer]:
         """Wait until the request may leave. It counts with the pacers that are returned until it has ended."""
         counted: list[Pacer] = []
         try:
@@ -245,8 +282,7 @@ class Sender:
             for pacer in (self._own_pacer, self._pacer):
                 if pacer is not None:
                     while (seconds := pacer.wait(self._clock.now())) > 0:
-                        report.waited += seconds
-                        await anyio.sleep(seconds)
+                        await _sleep(seconds, request, report, deadline)
                     counted.append(pacer)
         except BaseException:
             self._ended(counted)
@@ -269,6 +305,7 @@ class Sender:
                 self._pacer.pushed_back(now, sent)
         if pause:  # no request of this client leaves before it is over
             self._pacer.pause(now, pause)
+        self.watch.pacing(self._pacer.rate, self._pacer.paused_until, now)
         delay = self._retry.delay(error, tries, repeatable=request.repeatable, random=random.random)
         if delay is None:
             raise error
@@ -276,16 +313,6 @@ class Sender:
             error.add_note(f"It was not sent again: the budget of {self._retry.budget:.0%} retries is spent.")
             raise error
         return delay
-
-    def _withhold_keys(self, response: Response) -> Response:
-        # Some APIs quote the key that they refuse; errors keep the body, and messages quote it. Rows are left alone:
-        # those of Kintsugi name the organisation.
-        if 200 <= response.status < 300 and response.body[:1] in {b"{", b"["}:
-            return response
-        body = response.body
-        for secret in self._credentials.known:
-            body = _without(secret, body)
-        return evolve(response, body=body)
 
 
 class Client:
@@ -300,14 +327,16 @@ class Client:
         pace: The budget of requests, shared by all listings of the client. None: no budget.
         http: The library to send with. ``"aiohttp"`` takes a tenth of the CPU, runs on asyncio only, and needs
             ``pip install 'readahead[aiohttp]'``.
-        proxy: The proxy's URL. None: ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` decide.
+        proxy: The proxy's URL, for an https base URL. None: ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` decide, and
+            for this machine there is none.
         verify: True: certificates are checked against ``SSL_CERT_FILE``, ``SSL_CERT_DIR`` or those of certifi. False:
             any certificate is accepted. An ``ssl.SSLContext`` decides by itself.
         user_agent: Put after our own.
         http_client: An ``httpx.AsyncClient``, ``httpx2.AsyncClient`` or ``aiohttp.ClientSession`` to send with. Proxy,
             certificates, cookies and hooks are its own, and it is never closed here.
         max_response: Bytes that a response may have, as it is received and decompressed. A larger one is refused with
-            ``ResponseTooLarge``; a listing buffers ``window`` responses at most.
+            ``ResponseTooLarge``, and so is one of more JSON values than one for each 64 bytes of it, and than 100,000.
+            A listing buffers ``window`` responses at most.
         max_connections: Requests that are under way at once, and so connections that are open; others wait in order
             before they start, which does not count against ``timeout``. None: a quarter of the file descriptors that
             the process may open, 256 at most; with an ``http_client`` 100 at most, which is what these allow.
@@ -317,6 +346,12 @@ class Client:
         headers: Sent with each request, besides the client's own; none that holds a credential.
         insecure: Whether a ``base_url`` of plain http may name another machine, such as a container beside this one.
             Everything is then readable on the way, the credentials included; a warning is logged.
+        on_request: Called before each attempt, with a ``RequestStarted``. Like the other two, it may be async, and an
+            exception that it raises ends the call or the listing.
+        on_response: Called after each attempt, with a ``RequestFinished``: also where no response came, but not where
+            the attempt was cancelled.
+        on_retry: Called when a request will be sent again, with a ``RequestRetried``.
+        quota: How the API speaks of its own limits; for bindings.
 
     Raises:
         CredentialsError: A credential is missing, empty or malformed.
@@ -349,7 +384,12 @@ class Client:
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
         insecure: bool = False,
+        on_request: Hook[RequestStarted] | None = None,
+        on_response: Hook[RequestFinished] | None = None,
+        on_retry: Hook[RequestRetried] | None = None,
+        quota: Quota | None = None,
     ) -> None:
+        checked("quota", quota, Quota)
         checked("retry", retry, Retry)
         checked("pace", pace, Pace)
         checked("user_agent", user_agent, str)
@@ -388,16 +428,19 @@ class Client:
             ours | checked_headers(headers, keys.headers),
             checked_timeout(timeout),
             checked_max_response(max_response),
+            lambda: [*keys.known, *sessions.secrets()],
         )
         retry = retry if retry is not None else Retry()
         self._sender = Sender(
             transport,
             keys,
             retry,
-            Pacer(pace),
+            Pacer(pace, None if quota is None else QuotaState(retry.max_delay)),
             checked_deadline(deadline),
             Fingerprint(base_url, keys.fixed),
             Budget(retry.budget, retry.reserve),
+            Watch(base_url, checked_hooks(on_request=on_request, on_response=on_response, on_retry=on_retry)),
+            quota,
         )
 
     @property
@@ -446,10 +489,23 @@ class Client:
         return other
 
 
-def _without(secret: Secret, body: bytes) -> bytes:
-    key = secret.reveal().removeprefix("Bearer ").encode()
-    # A shorter key is also a part of ordinary words.
-    return body.replace(key, b"(withheld)") if len(key) >= 8 else body
+async def _sleep(seconds: float, request: Request, report: Report, deadline: Deadline) -> None:
+    """Wait before the request may be sent.
+
+    Raises:
+        DeadlineExceeded: The deadline passes before.
+    """
+    _check_in_time(seconds, request, deadline)
+    report.waited += seconds
+    await anyio.sleep(seconds)
+
+
+def _check_in_time(seconds: float, request: Request, deadline: Deadline) -> None:
+    if anyio.current_time() + seconds >= deadline.at():
+        raise DeadlineExceeded(
+            f"it may be sent in {seconds:.3g} s, which is past the deadline of {deadline.seconds:g} s",
+            request=str(request),
+        )
 
 
 @functools.cache

@@ -5,17 +5,14 @@ cost a tenth of a second and 32 MB, which puts a weak token out of reach. The sa
 process. A process derives it once, when a fingerprint is first needed.
 """
 
-import functools
 import hashlib
 import hmac
 import os
 from collections.abc import Sequence
 
-import anyio
-import anyio.to_thread
 import orjson
-from anyio.lowlevel import RunVar
 
+from .origin import origin
 from .secret import Secret
 from .traces import conceals
 
@@ -23,13 +20,12 @@ __all__ = ["VERSION", "Fingerprint"]
 
 VERSION = "2"  # raise it when the parts of a fingerprint change, or how it is made
 _LABEL = "readahead fingerprint"
-_derive = functools.partial(hashlib.scrypt, n=2**15, r=8, p=1, maxmem=2**26, dklen=32)  # 32 MB: 128 * n * r bytes
-_THREADS = 4  # so that derivations take at most 128 MB at once
+_N, _R = 2**15, 8
+_MEMORY = 128 * _N * _R  # 32 MB
 
 _KEPT = 256
 _keys: dict[bytes, bytes] = {}  # of the clients of this process, by a digest that means nothing outside of it
 _process = os.urandom(32)
-_limiter = RunVar[anyio.CapacityLimiter]("_limiter")
 
 
 class Fingerprint:
@@ -47,27 +43,21 @@ class Fingerprint:
     def __call__(self, *parts: object) -> str:
         """Return a text that is the same for the same parts and the same client. It tells nothing else.
 
-        The first one of a client takes a tenth of a second; ``prepare`` lets the event loop run meanwhile.
+        The first one takes a tenth of a second: streams and errors must give checkpoints without waiting.
         """
         text = orjson.dumps([self._base_url, *parts])
         return f"{VERSION}:{hmac.new(self._derived(), text, hashlib.sha256).hexdigest()[:32]}"
 
-    async def prepare(self) -> None:
-        """Derive the key in a thread, unless it is there."""
-        if self._key is None:
-            limiter = _limiter.get(None)
-            if limiter is None:
-                _limiter.set(limiter := anyio.CapacityLimiter(_THREADS))
-            await anyio.to_thread.run_sync(self._derived, limiter=limiter)
-
     @conceals
     def _derived(self) -> bytes:
         if self._key is None:
-            salt = f"{_LABEL}\n{self._base_url}".encode()
+            salt = f"{_LABEL} {origin(self._base_url)[1]}".encode()  # tables of tokens serve for one API alone
             digest = hmac.digest(_process, salt + b"\n" + self._credentials(), "sha256")
             self._key = _keys.get(digest)
             if self._key is None:
-                self._key = _keys[digest] = _derive(self._credentials(), salt=salt)
+                self._key = _keys[digest] = hashlib.scrypt(
+                    self._credentials(), salt=salt, n=_N, r=_R, p=1, maxmem=2 * _MEMORY, dklen=32
+                )
                 while len(_keys) > _KEPT:
                     _keys.pop(next(iter(_keys)), None)
         return self._key

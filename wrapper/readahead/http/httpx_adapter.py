@@ -15,10 +15,11 @@ import anyio
 import httpx
 from anyio import lowlevel
 
-from ..errors import ConnectFailed, ConnectionLost, ReadaheadError, TimedOut, UsageError
+from ..errors import ConnectFailed, ConnectionLost, RequestError, TimedOut, UsageError
 from .body import is_cut_short
 from .bounded import Whole, read_body
 from .httpx_pool import Pools
+from .origin import in_clear
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = ["HttpxAdapter", "errors_of", "opened", "over"]
 
 _JSON = {"Content-Type": "application/json"}
 _WITHOUT_WAITING = 30_000  # pieces that may have been received and not been read yet: of a byte, in h11's buffer
-_ERRORS: dict[type[ReadaheadError], str] = {
+_ERRORS: dict[type[RequestError], str] = {
     ConnectFailed: "ConnectError ProxyError",
     TimedOut: "TimeoutException ConnectTimeout ReadTimeout WriteTimeout PoolTimeout",
     ConnectionLost: (
@@ -37,12 +38,13 @@ _ERRORS: dict[type[ReadaheadError], str] = {
         # Mistakes of a hook or an auth of the user's; the request may have been sent before.
         "StreamError StreamConsumed StreamClosed ResponseNotRead RequestNotRead"
     ),
-    UsageError: "InvalidURL UnsupportedProtocol CookieConflict",
+    # Of our own URL nothing is left to complain about: it is a URL in the answer, or a mistake as above.
+    RequestError: "InvalidURL UnsupportedProtocol CookieConflict",
 }
 
 
 @functools.cache
-def errors_of(library: ModuleType) -> Mapping[type[Exception], type[ReadaheadError]]:
+def errors_of(library: ModuleType) -> Mapping[type[Exception], type[RequestError]]:
     """Return the exceptions of httpx or httpx2, and the error of ours that each becomes."""
     names = {name: ours for ours, line in _ERRORS.items() for name in line.split()}
     return {getattr(library, name): ours for name, ours in names.items() if hasattr(library, name)}
@@ -58,7 +60,7 @@ class HttpxAdapter:
     """
 
     def __init__(self, client: Any, base_url: str, *, is_ours: bool) -> None:
-        self._library: Any = httpx if isinstance(client, httpx.AsyncClient) else sys.modules["httpx2"]
+        self._library: Any = _library_of(client)
         self._client, self._base_url, self._is_ours = client, base_url, is_ours
         self.errors = errors_of(self._library)
 
@@ -89,14 +91,11 @@ class HttpxAdapter:
         max_response: int,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
-        build = self._shared if self._is_ours else self._merged
+        request = self._request(prepared.reveal(), method, target, body, headers)
         with _unlogged(self._is_ours):
             try:
                 response = await self._client.send(
-                    build(prepared.reveal(), method, target, body, headers),
-                    auth=prepared.reveal().auth,
-                    follow_redirects=False,
-                    stream=True,
+                    request, auth=prepared.reveal().auth, follow_redirects=False, stream=True
                 )
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
@@ -130,6 +129,16 @@ class HttpxAdapter:
     async def aclose(self) -> None:
         """Close the client."""
         await self._client.aclose()
+
+    def _request(
+        self, prepared: "_Prepared", method: str, target: str, body: bytes | None, more: tuple[tuple[str, str], ...]
+    ) -> Any:
+        build = self._shared if self._is_ours else self._merged
+        try:
+            return build(prepared, method, target, body, more)
+        except self._library.InvalidURL as error:  # longer than httpx allows
+            fault = f"the request cannot be sent: {error}; use fewer or shorter values"
+        raise UsageError(fault)  # raised here, httpx's exception does not stay as the context: it holds the values
 
     def _shared(
         self, prepared: "_Prepared", method: str, target: str, body: bytes | None, more: tuple[tuple[str, str], ...]
@@ -169,8 +178,21 @@ class _Prepared(NamedTuple):
 
 
 def over(client: Any, base_url: str) -> HttpxAdapter:
-    """Send with a client of the user's."""
+    """Send with a client of the user's.
+
+    Raises:
+        UsageError: It would send plain http through a proxy.
+    """
+    if base_url.startswith("http:") and _has_proxy(client, base_url):
+        raise in_clear(base_url)
     return HttpxAdapter(client, base_url, is_ours=False)
+
+
+def _has_proxy(client: Any, base_url: str) -> bool:
+    """Whether a client of the user's has a proxy for a URL. What its own transports do, only they know."""
+    find = getattr(client, "_transport_for_url", None)
+    pool = None if find is None else getattr(find(_library_of(client).URL(base_url)), "_pool", None)
+    return "Proxy" in type(pool).__name__
 
 
 def opened(base_url: str, proxy: Secret | None, context: "ssl.SSLContext") -> HttpxAdapter:
@@ -199,6 +221,10 @@ def opened(base_url: str, proxy: Secret | None, context: "ssl.SSLContext") -> Ht
     raise UsageError(fault)
 
 
+def _library_of(client: Any) -> Any:
+    return httpx if isinstance(client, httpx.AsyncClient) else sys.modules["httpx2"]
+
+
 async def _end(pieces: AsyncGenerator[bytes, None]) -> None:
     """End an iteration that stopped half-way.
 
@@ -225,7 +251,9 @@ def _lowered(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-# httpx logs whole URLs at INFO, values of filters included. For clients of ours that line is left out.
+# httpx logs whole URLs at INFO, values of filters included; at DEBUG httpcore logs the headers of a response, which may
+# quote a URL or a key, and the password of a SOCKS proxy. For clients of ours these lines are left out.
+_QUOTING = ("receive_response_headers.", "setup_socks5_connection.")
 _quiet: ContextVar[bool] = ContextVar("_quiet", default=False)
 
 
@@ -242,4 +270,10 @@ def _not_quiet(_record: logging.LogRecord) -> bool:
     return not _quiet.get()
 
 
+def _not_quoting(record: logging.LogRecord) -> bool:
+    return not (_quiet.get() and str(record.msg).startswith(_QUOTING))
+
+
 logging.getLogger("httpx").addFilter(_not_quiet)
+for _layer in ("http11", "http2", "socks"):
+    logging.getLogger(f"httpcore.{_layer}").addFilter(_not_quoting)

@@ -52,6 +52,8 @@ class Pools(httpx.AsyncBaseTransport):
             with anyio.CancelScope(shield=True):
                 await response.aclose()
             raise httpx.ReadError("the client was closed", request=request)
+        if response.has_redirect_location:
+            del response.headers["Location"]  # httpx reads it, though it does not follow, and raises if it cannot
         network = response.extensions.get("network_stream")  # a mock has none
         response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), lambda: self._release(pool, network))
         return response

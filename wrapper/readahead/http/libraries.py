@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
-from ..errors import ReadaheadError, UsageError
+from ..errors import RequestError, UsageError
 from .secret import Hidden, Secret
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Adapter(Protocol):
     """One HTTP library, ready to send to one origin."""
 
     @property
-    def errors(self) -> Mapping[type[Exception], type[ReadaheadError]]:
+    def errors(self) -> Mapping[type[Exception], type[RequestError]]:
         """The library's exceptions, and the error of ours that each becomes."""
         ...
 

@@ -2,10 +2,11 @@
 
 import ipaddress
 import logging
+import re
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from .secret import Secret
 
 if TYPE_CHECKING:
@@ -15,37 +16,78 @@ __all__ = ["checked_base_url", "checked_proxy", "checked_verify", "in_clear", "o
 
 _log = logging.getLogger("readahead.http")
 _FORM = "https://HOST[:PORT][/PATH]"
+_LONGEST = 2_000  # characters of a URL
+_LONGEST_HOST = 253  # characters, RFC 1035
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.IGNORECASE)  # names in container networks have underscores
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+# RFC 3986, 3.3. HTTP libraries differ in what they make of other characters, and of the segments . and ..
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))([\w.~!$&'()*+,;=:@-]|%[0-9a-f]{2})*)*", re.IGNORECASE | re.ASCII)
 
 
 def checked_base_url(url: str, *, insecure: bool = False) -> str:
-    """Return an https URL, or an http URL of this machine, without a trailing slash.
+    """Return an https URL, or an http URL of this machine, without a trailing slash. Its host is in ASCII.
+
 
     Args:
         url: The URL.
         insecure: Whether an http URL may be that of another machine.
 
     Raises:
-        UsageError: It is no such URL, or has a query, a fragment or credentials.
+        UsageError: It is no such URL, or has a query, a fragment or credentials, or a host that cannot exist.
     """
     # urlsplit drops tabs and line ends, so it would read another URL than the one that requests are sent to.
     if not isinstance(cast("object", url), str) or any(c.isspace() or not c.isprintable() for c in url):
-        raise UsageError(f"base_url must be {_FORM}, not {url!r}")
+        raise UsageError(f"base_url must be {_FORM}, not {shown(url)}")
+    if len(url) > _LONGEST:
+        raise UsageError(f"base_url must be {_FORM}, of at most {_LONGEST:,} characters, not {len(url):,}")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        shown = "" if "@" in url else f", not {url!r}"
-        raise UsageError(f"base_url must be {_FORM}{shown}") from None
+        quoted = "" if "@" in url else f", not {shown(url)}"
+        raise UsageError(f"base_url must be {_FORM}{quoted}") from None
     if "@" in parts.netloc:
         raise UsageError("base_url must not contain credentials; pass them as arguments of their own")
     netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
     if parts.scheme not in {"http", "https"} or not host or parts.netloc.lower() != netloc or "?" in url or "#" in url:
-        raise UsageError(f"base_url must be {_FORM}, not {url!r}")
+        raise UsageError(f"base_url must be {_FORM}, not {shown(url)}")
+    if port == 0:
+        raise UsageError("base_url must not have port 0; nothing can be reached there")
+    if not _PATH.fullmatch(parts.path):
+        raise UsageError(
+            f"the path of base_url must be ASCII without . or .. as a segment, with other characters percent-encoded, "
+            f"not {shown(parts.path)}"
+        )
+    ascii_host = _ascii_host(host)
+    if ascii_host is None:
+        raise UsageError(f"base_url has a host that cannot exist: {shown(host)}; check its labels")
     if parts.scheme == "http" and not _is_loopback(host):
         if not insecure:
-            raise UsageError(f"base_url {url!r} would show the key to the network; use https, or insecure=True")
+            raise UsageError(f"base_url {shown(url)} would show the key to the network; use https, or insecure=True")
         _log.warning("base_url %s is plain http: requests and credentials can be read on the way", url)
-    return url.rstrip("/")
+    if host != ascii_host:
+        return f"{parts.scheme}://{netloc.replace(host, ascii_host)}{parts.path}".rstrip("/")
+    return f"{parts.scheme}{url[len(parts.scheme) :]}".rstrip("/")
+
+
+def _ascii_host(host: str) -> str | None:
+    """Return a host as DNS knows it (IDNA 2008), or an address; None if it can be neither."""
+    if ":" in host:  # urlsplit has checked what is in brackets
+        return host
+    if not host.isascii() or "xn--" in host:
+        import httpx  # noqa: PLC0415  it takes long to import
+
+        try:
+            host = httpx.URL(f"https://{host}").raw_host.decode()
+            for label in host.split("."):
+                _ = httpx.URL(f"https://{label}").host  # decodes what looks encoded
+        except (httpx.InvalidURL, ValueError):  # idna's errors are UnicodeErrors
+            return None
+    labels = host.removesuffix(".").split(".")
+    if not all(map(_LABEL.fullmatch, labels)) or len(host.removesuffix(".")) > _LONGEST_HOST:
+        return None
+    is_address = _NUMBER.fullmatch(labels[-1]) is not None  # as all programs read it that follow the URL standard
+    return host if not is_address or _address(host) is not None else None
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -138,7 +180,7 @@ def checked_verify(verify: object) -> "ssl.SSLContext | bool":
     """Return what may decide on certificates: True, False or an ``ssl.SSLContext``.
 
     Raises:
-        UsageError: It is anything else. HTTP libraries take None, 0 and "" for False.
+        UsageError: It is anything else, or a context for servers. HTTP libraries take None, 0 and "" for False.
     """
     if verify is True or verify is False:
         return verify
@@ -149,6 +191,8 @@ def checked_verify(verify: object) -> "ssl.SSLContext | bool":
             f"verify must be True, False or an ssl.SSLContext, not {verify!r}; "
             "for a file of certificates pass ssl.create_default_context(cafile=...)"
         )
+    if verify.protocol is ssl.PROTOCOL_TLS_SERVER:
+        raise UsageError("verify must be a context for clients, not for servers; pass ssl.create_default_context()")
     return verify
 
 

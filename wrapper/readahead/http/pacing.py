@@ -12,6 +12,8 @@ from collections import deque
 
 from attrs import define, field, frozen, validators
 
+from .quota import Left, QuotaState
+
 __all__ = ["Pace", "Pacer"]
 
 LEAST = 10.0  # requests a second to begin with
@@ -44,11 +46,12 @@ class Pacer:
     """The state of one client: which requests count against its budget, until when it pauses, and its rate."""
 
     pace: Pace | None
+    quota: QuotaState | None = None
     rate: float | None = field(default=None, init=False)  # requests a second; None while no limit was met
     _in_flight: int = field(default=0, init=False)
     _ended: deque[float] = field(factory=deque[float], init=False)  # when, in the last period
     _successes: deque[float] = field(factory=deque[float], init=False)  # in the last second
-    _paused_until: float = field(default=0.0, init=False)
+    paused_until: float = field(default=0.0, init=False)  # by the clock of the event loop
     _next: float = field(default=0.0, init=False)  # when the rate allows the next request
     _lowered: float = field(default=float("-inf"), init=False)  # when
     _limit: float = field(default=0.0, init=False)  # the rate that was pushed back last
@@ -57,11 +60,13 @@ class Pacer:
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may be sent; 0 means now, and counts it until it has ``ended``."""
-        if now < self._paused_until:
-            return self._paused_until - now
+        if now < self.paused_until:
+            return self.paused_until - now
         if self.rate is not None and now < self._next:
             self._free = 0
             return self._next - now
+        if self.quota and (seconds := self.quota.wait(now)) > 0:
+            return seconds
         if self.pace:
             # The same expression as below, so that no rounding lets a request go uncounted.
             while self._ended and self._ended[0] + self.pace.per <= now:
@@ -70,6 +75,8 @@ class Pacer:
                 # Where all are in flight, the first to end does so now at the earliest.
                 return self._ended[0] + self.pace.per - now if self._ended else self.pace.per
             self._in_flight += 1
+        if self.quota:
+            self.quota.started()
         if self.rate is not None:
             self._next = max(self._next, now) + 1 / self.rate
             self._free += 1
@@ -82,10 +89,17 @@ class Pacer:
         if self.pace:
             self._in_flight -= 1
             self._ended.append(now)
+        if self.quota:
+            self.quota.ended()
+
+    def heard(self, left: Left | None, now: float) -> None:
+        """Take what a response says is left of the API's quota: nothing may be left, and then nothing is sent."""
+        if self.quota and left is not None and (seconds := self.quota.answered(left, now)) > 0:
+            self.pause(now, seconds)
 
     def pause(self, now: float, seconds: float) -> None:
         """Send nothing for so long. A shorter pause never cuts a longer one."""
-        self._paused_until = max(self._paused_until, now + seconds)
+        self.paused_until = max(self.paused_until, now + seconds)
 
     def succeeded(self, now: float) -> None:
         """Count a response that is no push-back."""

@@ -8,7 +8,7 @@ from attrs import define, field, frozen, validators
 
 from ..errors import ApiError, RateLimited, ReadaheadError, RequestError, RetryDelayTooLong, UnexpectedAnswer
 
-__all__ = ["REAL_PAUSE", "Budget", "Retry", "is_push_back", "parse_retry_after"]
+__all__ = ["REAL_PAUSE", "Budget", "Retry", "is_push_back", "parse_date", "parse_retry_after"]
 
 MOST_SAVED = 50.0  # retries that successes can earn in advance, where the reserve is not larger
 REAL_PAUSE = 1.0  # seconds, the unit of Retry-After: a server that asks for less has not said when to come again
@@ -104,13 +104,13 @@ class Budget:
 
 
 def is_push_back(error: ReadaheadError) -> bool:
-    """Return whether the server says that there were too many requests: 429, or 503."""
-    return isinstance(error, ApiError) and error.status in {429, 503}
+    """Return whether the server says that there were too many requests: 429 or what the API uses for it, or 503."""
+    return isinstance(error, RateLimited) or (isinstance(error, ApiError) and error.status == 503)
 
 
 def _temporary(error: ReadaheadError) -> bool:
     if isinstance(error, ApiError | UnexpectedAnswer):
-        return error.status in _TEMPORARY
+        return error.status in _TEMPORARY or isinstance(error, RateLimited)
     return isinstance(error, RequestError)
 
 
@@ -126,13 +126,13 @@ def parse_retry_after(value: str | None, date: str | None = None, *, now: dateti
         return None
     if _SECONDS.fullmatch(value):
         return float(value)  # inf for 400 digits: longer than any delay allowed
-    until = _parse_date(value)
+    until = parse_date(value)
     if until is None:
         return None
-    return max(0.0, (until - (_parse_date(date) or now or datetime.now(UTC))).total_seconds())
+    return max(0.0, (until - (parse_date(date) or now or datetime.now(UTC))).total_seconds())
 
 
-def _parse_date(text: str | None) -> datetime | None:
+def parse_date(text: str | None) -> datetime | None:
     """Return an HTTP date, in any of its three forms."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415  slow to import, and rarely needed
 

@@ -125,6 +125,11 @@ class Sessions:
             else:
                 _run_in(loop, session.end)
 
+    def secrets(self) -> list[Secret]:
+        """Return what a proxy may quote and nobody may see."""
+        proxy = self._proxy or (proxy_for(self.base_url) if self._http_client is None else None)
+        return [] if proxy is None else [proxy]
+
     def check_process(self) -> None:
         """Refuse to go on in a process that was forked from the one with the connections.
 

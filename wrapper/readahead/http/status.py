@@ -4,7 +4,10 @@ from typing import Any, cast
 
 import orjson
 
-from ..errors import ApiError, UnexpectedAnswer
+from ..errors import ApiError, RateLimited, ReadaheadError, UnexpectedAnswer
+from .applied import maybe_applied
+from .bounded import LONGEST_KEY, MAX_KEPT
+from .quota import Quota
 from .retry import parse_retry_after
 from .transport import Response
 
@@ -14,42 +17,61 @@ _SHOWN = 200  # characters of a body that a message quotes
 _QUOTED = 600  # characters of the API's own words that a message quotes
 
 
-def check_status(response: Response) -> Response:
+def check_status(response: Response, quota: Quota | None = None) -> Response:
     """Return the response if its status is a success.
+
+    Args:
+        response: Any response.
+        quota: How the API says that there were too many requests, besides 429.
 
     Raises:
         ApiError: The status is 400 or above.
         UnexpectedAnswer: The status is below 200 or a redirect.
     """
-    status = response.status
-    if 200 <= status < 300:
+    if 200 <= response.status < 300:
         return response
+    raise _error_of(response, quota)  # made elsewhere, so that no variable here holds what the server said
+
+
+def _error_of(response: Response, quota: Quota | None) -> ReadaheadError:
+    status = response.status
     if status < 400:
-        raise unexpected(response, f"status {status}" + (": redirects are not followed" if status >= 300 else ""))
-    detail = _detail(response.body)
-    raise ApiError.of(status)(
+        return unexpected(response, f"status {status}" + (": redirects are not followed" if status >= 300 else ""))
+    body, cls = _body(response), ApiError.of(status)
+    detail = _detail(body)
+    detail = detail and response.redactor.text(detail)
+    retry_after = parse_retry_after(response.headers.get("retry-after"), response.headers.get("date"))
+    if quota is not None:
+        cls = RateLimited if quota.refusal(status, response.headers) else cls
+        if cls is RateLimited and retry_after is None and (left := quota.left(response.headers)) and not left.requests:
+            retry_after = left.seconds
+    return cls(
         f"status {status}" + (f": {_cut(detail, _QUOTED)}" if detail else ""),
         status=status,
         request=str(response.request),
         detail=detail,
         request_id=response.request_id,
-        body=response.body,
-        retry_after=parse_retry_after(response.headers.get("retry-after"), response.headers.get("date")),
-        # A server error does not tell what was done before it; the other statuses are refusals.
-        maybe_applied=response.request.writes and status >= 500,
+        body=body,
+        retry_after=retry_after,
+        maybe_applied=maybe_applied(response.request.writes, cls, status),
     )
 
 
 def unexpected(response: Response, message: str) -> UnexpectedAnswer:
     """Build the error for a response that is not what the API documents."""
     return UnexpectedAnswer(
-        message,
+        response.redactor.text(message),
         status=response.status,
         request=str(response.request),
         request_id=response.request_id,
-        body=response.body,
-        maybe_applied=response.request.writes,
+        body=_body(response),
+        maybe_applied=maybe_applied(response.request.writes, UnexpectedAnswer),
     )
+
+
+def _body(response: Response) -> bytes:
+    """What an error keeps of the body. The search for keys takes 60 ms for a million bytes."""
+    return response.redactor.body(response.body[: MAX_KEPT + LONGEST_KEY])[:MAX_KEPT]
 
 
 def _detail(body: bytes) -> str | None:

@@ -3,15 +3,14 @@
 import functools
 import re
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode
 
 import anyio
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from ..errors import (
-    ConnectFailed,
     ConnectionLost,
     ReadaheadError,
     RequestError,
@@ -20,7 +19,9 @@ from ..errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from .applied import maybe_applied
 from .bounded import BodyFault
+from .redact import Redactor
 from .secret import Hidden, Secret
 from .sessions import Session, Sessions
 from .traces import cut_below
@@ -77,6 +78,7 @@ class Response:
         headers: Names in lower case.
         body: All of it, decompressed.
         seconds: How long it took.
+        redactor: Withholds the client's credentials in what messages quote of it.
     """
 
     request: Request
@@ -84,11 +86,13 @@ class Response:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     seconds: float = 0.0
+    redactor: Redactor = field(factory=Redactor, eq=False, repr=False)
 
     @property
     def request_id(self) -> str | None:
         """The id that the server gave the request, under the names in use."""
-        return next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), None)
+        name = next((name for name in _REQUEST_IDS if name in self.headers), None)
+        return None if name is None else self.redactor.text(self.headers[name])
 
 
 _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
@@ -103,13 +107,18 @@ class Transport:
         headers: Sent with each request, besides the credentials.
         timeout: Seconds from the start of a request to the last byte of its response.
         max_response: Bytes that a response may have, as it is received and decompressed.
+        secrets: Returns what is withheld where a server quotes it.
     """
 
     sessions: Sessions
     headers: Mapping[str, str]
     timeout: float
     max_response: int
+    secrets: Callable[[], list[Secret]] = list[Secret]
     _prepared: tuple[object, object, Hidden[object]] | None = field(default=None, init=False, repr=False)
+    _redactor: Redactor = field(
+        default=Factory(lambda self: Redactor(self.secrets), takes_self=True), init=False, repr=False
+    )
 
     async def send(self, request: Request, session: Session, credentials: Mapping[str, Secret]) -> Response:
         """Send once and read the whole response.
@@ -134,9 +143,9 @@ class Transport:
                 status, headers, body = await adapter.send(
                     prepared, request.method, _target(request), request.headers, request.body, self.max_response
                 )
-                return Response(request, status, headers, body, anyio.current_time() - began)
+                return Response(request, status, headers, body, anyio.current_time() - began, self._redactor)
         except BaseException as raised:
-            error = _translated(raised, adapter.errors, request, self.timeout)
+            error = _translated(raised, adapter.errors, request, self.timeout, self._redactor)
             if error is None:  # a cancellation, or not the network's
                 cut_below(raised, handled, _LOWER)
                 raise
@@ -178,37 +187,63 @@ def _target(request: Request) -> str:
 
 # ---- exceptions
 
-_LOWER = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11", "anyio", "trio"}
+_LOWER = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11", "h2", "hpack", "anyio", "trio"}
+_LOWEST = {"certifi", "idna", "multidict", "propcache", "socksio", "yarl"}
 
 
 def _translated(
-    raised: BaseException, errors: Mapping[type[Exception], type[ReadaheadError]], request: Request, timeout: float
+    raised: BaseException,
+    errors: Mapping[type[Exception], type[RequestError]],
+    request: Request,
+    timeout: float,
+    redactor: Redactor,
 ) -> ReadaheadError | None:
     """The error of ours for what was raised below. None: it is raised again as it is."""
-    trace = raised.__traceback__
-    with suppress(type(raised)):
-        if isinstance(raised, Exception):
-            return _translate(raised, errors, request, timeout)
-    raised.__traceback__ = trace  # without the frames that raised it again
-    return None
+    return _translate(raised, errors, request, timeout, redactor) if isinstance(raised, Exception) else None
 
 
 def _translate(
-    raised: Exception, errors: Mapping[type[Exception], type[ReadaheadError]], request: Request, timeout: float
-) -> ReadaheadError:
-    """The error of ours for an exception of the library, or of what lies below it. Any other is raised again."""
+    raised: Exception,
+    errors: Mapping[type[Exception], type[RequestError]],
+    request: Request,
+    timeout: float,
+    redactor: Redactor,
+) -> ReadaheadError | None:
+    """The error of ours for an exception of the library, or of what lies below it; None for any other.
+
+    The request was checked before it got here, so whatever the library complains about is the answer or the network.
+    """
     if isinstance(raised, BodyFault):
-        return _refused(raised, request)
+        return _refused(raised, request, redactor)
     kinds = type(raised).__mro__
     cls = next((errors[kind] for kind in kinds if kind in errors), None)
     if cls is None:
-        if not isinstance(raised, OSError) and _LOWER.isdisjoint(kind.__module__.partition(".")[0] for kind in kinds):
-            raise raised
-        cls = TimedOut if isinstance(raised, TimeoutError) else ConnectionLost
+        if isinstance(raised, TimeoutError):
+            cls = TimedOut
+        elif isinstance(raised, OSError) or any(_is_below(kind.__module__) for kind in kinds):
+            cls = ConnectionLost
+        elif not isinstance(raised, ReadaheadError) and _is_below(_origin_of(raised)):
+            cls = RequestError  # a header that it cannot read: a bare ValueError or UnicodeError, with httpx
+        else:
+            return None
     if issubclass(cls, TimedOut):
         return _timed_out(request, timeout)
-    words = _words(raised)
-    return _failed(cls, request, words) if issubclass(cls, RequestError) else cls(f"{request}: {words}")
+    return _failed(cls, request, redactor.text(_words(raised)))
+
+
+def _is_below(module: str) -> bool:
+    """Whether a module belongs to an HTTP library, or to what it is made of."""
+    return module.partition(".")[0] in _LOWER | _LOWEST
+
+
+def _origin_of(raised: BaseException) -> str:
+    """The module that raised it, apart from the standard library."""
+    name = ""
+    for frame, _ in traceback.walk_tb(raised.__traceback__):
+        module = str(frame.f_globals.get("__name__"))
+        if module.partition(".")[0] not in sys.stdlib_module_names:
+            name = module
+    return name
 
 
 def _words(error: BaseException) -> str:
@@ -221,17 +256,17 @@ def _words(error: BaseException) -> str:
     return type(error).__name__ if below is None else _words(below)
 
 
-def _refused(fault: BodyFault, request: Request) -> ReadaheadError:
+def _refused(fault: BodyFault, request: Request, redactor: Redactor) -> ReadaheadError:
     if issubclass(fault.kind, RequestError):
-        return _failed(fault.kind, request, str(fault))
+        return _failed(fault.kind, request, redactor.text(str(fault)))
     assert issubclass(fault.kind, ResponseTooLarge | UnexpectedAnswer)
-    response = Response(request, fault.status, fault.headers, b"")
+    response = Response(request, fault.status, fault.headers, b"", redactor=redactor)
     return fault.kind(
-        str(fault),
+        redactor.text(str(fault)),
         status=response.status,
         request=str(request),
         request_id=response.request_id,
-        maybe_applied=request.writes,
+        maybe_applied=maybe_applied(request.writes, fault.kind),
     )
 
 
@@ -240,5 +275,4 @@ def _timed_out(request: Request, timeout: float) -> RequestError:
 
 
 def _failed(cls: type[RequestError], request: Request, message: str) -> RequestError:
-    # Only a connection that was never made proves that nothing was applied.
-    return cls(message, request=str(request), maybe_applied=request.writes and cls is not ConnectFailed)
+    return cls(message, request=str(request), maybe_applied=maybe_applied(request.writes, cls))

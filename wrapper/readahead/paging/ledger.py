@@ -194,6 +194,9 @@ class Ledger:
             return f"the checkpoint's last rows are gone; up to {tally.unsure:,} rows before it may have come again"
         return None
 
+    def leave(self, error: BaseException | None) -> None:
+        """Take that the reader has left, with this error if it was one; it may have been at the end."""
+
     @property
     def _counted(self) -> int:
         """Rows of the API that were emitted, left out or unreadable."""

@@ -39,6 +39,10 @@ __all__ = ["Engine", "Fetch", "Pages", "Rows", "Stream", "find_parts"]
 
 T = TypeVar("T")
 Fetch = Callable[[Span], Awaitable[Fetched[T]]]
+_WHOLE_BLOCK = (
+    "read it inside its block; a streamed response is sent inside the block of a dependency: "
+    "`async def rows(): async with query.prefetch() as rows: yield rows`"
+)
 BEFORE = 8  # keys of earlier pages that are kept for a checkpoint
 
 
@@ -293,6 +297,8 @@ class Stream(_Consumer[T]):
     Leaving the block, however that happens, ends every request and task of the listing before the next statement runs;
     an exception raised inside arrives as it is.
 
+    One task enters the block and leaves it; any task may iterate, one at a time.
+
     In an async generator of your own, a block around a ``yield`` ends only when the generator is closed: iterate over
     such a generator inside ``async with contextlib.aclosing(...)``.
     """
@@ -300,6 +306,7 @@ class Stream(_Consumer[T]):
     def __init__(self, engine: Engine[T]) -> None:
         super().__init__(engine)
         self._tasks: anyio.abc.TaskGroup | None = None
+        self._opened_by = 0
         self._left = False
 
     def __repr__(self) -> str:
@@ -310,6 +317,7 @@ class Stream(_Consumer[T]):
         if self._tasks is not None:
             raise StreamError("a stream can be entered once; call prefetch() again for another")
         self._tasks = tasks = anyio.create_task_group()
+        self._opened_by = anyio.get_current_task().id
         await tasks.__aenter__()
         self._engine.spawn = self._spawn
         return self
@@ -322,11 +330,19 @@ class Stream(_Consumer[T]):
         if self._page is not None:
             self._page.close()
         self._engine.stop()
-        with _interrupts():
-            if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
-                return await self._tasks.__aexit__(kind, error, trace)
-            # Told of no error, the group waits for its tasks and wraps nothing: the caller's exception goes on.
-            await self._tasks.__aexit__(None, None, None)
+        if anyio.get_current_task().id != self._opened_by:
+            raise StreamError(
+                "the stream was opened in one task and is closed in another, as when a generator closes it that a web "
+                f"framework iterates over in a task of its own; {_WHOLE_BLOCK}"
+            )
+        try:
+            with _interrupts():
+                if kind is not None and issubclass(kind, anyio.get_cancelled_exc_class()):
+                    return await self._tasks.__aexit__(kind, error, trace)
+                # Told of no error, the group waits for its tasks and wraps nothing: the caller's exception goes on.
+                await self._tasks.__aexit__(None, None, None)
+        finally:
+            self._engine.ledger.leave(error)
         return None
 
     def _spawn(self, span: Span) -> None:
@@ -337,7 +353,7 @@ class Stream(_Consumer[T]):
         if self._tasks is None:
             raise StreamError("the stream is not open: write `async with query.prefetch() as rows:`")
         if self._left:
-            raise StreamError("the stream is closed: its `async with` block has been left")
+            raise StreamError(f"the stream is closed: its `async with` block has been left; {_WHOLE_BLOCK}")
         return await super()._open_page()
 
 
@@ -381,9 +397,10 @@ class Rows(_Consumer[T]):
             self._start()
         try:
             is_open = await super()._open_page()
-        except anyio.get_cancelled_exc_class():
+        except anyio.get_cancelled_exc_class() as cancelled:
             self._cancelled = True
             self._engine.stop()
+            self._engine.ledger.leave(cancelled)
             raise
         if not is_open and not self._ended:
             self._ended = True
@@ -413,6 +430,7 @@ class Rows(_Consumer[T]):
             task.cancel()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
+        self._engine.ledger.leave(None)
 
     def __del__(self) -> None:
         if self._loop is not None and self._tasks and not self._loop.is_closed():

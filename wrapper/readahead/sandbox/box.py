@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack, cast
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from . import kintsugi, sweetspot
 from .data import kintsugi_seeds, sweetspot_seeds
 from .faults import Faults
-from .server import serving
+from .server import LOOPBACK, serving
 from .service import Latency, Recorded, Traffic
 from .store import Database, Table
 
@@ -43,6 +43,10 @@ class Sandbox:
         organization_id: The organization that Kintsugi accepts, and that its rows belong to; by default any, and
             ``ORGANIZATION_ID``.
         token: The token that Sweet Spot accepts; by default any that is not empty.
+
+    Raises:
+        TypeError: ``faults`` is no ``Faults``, or a number of rows no whole number.
+        ValueError: A number of rows is negative.
     """
 
     def __init__(
@@ -57,6 +61,10 @@ class Sandbox:
         organization_id: str | None = None,
         token: str | None = None,
     ) -> None:
+        _check_rows("kintsugi_rows", kintsugi_rows)
+        _check_rows("sweetspot_rows", sweetspot_rows)
+        if not isinstance(cast("object", faults), Faults | None):
+            raise TypeError(f"faults must be Faults(...) or None, not {type(faults).__name__}")
         database = Database(path)
         #: Close the database. This also happens once neither the sandbox nor an application or client of it is left.
         self.close = database.close
@@ -100,19 +108,21 @@ class Sandbox:
             routes=[Mount("/kintsugi", self.kintsugi_app), Mount("/sweetspot", self.sweetspot_app)]
         )
 
-    def serve(self, port: int = 0) -> AbstractContextManager[str]:
-        """Serve both APIs on 127.0.0.1 while the block runs: ``with sandbox.serve() as url``.
+    def serve(self, port: int = 0, *, host: str = LOOPBACK) -> AbstractContextManager[str]:
+        """Serve both APIs while the block runs: ``with sandbox.serve() as url``.
 
         Kintsugi is at ``url + "/kintsugi"``, Sweet Spot at ``url + "/sweetspot"``. The server runs in its own
         thread, so any code can use it, async or not.
 
         Args:
             port: Port to listen on; 0 picks a free one.
+            host: Address or name to listen on, this machine alone by default. ``0.0.0.0`` is reached from other
+                machines and containers, by the names they have for this one.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is taken, or this machine has no such address.
         """
-        return serving(self.app, port)
+        return serving(self.app, port, host)
 
     def kintsugi(self, **options: "Unpack[ClientOptions]") -> "Kintsugi":
         """Return a Kintsugi client of this sandbox, connected in process, with options such as ``retry``."""
@@ -173,3 +183,10 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _check_rows(name: str, rows: object) -> None:
+    if isinstance(rows, bool) or not isinstance(rows, int):
+        raise TypeError(f"{name} must be a whole number, not {type(rows).__name__}")
+    if rows < 0:
+        raise ValueError(f"{name} must not be negative, and is {rows}")

@@ -15,22 +15,24 @@ LOOPBACK = "127.0.0.1"
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
+def serving(app: ASGIApp, port: int = 0, host: str = LOOPBACK) -> Generator[str]:
     """Serve in a thread while the block runs, and yield the URL, without a trailing slash.
 
     Connections are accepted from the start of the block. At its end requests still running get a 500.
 
     Args:
         app: The application.
-        port: Port on 127.0.0.1; 0 picks a free one.
+        port: Port to listen on; 0 picks a free one.
+        host: Address or name of this machine to listen on.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is taken, or this machine has no such address.
     """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     # asyncio sets TCP_NODELAY only where the protocol is spelled out; without it each answer waits 40 ms for an ACK.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+    with socket.socket(family, kind, protocol) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((LOOPBACK, port))
+        listener.bind(address)
         listener.listen(2048)
         server = uvicorn.Server(
             uvicorn.Config(
@@ -47,7 +49,7 @@ def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
         thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="readahead-sandbox", daemon=True)
         thread.start()
         try:
-            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+            yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

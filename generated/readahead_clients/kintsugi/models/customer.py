@@ -17,26 +17,47 @@ class Customer(Row):
     """A customer."""
 
     id: str
+    """Id of the customer."""
     organization_id: str
+    """Organisation that the customer belongs to."""
     phone: str | None = None
+    """Phone number."""
     street_1: str | None = None
+    """Street address."""
     street_2: str | None = None
+    """Second line of the street address."""
     city: str | None = None
+    """City."""
     county: str | None = None
+    """County."""
     state: str | None = None
+    """State or province, as a code."""
     postal_code: str | None = None
+    """Postal code."""
     country: Country | None = None
+    """Country of the address."""
     full_address: str | None = None
+    """The address in one text."""
     name: str | None = None
+    """Name."""
     external_id: str | None = None
+    """Id that the customer has in the system it comes from."""
     status: CustomerStatus | None = None
+    """Whether a customer is in use."""
     email: str | None = None
+    """E-mail address."""
     source: Source | None = None
+    """System that the record comes from."""
     connection_id: str | None = None
+    """Id of the connection to that system."""
     address_status: AddressStatus | None = None
+    """How far an address has been verified."""
     registration_number: str | None = None
+    """Number that the customer is registered under."""
     external_friendly_id: str | None = None
+    """Id that people know the customer by in the system it comes from."""
     customer_tax_registrations: list[TaxRegistration] | None = None
+    """Where the customer is registered for taxes, and under which numbers."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

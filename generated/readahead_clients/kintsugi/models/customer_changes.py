@@ -10,18 +10,34 @@ class CustomerChanges(TypedDict, total=False):
     """What to change of a customer."""
 
     phone: str | None
+    """Phone number."""
     street_1: str | None
+    """Street address."""
     street_2: str | None
+    """Second line of the street address."""
     city: str | None
+    """City."""
     county: str | None
+    """County."""
     state: str | None
+    """State or province, as a code."""
     postal_code: str | None
+    """Postal code."""
     country: Country | str | None
+    """Country of the address."""
     full_address: str | None
+    """The address in one text."""
     name: str | None
+    """Name."""
     status: CustomerStatus | str | None
+    """Whether the customer is in use."""
     email: str | None
+    """E-mail address."""
     source: Source | str | None
+    """System that the record comes from."""
     address_status: AddressStatus | str
+    """How far an address has been verified."""
     external_id: str | None
+    """Id that the customer has in the system it comes from."""
     external_friendly_id: str | None
+    """Id that people know the customer by in the system it comes from."""

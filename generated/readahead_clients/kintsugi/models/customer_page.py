@@ -13,10 +13,15 @@ class CustomerPage(Row):
     """A page of customers, and how many there are."""
 
     items: list[Customer]
+    """The customers."""
     total: int
+    """Customers on all pages."""
     page: int
+    """Number of this page, from 1."""
     size: int
+    """Customers that a page holds at most."""
     pages: int
+    """Number of pages."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

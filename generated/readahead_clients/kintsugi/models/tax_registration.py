@@ -15,11 +15,17 @@ class TaxRegistration(Row):
     """A tax registration of a customer."""
 
     id: str
+    """Id of the registration."""
     customer_id: str
+    """Customer that is registered."""
     country_code: Country
+    """ISO 3166-1 alpha-2 codes, and XK and ZZ_EU."""
     tax_type: TaxType
+    """Kinds of tax."""
     tax_id: str
+    """Number of the registration."""
     is_valid: bool
+    """Whether the number is valid."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

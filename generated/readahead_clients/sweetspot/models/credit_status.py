@@ -6,6 +6,8 @@ from ...runtime import OpenStr, member
 
 
 class CreditStatus(OpenStr):
+    """How the latest credit check ended."""
+
     __slots__ = ()
 
     UNKNOWN: ClassVar[CreditStatus] = member("unknown")

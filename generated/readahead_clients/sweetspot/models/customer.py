@@ -18,24 +18,39 @@ class Customer(Row):
     id: str
     """Public id."""
     created_at: datetime.datetime
+    """When the customer was created."""
     updated_at: datetime.datetime
+    """When the customer was last changed."""
     credit_status: CreditStatus
+    """How the latest credit check ended."""
     user_id: int | str | None
     """Internal id of the user; newer endpoints use strings."""
     address1: str | None = None
+    """Street address."""
     address2: str | None = None
+    """Second line of the street address."""
     city: str | None = None
+    """City."""
     country: str | None = None
+    """Country of the address."""
     credit_ip_address: str | None = None
+    """IP address from which credit was checked."""
     credit_timestamp: str | None = None
     """When credit was checked; its format is not documented."""
     phone: str | None = None
+    """Phone number."""
     state: str | None = None
+    """State or province, as a code."""
     stripe_id: str | None = None
+    """Id of the customer at Stripe, in production."""
     stripe_sandbox_id: str | None = None
+    """Id of the customer at Stripe, in its sandbox."""
     zip_: str | None = None
+    """Postal code."""
     identity_verification_status: IdentityVerificationStatus | None = None
+    """How far the identity has been verified."""
     stripe_verification_session_id: str | None = None
+    """Id of the session at Stripe that verifies the identity."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -13,7 +13,9 @@ class CustomerPage(Row):
     """The envelope that lists of this API have begun to come in."""
 
     results: list[Customer]
+    """The customers."""
     total: int | None = None
+    """Customers on all pages."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

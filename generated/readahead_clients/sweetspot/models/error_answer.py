@@ -11,6 +11,7 @@ from ...runtime import Row, key_objects, new
 @define
 class ErrorAnswer(Row):
     error: Error
+    """What went wrong."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

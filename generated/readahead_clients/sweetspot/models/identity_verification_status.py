@@ -6,6 +6,8 @@ from ...runtime import OpenStr, member
 
 
 class IdentityVerificationStatus(OpenStr):
+    """How far the identity has been verified."""
+
     __slots__ = ()
 
     NONE: ClassVar[IdentityVerificationStatus] = member("none")
