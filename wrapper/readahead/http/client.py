@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, TypeVar, Unpack, cast
 
 import anyio
 from attrs import evolve, field, frozen
@@ -45,10 +45,13 @@ __all__ = ["CallOptions", "Client", "ClientOptions", "Sender"]
 T = TypeVar("T")
 
 
+_HOME: Final = cast("str", object())  # tells a base URL that was not given from one that is empty or None
+
+
 class ClientOptions(TypedDict, total=False):
     """What every client takes besides its credentials and pace; see ``Client``."""
 
-    base_url: str | None
+    base_url: str
     timeout: float
     retry: Retry | None
     http: Literal["httpx", "aiohttp"]
@@ -321,7 +324,7 @@ class Client:
     Args:
         credentials: What each header that says who asks holds; text is sent as it is.
         home: The API's own address. Credentials of the environment are sent nowhere else.
-        base_url: Where the API is: https, or http on this machine. None: ``home``.
+        base_url: Where the API is: https, or http on this machine. By default ``home``.
         timeout: Seconds from the start of a request to the last byte of its response.
         retry: What is repeated, and when.
         pace: The budget of requests, shared by all listings of the client. None: no budget.
@@ -369,7 +372,7 @@ class Client:
         credentials: Mapping[str, Credential | str],
         *,
         home: str | None = None,
-        base_url: str | None = None,
+        base_url: str = _HOME,
         timeout: float = 30.0,
         retry: Retry | None = None,
         pace: Pace | None = None,
@@ -403,7 +406,7 @@ class Client:
             agent += f" {user_agent}"
         if not isinstance(cast("object", insecure), bool):
             raise UsageError(f"insecure must be True or False, not {type(insecure).__name__}")
-        base_url = checked_base_url(home or "" if base_url is None else base_url, insecure=insecure)
+        base_url = checked_base_url(home or "" if base_url is _HOME else base_url, insecure=insecure)
         sessions = Sessions(
             base_url,
             http=checked_http(http),
