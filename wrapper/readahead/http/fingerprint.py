@@ -37,7 +37,7 @@ class Fingerprint:
     """
 
     def __init__(self, base_url: str, secrets: Sequence[Secret]) -> None:
-        self._base_url, self._secrets = base_url, secrets
+        self._base_url, self._keys = base_url, secrets
         self._key: bytes | None = None
 
     def __call__(self, *parts: object) -> str:
@@ -63,4 +63,4 @@ class Fingerprint:
         return self._key
 
     def _credentials(self) -> bytes:
-        return "\n".join(secret.reveal() for secret in self._secrets).encode()  # no header has a line end
+        return "\n".join(secret.reveal() for secret in self._keys).encode()  # no header has a line end

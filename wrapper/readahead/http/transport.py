@@ -107,17 +107,17 @@ class Transport:
         headers: Sent with each request, besides the credentials.
         timeout: Seconds from the start of a request to the last byte of its response.
         max_response: Bytes that a response may have, as it is received and decompressed.
-        secrets: Returns what is withheld where a server quotes it.
+        withheld: Returns what is withheld where a server quotes it.
     """
 
     sessions: Sessions
     headers: Mapping[str, str]
     timeout: float
     max_response: int
-    secrets: Callable[[], list[Secret]] = list[Secret]
+    withheld: Callable[[], list[Secret]] = list[Secret]
     _prepared: tuple[object, object, Hidden[object]] | None = field(default=None, init=False, repr=False)
     _redactor: Redactor = field(
-        default=Factory(lambda self: Redactor(self.secrets), takes_self=True), init=False, repr=False
+        default=Factory(lambda self: Redactor(self.withheld), takes_self=True), init=False, repr=False
     )
 
     async def send(self, request: Request, session: Session, credentials: Mapping[str, Secret]) -> Response:
