@@ -39,7 +39,7 @@ def derived(monkeypatch):
 
 
 def of(token, base_url=URL, **headers):
-    return Fingerprint(base_url, {"Authorization": Secret(token), "User-Agent": "x", **headers})
+    return Fingerprint(base_url, [Secret(token), *headers.values()])
 
 
 def test_it_depends_on_credentials_address_and_parts_alone():

@@ -71,7 +71,11 @@ def quoting(status, *headers):
     def step(seen):
         words = " ".join((seen.target, *seen.headers.values(), *PLANTED))
         link = f"Link: <https://api.example{seen.target}>; rel=next"
-        return answer(json.dumps({"detail": words}).encode(), status, [link, f"X-Key: {KEY}", f"X-Request-Id: req {KEY}", *headers]), "keep"
+        return answer(
+            json.dumps({"detail": words}).encode(),
+            status,
+            [link, f"X-Key: {KEY}", f"X-Request-Id: req {KEY}", *headers],
+        ), "keep"
 
     return step
 
