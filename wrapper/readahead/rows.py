@@ -14,8 +14,8 @@ from attrs import frozen
 
 from .errors import DecodeError, UnexpectedAnswer, UsageError, escaped, kind_of, nearest
 from .http.body import read_exactly, read_json
+from .http.request import Response
 from .http.status import unexpected
-from .http.transport import Response
 from .pages import Fetched
 
 __all__ = ["RowReader", "carries", "check_identity", "decode_object", "decode_page", "read_page"]

@@ -22,6 +22,7 @@ from .body import is_cut_short
 from .bounded import Whole, read_body
 from .connections import is_readable
 from .origin import in_clear
+from .request import Request
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -125,20 +126,14 @@ class AiohttpAdapter:
         )
 
     async def send(
-        self,
-        prepared: Hidden[Any],
-        method: str,
-        target: str,
-        headers: tuple[tuple[str, str], ...],
-        body: bytes | None,
-        max_response: int,
+        self, prepared: Hidden[Any], request: Request, max_response: int
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
         async with self._session.request(
-            method,
-            yarl.URL(self._base_url + target, encoded=True),
-            data=body,
-            headers=_with(prepared.reveal()[body is not None], headers),
+            request.method,
+            yarl.URL(self._base_url + request.target, encoded=True),
+            data=request.body,
+            headers=_with(prepared.reveal()[request.body is not None], request.headers),
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
@@ -149,17 +144,17 @@ class AiohttpAdapter:
             proxy=self._proxy,
             proxy_headers=self._proxy_headers.reveal(),
         ) as response:
-            answered = {name.lower(): text for name, text in response.headers.items()}
+            headers = {name.lower(): text for name, text in response.headers.items()}
             if CONTENT_ENCODING in response.headers:
-                answered["content-encoding"] = ", ".join(response.headers.getall(CONTENT_ENCODING))
+                headers["content-encoding"] = ", ".join(response.headers.getall(CONTENT_ENCODING))
             if response.content.at_eof():  # empty, or a middleware of the user's has read it
                 pieces: AsyncIterator[bytes] = Whole(await response.read())
             else:
                 pieces = response.content.iter_any()
-            content = await read_body(pieces, response.status, answered, max_response)
-            if is_cut_short(response.status, answered, content):
+            content = await read_body(pieces, response.status, headers, max_response)
+            if is_cut_short(response.status, headers, content):
                 raise aiohttp.ClientPayloadError("the connection was closed before the body was complete")
-            return response.status, answered, content
+            return response.status, headers, content
 
     async def aclose(self) -> None:
         """Close the session."""

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from attrs import field, frozen
 
 from ..errors import UsageError
-from .transport import Response
+from .request import Response
 
 __all__ = ["ApiResponse", "note", "with_response"]
 

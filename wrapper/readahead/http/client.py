@@ -27,12 +27,13 @@ from .observe import Hook, HookFailed, ListingWatch, Watch, checked_hooks
 from .origin import checked_base_url, checked_proxy, checked_verify
 from .pacing import Pace, Pacer
 from .quota import Quota, QuotaState
+from .request import Request, Response
 from .retry import REAL_PAUSE, Budget, Retry, is_push_back
 from .secret import Secret
 from .sessions import Session, Sessions, current_loop
 from .status import check_status
 from .traces import conceals
-from .transport import Request, Response, Transport, checked_timeout
+from .transport import Transport, checked_timeout
 
 if TYPE_CHECKING:
     import ssl
@@ -230,9 +231,10 @@ class Sender:
     ) -> Response:
         """Send a request until there is an answer or no attempt is left, and record what went wrong before."""
         tries, session = 0, await self._transport.sessions.current()
-        renewed: Mapping[str, Secret] | None = None
+        renewed: Mapping[str, Secret] | None = None  # credentials for the attempt after a 401
+        was_refused = False
         while True:
-            credentials = renewed or await self._credentials.current(session.asking)
+            credentials, renewed = renewed or await self._credentials.current(session.asking), None
             # A request that waits for its turn holds its place: one that was let go leaves at once, and counts rightly.
             place, waited = await session.connections.take(request)
             report.waited += waited
@@ -252,9 +254,9 @@ class Sender:
                 raise
             except AuthenticationFailed as error:
                 attempts.fail(error)
-                if renewed or not (renewed := await self._credentials.renewed(credentials, session.asking)):
+                if was_refused:
                     raise
-                delay = 0.0
+                was_refused, delay = True, 0.0
             except ReadaheadError as error:
                 attempts.fail(error)
                 delay = self._delay(error, request, tries, sent, pushed_back)
@@ -266,8 +268,13 @@ class Sender:
                 return response
             finally:
                 place.release()
+            failure = attempts.failures[-1]
+            if isinstance(failure, AuthenticationFailed):
+                renewed = await self._credentials.renewed(credentials, session.asking)
+                if renewed is None:  # the same would be refused again
+                    raise failure
             _check_in_time(delay, request, deadline)
-            await self.watch.retrying(request, tries, attempts.failures[-1], delay)
+            await self.watch.retrying(request, tries, failure, delay)
             await _sleep(delay, request, report, deadline)
 
     async def _attempt(self, request: Request, session: Session, credentials: Mapping[str, Secret]) -> Response:

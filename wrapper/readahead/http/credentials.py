@@ -44,11 +44,6 @@ class Credential:
         self._value: Hidden[CredentialSource | None] = Hidden(value)
 
     @property
-    def is_given(self) -> bool:
-        """Whether it is an argument, not a variable of the environment."""
-        return self._value.reveal() is not None
-
-    @property
     def changes(self) -> bool:
         """Whether it is a function that is asked again and again."""
         return callable(self._value.reveal())
@@ -185,11 +180,11 @@ class Credentials:
         for header, credential in self._changing.items():
             latest[header] = await credential.ask()
         self._asked += 1
-        if latest.keys() != self._known.keys() or any(not same(latest[name], self._known[name]) for name in latest):
+        if latest.keys() != self._known.keys() or any(not _same(latest[name], self._known[name]) for name in latest):
             self._known = latest
 
 
-def same(one: Secret, other: Secret) -> bool:
+def _same(one: Secret, other: Secret) -> bool:
     """Whether two secrets have the same text."""
     return one.reveal() == other.reveal()
 

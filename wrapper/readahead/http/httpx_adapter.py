@@ -20,6 +20,7 @@ from .body import is_cut_short
 from .bounded import Whole, read_body
 from .httpx_pool import Pools
 from .origin import in_clear
+from .request import Request
 from .secret import Hidden, Secret, revealed
 
 if TYPE_CHECKING:
@@ -76,39 +77,33 @@ class HttpxAdapter:
         prepared = _Prepared(revealed(headers), revealed(headers, **_JSON), timeout, auth)
         if not self._is_ours:
             return Hidden(prepared)
-        shared = [self._merged(prepared, "GET", "", body, ()) for body in (None, b"{}")]
+        shared = [self._merged(prepared, Request("GET", "", "", body=body)) for body in (None, b"{}")]
         for prototype in shared:
             prototype.headers.pop("Content-Length", None)
         return Hidden(_Prepared(shared[0].headers, shared[1].headers, timeout, auth, shared[0].extensions))
 
     async def send(
-        self,
-        prepared: Hidden[Any],
-        method: str,
-        target: str,
-        headers: tuple[tuple[str, str], ...],
-        body: bytes | None,
-        max_response: int,
+        self, prepared: Hidden[Any], request: Request, max_response: int
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send once: status, headers in lower case, and the body."""
-        request = self._request(prepared.reveal(), method, target, body, headers)
+        built = self._built(prepared.reveal(), request)
         with _unlogged(self._is_ours):
             try:
                 response = await self._client.send(
-                    request, auth=prepared.reveal().auth, follow_redirects=False, stream=True
+                    built, auth=prepared.reveal().auth, follow_redirects=False, stream=True
                 )
             except self._library.HTTPStatusError as raised:  # by a hook; statuses are judged elsewhere
                 response = raised.response
-        status, answered = response.status_code, _lowered(response.headers)
+        status, headers = response.status_code, _lowered(response.headers)
         try:
-            received = await self._read(response, answered, max_response)
+            received = await self._read(response, headers, max_response)
         finally:
             if not response.is_closed:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
-        if _is_http_1(response.extensions) and is_cut_short(status, answered, received):
+        if _is_http_1(response.extensions) and is_cut_short(status, headers, received):
             raise self._library.RemoteProtocolError("the connection was closed before the body was complete")
-        return status, answered, received
+        return status, headers, received
 
     async def _read(self, response: Any, headers: Mapping[str, str], max_response: int) -> bytes:
         try:
@@ -130,39 +125,37 @@ class HttpxAdapter:
         """Close the client."""
         await self._client.aclose()
 
-    def _request(
-        self, prepared: "_Prepared", method: str, target: str, body: bytes | None, more: tuple[tuple[str, str], ...]
-    ) -> Any:
+    def _built(self, prepared: "_Prepared", request: Request) -> Any:
         build = self._shared if self._is_ours else self._merged
         try:
-            return build(prepared, method, target, body, more)
+            return build(prepared, request)
         except self._library.InvalidURL as error:  # longer than httpx allows
             fault = f"the request cannot be sent: {error}; use fewer or shorter values"
         raise UsageError(fault)  # raised here, httpx's exception does not stay as the context: it holds the values
 
-    def _shared(
-        self, prepared: "_Prepared", method: str, target: str, body: bytes | None, more: tuple[tuple[str, str], ...]
-    ) -> Any:
-        headers = prepared.plain if body is None else prepared.with_body
-        if more:
+    def _shared(self, prepared: "_Prepared", request: Request) -> Any:
+        headers = prepared.plain if request.body is None else prepared.with_body
+        if request.headers:
             headers = headers.copy()
-            headers.update(more)
+            headers.update(request.headers)
         return httpx.Request(
-            method, self._base_url + target, headers=headers, content=body, extensions=prepared.extensions
+            request.method,
+            self._base_url + request.target,
+            headers=headers,
+            content=request.body,
+            extensions=prepared.extensions,
         )
 
-    def _merged(
-        self, prepared: "_Prepared", method: str, target: str, body: bytes | None, more: tuple[tuple[str, str], ...]
-    ) -> Any:
+    def _merged(self, prepared: "_Prepared", request: Request) -> Any:
         # httpx replaces the query of a URL where the client has parameters of its own.
-        path, _, query = target.partition("?")
+        path, _, query = request.target.partition("?")
         params = parse_qsl(query, keep_blank_values=True) if self._client.params else None
         return self._client.build_request(
-            method,
-            self._base_url + (target if params is None else path),
+            request.method,
+            self._base_url + (request.target if params is None else path),
             params=cast("Any", params),
-            headers=(prepared.plain if body is None else prepared.with_body) | dict(more),
-            content=body,
+            headers=(prepared.plain if request.body is None else prepared.with_body) | dict(request.headers),
+            content=request.body,
             timeout=prepared.timeout,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from ..errors import RequestError, UsageError
+from .request import Request
 from .secret import Hidden, Secret
 
 if TYPE_CHECKING:
@@ -43,22 +44,13 @@ class Adapter(Protocol):
         ...
 
     async def send(
-        self,
-        prepared: Hidden[Any],
-        method: str,
-        target: str,
-        headers: tuple[tuple[str, str], ...],
-        body: bytes | None,
-        max_response: int,
+        self, prepared: Hidden[Any], request: Request, max_response: int
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Send once, to the base URL with this path and query. Return status, headers in lower case, and the body.
+        """Send a request once. Return status, headers in lower case, and the body.
 
         Args:
             prepared: What ``prepare`` returned.
-            method: The HTTP method.
-            target: Path and query, encoded.
-            headers: Of this request alone.
-            body: JSON.
+            request: What to send, to the base URL.
             max_response: Bytes that the body may have.
 
         Raises:

@@ -37,8 +37,8 @@ from ..pages import Report
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+    from .request import Request, Response
     from .telemetry import Telemetry
-    from .transport import Request, Response
 
 __all__ = ["Hook", "HookFailed", "Hooks", "ListingWatch", "Watch", "checked_hooks"]
 

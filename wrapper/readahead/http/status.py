@@ -8,8 +8,8 @@ from ..errors import ApiError, RateLimited, ReadaheadError, UnexpectedAnswer
 from .applied import maybe_applied
 from .bounded import LONGEST_KEY, MAX_KEPT
 from .quota import Quota
+from .request import Response
 from .retry import parse_retry_after
-from .transport import Response
 
 __all__ = ["check_status", "unexpected"]
 

@@ -1,14 +1,12 @@
 """One client's way to one origin: a request goes in, status, headers and body come out."""
 
-import functools
 import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from urllib.parse import quote, urlencode
 
 import anyio
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, field
 
 from ..errors import (
     ConnectionLost,
@@ -22,80 +20,12 @@ from ..errors import (
 from .applied import maybe_applied
 from .bounded import BodyFault
 from .redact import Redactor
+from .request import Request, Response
 from .secret import Hidden, Secret
 from .sessions import Session, Sessions
 from .traces import cut_below
 
-__all__ = ["Request", "Response", "Transport", "checked_timeout"]
-
-
-@frozen
-class Request:
-    """One request, not yet tied to a client.
-
-    Args:
-        method: ``GET``, ``POST`` or ``PUT``.
-        path: The path, encoded.
-        operation: Method and path template, for messages: ``GET /v1/customers/{customer_id}``.
-        params: Filters and order, as they are sent.
-        position: Paging parameters. Messages show their values, and those of no other parameter.
-        body: JSON.
-        headers: Of this request alone, besides those of the client.
-        idempotent: Whether the API sees to it that the request has one effect, however often it is sent.
-    """
-
-    method: str
-    path: str
-    operation: str
-    params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    position: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = field(default=None, repr=False)
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    idempotent: bool = False
-
-    def __str__(self) -> str:
-        shown = [f"{name}=…" for name in dict(self.params)] + [f"{name}={value}" for name, value in self.position]
-        return self.operation + ("?" + "&".join(shown) if shown else "")
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether sending it twice has the same effect as sending it once (RFC 9110, 9.2.2)."""
-        return self.idempotent or self.method != "POST"
-
-    @property
-    def writes(self) -> bool:
-        """Whether it changes data."""
-        return self.method in {"POST", "PUT"}
-
-
-@frozen
-class Response:
-    """A whole response.
-
-    Args:
-        request: What it answers.
-        status: The HTTP status.
-        headers: Names in lower case.
-        body: All of it, decompressed.
-        seconds: How long it took.
-        redactor: Withholds the client's credentials in what messages quote of it.
-    """
-
-    request: Request
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    seconds: float = 0.0
-    redactor: Redactor = field(factory=Redactor, eq=False, repr=False)
-
-    @property
-    def request_id(self) -> str | None:
-        """The id that the server gave the request, under the names in use."""
-        name = next((name for name in _REQUEST_IDS if name in self.headers), None)
-        return None if name is None else self.redactor.text(self.headers[name])
-
-
-_REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
+__all__ = ["Transport", "checked_timeout"]
 
 
 @define(eq=False)
@@ -140,9 +70,7 @@ class Transport:
         began = anyio.current_time()
         try:
             with anyio.move_on_after(self.timeout):
-                status, headers, body = await adapter.send(
-                    prepared, request.method, _target(request), request.headers, request.body, self.max_response
-                )
+                status, headers, body = await adapter.send(prepared, request, self.max_response)
                 return Response(request, status, headers, body, anyio.current_time() - began, self._redactor)
         except BaseException as raised:
             error = _translated(raised, adapter.errors, request, self.timeout, self._redactor)
@@ -171,18 +99,6 @@ def checked_timeout(seconds: object) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         raise UsageError(f"timeout must be a positive, finite number of seconds, not {seconds!r}")
     return float(seconds)
-
-
-@functools.lru_cache(maxsize=64)  # what the pages of a listing share is encoded once
-def _shared(path: str, params: tuple[tuple[str, str], ...]) -> str:
-    return f"{path}?{urlencode(params, quote_via=quote)}&" if params else f"{path}?"
-
-
-def _target(request: Request) -> str:
-    """Path and query."""
-    if not request.position:
-        return _shared(request.path, request.params)[:-1]
-    return _shared(request.path, request.params) + urlencode(request.position, quote_via=quote)
 
 
 # ---- exceptions

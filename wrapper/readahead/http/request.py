@@ -1,0 +1,92 @@
+"""A request before it is sent, and the response to it. Nothing here is tied to a client."""
+
+import functools
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+from attrs import field, frozen
+
+from .redact import Redactor
+
+__all__ = ["Request", "Response"]
+
+
+@frozen
+class Request:
+    """One request, not yet tied to a client.
+
+    Args:
+        method: ``GET``, ``POST`` or ``PUT``.
+        path: The path, encoded.
+        operation: Method and path template, for messages: ``GET /v1/customers/{customer_id}``.
+        params: Filters and order, as they are sent.
+        position: Paging parameters. Messages show their values, and those of no other parameter.
+        body: JSON.
+        headers: Of this request alone, besides those of the client.
+        idempotent: Whether the API sees to it that the request has one effect, however often it is sent.
+    """
+
+    method: str
+    path: str
+    operation: str
+    params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    position: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    idempotent: bool = False
+
+    def __str__(self) -> str:
+        shown = [f"{name}=…" for name in dict(self.params)] + [f"{name}={value}" for name, value in self.position]
+        return self.operation + ("?" + "&".join(shown) if shown else "")
+
+    @property
+    def target(self) -> str:
+        """Path and query, encoded."""
+        if not self.position:
+            return _shared(self.path, self.params)[:-1]
+        return _shared(self.path, self.params) + urlencode(self.position, quote_via=quote)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice has the same effect as sending it once (RFC 9110, 9.2.2)."""
+        return self.idempotent or self.method != "POST"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes data."""
+        return self.method in {"POST", "PUT"}
+
+
+@frozen
+class Response:
+    """A whole response.
+
+    Args:
+        request: What it answers.
+        status: The HTTP status.
+        headers: Names in lower case.
+        body: All of it, decompressed.
+        seconds: How long it took.
+        redactor: Withholds the client's credentials in what messages quote of it.
+    """
+
+    request: Request
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    seconds: float = 0.0
+    redactor: Redactor = field(factory=Redactor, eq=False, repr=False)
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the server gave the request, under the names in use."""
+        name = next((name for name in _REQUEST_IDS if name in self.headers), None)
+        return None if name is None else self.redactor.text(self.headers[name])
+
+
+_REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
+
+
+@functools.lru_cache(maxsize=64)  # what the pages of a listing share is encoded once
+def _shared(path: str, params: tuple[tuple[str, str], ...]) -> str:
+    return f"{path}?{urlencode(params, quote_via=quote)}&" if params else f"{path}?"
