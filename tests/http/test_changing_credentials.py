@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from servers import Server, answer, customers
 
 from readahead import Retry
-from readahead.errors import AuthenticationFailed, CredentialsError
+from readahead.errors import AuthenticationFailed, CredentialsError, InvalidRequest
 from readahead.kintsugi import Kintsugi
 from readahead.sweetspot import SweetSpot
 
@@ -282,3 +282,48 @@ async def test_a_401_with_the_same_credential_is_announced_to_no_hook_as_a_retry
         with pytest.raises(AuthenticationFailed):
             await read(client)
         assert told == []
+
+
+async def test_requests_at_the_same_time_ask_once_also_where_that_fails(sweetspot):
+    """A vault that is down is not asked once more for each request that waits for it."""
+    gate, asked = anyio.Event(), []
+
+    async def token():
+        asked.append(len(asked))
+        await gate.wait()
+        raise LookupError("the vault is down")
+
+    async def failing(client):
+        with pytest.raises(LookupError, match="the vault is down") as caught:
+            await read(client)
+        assert "It was raised by the function that was passed as token." in caught.value.__notes__
+
+    async with Server() as server, sweetspot(server, token) as client:
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(failing, client)
+            await anyio.wait_all_tasks_blocked()
+            gate.set()
+        assert asked == [0]
+        await failing(client)
+        assert asked == [0, 1]  # later ones ask again
+        assert not server.seen
+
+
+async def test_a_key_that_was_replaced_meanwhile_is_withheld_too(sweetspot):
+    """A response may quote the key that its request was sent with, however often it has changed since."""
+    tokens = Tokens(*(f"token-number-{number:03}" for number in range(100)))
+
+    def refusing(seen):
+        words = " ".join(f"token-number-{number:03}" for number in (0, 18, 19))
+        return answer(f'{{"error": {{"message": "no {words}"}}}}'.encode(), "400 Bad Request"), "close"
+
+    async with Server(*[lambda seen: (answer(customers(seen)), "keep")] * 19, after=refusing) as server:
+        async with sweetspot(server, tokens.now) as client:
+            for _ in range(19):
+                await read(client)
+            with pytest.raises(InvalidRequest) as caught:
+                await read(client)
+        said = str(caught.value) + repr(caught.value.body)
+        assert "token-number-018" not in said  # the one before
+        assert "token-number-019" not in said  # its own

@@ -260,3 +260,19 @@ async def test_hooks_of_one_client_are_not_told_of_another(anyio_backend):
     async with sandbox.kintsugi(on_request=told.append) as _first, sandbox.kintsugi() as second:
         await second.customers.first_page()
     assert told == []
+
+
+async def test_a_hook_that_uses_its_own_client_is_told_at_once(kintsugi):
+    """It would be called again by its own request, for ever."""
+    clients = []
+
+    async def hook(_event):
+        await clients[0].with_options(timeout=5.0).customers.first_page()
+
+    async with Server() as server, kintsugi(server, on_response=hook, max_connections=1) as client:
+        clients.append(client)
+        with pytest.raises(UsageError, match="a hook cannot use its own client") as caught:
+            await client.customers.get("cust_1")
+        assert "It was raised by the hook on_response." in caught.value.__notes__
+        assert server.count("GET") == 0
+        assert len(server.seen) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import subprocess
 import sys
 import threading
 import warnings
@@ -259,3 +260,53 @@ def test_cancelling_the_last_call_of_a_loop_leaves_nothing(backend):
             server.counts.clear()
             anyio.run(main, backend=backend)
             assert is_quiet(server)
+
+
+UNCLOSED = """
+import gc, sys, warnings
+import anyio
+from readahead.kintsugi import Kintsugi
+
+warnings.simplefilter("ignore", ResourceWarning)  # that a client was not closed is said; nothing else may be
+
+async def main():
+    client = Kintsugi(api_key="k", organization_id="o", base_url=sys.argv[1], http=sys.argv[2])
+    async for _ in client.customers:
+        pass
+    if sys.argv[4] == "collected":
+        del client, _
+        gc.collect()
+        await anyio.lowlevel.checkpoint()
+
+anyio.run(main, backend=sys.argv[3])
+"""
+
+
+@pytest.mark.parametrize("when", ["held to the end", "collected"])
+@pytest.mark.parametrize(("library", "backend"), [("httpx", "asyncio"), ("httpx", "trio"), ("aiohttp", "asyncio")])
+def test_a_client_that_nobody_closes_prints_nothing_when_its_loop_ends(server, library, backend, when):
+    command = [sys.executable, "-c", UNCLOSED, server.url, library, backend, when]
+    for _ in range(3):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert is_quiet(server)
+
+
+@pytest.mark.parametrize("http", ["httpx", "aiohttp"])
+@pytest.mark.parametrize("turns", range(1, 6))
+def test_closing_that_is_cancelled_closes_all_the_same(server, http, turns):
+    """asyncio's own cancellation stops what anyio shields."""
+
+    async def main():
+        client = client_of(server, http)
+        async with client.customers.prefetch(window=8) as rows:
+            assert len([row async for row in rows]) == 1000
+        closing = asyncio.create_task(client.aclose())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        with anyio.fail_after(30):
+            await server.until(lambda it: it.open_connections == 0)
+
+    asyncio.run(main())

@@ -196,6 +196,16 @@ async def test_status_headers_and_request_id_of_a_call(kintsugi):
         assert "the-key" not in repr(got) + repr(made)
 
 
+async def test_one_with_response_around_another_sees_the_same(kintsugi):
+    async with Server() as server, kintsugi(server) as client:
+
+        async def helper():
+            return (await with_response(client.customers.get("cust_1"))).value
+
+        got = await with_response(helper())
+        assert (got.value.id, got.status, got.attempts) == ("cust_1", 200, 1)
+
+
 async def test_with_response_raises_what_the_call_raises(kintsugi):
     async with Server(raw(answer(b"{}", "404 Not Found"))) as server, kintsugi(server) as client:
         with pytest.raises(NotFound):
@@ -290,6 +300,7 @@ async def test_plain_http_to_another_machine_needs_a_word(kintsugi, caplog):
         assert client.base_url == "http://sandbox:8000"
     (record,) = caplog.records
     assert (record.name, record.levelname) == ("readahead.http", "WARNING")
+    assert record.event == "client.insecure"
     assert "http://sandbox:8000 is plain http" in record.getMessage()
 
 

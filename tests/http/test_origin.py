@@ -539,3 +539,18 @@ async def test_a_proxy_that_cannot_be_used_is_a_clear_error_without_its_password
             await client.customers.first()
         assert chain_of(caught.value) == [caught.value]
         assert PASSWORD not in chain_text(caught.value) + locals_text(caught.value) + everything(client)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+async def test_plain_http_to_another_machine_passes_no_proxy_of_the_environment(http, variable, monkeypatch):
+    """What ``insecure=True`` allows is a network that is trusted, and not whoever stands in between."""
+    async with Proxy() as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        options = {"base_url": "http://sandbox:8000", "insecure": True, "http": http, "retry": ONCE}
+        async with Kintsugi(api_key="the-key", organization_id="o", **options) as client:
+            with pytest.raises(UsageError, match="would show the key to the proxy; use https, or no proxy"):
+                await client.customers.first_page()
+        monkeypatch.setenv("NO_PROXY", "sandbox")
+        async with Kintsugi(api_key="the-key", organization_id="o", **options) as client:
+            await failing(client.customers.first_page())  # there is no such host
+        assert not proxy.seen

@@ -36,7 +36,7 @@ PARTS = {
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"sandbox"},
     "__main__": {"cli"},
-    "pytest_plugin": {"kintsugi", "sandbox", "sweetspot"},
+    "pytest_plugin": {"errors", "kintsugi", "sandbox", "sweetspot"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
 PURE_PARTS = {"errors", "arrow", "events", "pages", "filters", "explain", "selection", "paging"}

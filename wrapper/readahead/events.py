@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from attrs import fields, frozen
 
 __all__ = [
+    "ClientInsecure",
     "ClientPaused",
     "DriftSeen",
     "Event",
@@ -121,6 +122,20 @@ class RequestRetried(Event):
     def message(self) -> str:
         status = "" if self.status is None else ", status %(status)s"
         return f"%(operation)s: attempt %(attempt)s failed (%(reason)s{status}); sent again in %(wait).2f s"
+
+
+@frozen(kw_only=True)
+class ClientInsecure(Event):
+    """A client sends plain http to another machine, because ``insecure=True`` allows it.
+
+    Attributes:
+        base_url: Where to.
+    """
+
+    event = "client.insecure"
+    usual_level = logging.WARNING
+    usual_message = "base_url %(base_url)s is plain http: requests and credentials can be read on the way"
+    base_url: str
 
 
 @frozen(kw_only=True)

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .errors import nearest
+
 if TYPE_CHECKING:
     from .kintsugi import Kintsugi
     from .sandbox import Sandbox
     from .sweetspot import SweetSpot
 
 _MARKER = "readahead_sandbox"
+_OPTIONS = ("rows", "kintsugi_rows", "sweetspot_rows", "latency", "faults", "path")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{_MARKER}(rows, kintsugi_rows, sweetspot_rows, latency, faults, path): what the sandbox of a test holds and "
+        f"{_MARKER}({', '.join(_OPTIONS)}): what the sandbox of a test holds and "
         "how it misbehaves; rows is for both APIs, the others are arguments of readahead.sandbox.Sandbox",
     )
 
@@ -42,19 +45,29 @@ def readahead_sandbox(request: pytest.FixtureRequest) -> "Generator[Sandbox]":
         pytest.fail("the sandbox needs an extra: pip install 'readahead[sandbox]'", pytrace=False)
     options: dict[str, Any] = {"kintsugi_rows": 250, "sweetspot_rows": 250}
     node: pytest.Item = request.node
+    for marker in reversed(list(node.iter_markers(_MARKER))):
+        options |= _options(marker)
     try:
-        for marker in reversed(list(node.iter_markers(_MARKER))):
-            options |= _for_both(*marker.args, **marker.kwargs)
-        sandbox = Sandbox(**options)
+        sandbox, fault = Sandbox(**options), ""
     except (TypeError, ValueError) as error:
-        pytest.fail(f"@pytest.mark.{_MARKER}: {error}", pytrace=False)
+        sandbox, fault = None, str(error)
+    if sandbox is None:
+        pytest.fail(f"@pytest.mark.{_MARKER}: {fault}", pytrace=False)
     with sandbox:
         yield sandbox
 
 
-def _for_both(*, rows: int | None = None, **options: Any) -> dict[str, Any]:
-    both = {} if rows is None else {"kintsugi_rows": rows, "sweetspot_rows": rows}
-    return both | options
+def _options(marker: pytest.Mark) -> dict[str, Any]:
+    """What one marker says, as arguments of a sandbox."""
+    if marker.args:
+        pytest.fail(f"@pytest.mark.{_MARKER} takes keywords alone: {', '.join(_OPTIONS)}", pytrace=False)
+    for name in marker.kwargs:
+        if name not in _OPTIONS:
+            near = nearest(name, _OPTIONS)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; it takes {', '.join(_OPTIONS)}"
+            pytest.fail(f"@pytest.mark.{_MARKER} has no option {name!r}{hint}", pytrace=False)
+    rows = {name: marker.kwargs["rows"] for name in ("kintsugi_rows", "sweetspot_rows") if "rows" in marker.kwargs}
+    return rows | {name: value for name, value in marker.kwargs.items() if name != "rows"}
 
 
 @pytest.fixture

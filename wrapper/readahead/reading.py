@@ -18,11 +18,11 @@ from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, 
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import Condition, Incomparable
 from .filters.planner import Branch, NormalForm, RowFilter
-from .http.client import Sender
 from .http.deadline import Deadline, checked_deadline
 from .http.fingerprint import VERSION
 from .http.observe import ListingWatch
 from .http.request import Request
+from .http.sender import Sender
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
 from .paging.ledger import OnDrift

@@ -56,6 +56,8 @@ async def with_response(call: Awaitable[T]) -> ApiResponse[T]:
         value = await call
     finally:
         _noted.reset(token)
+        if noted:
+            note(*noted[-1])  # one around this one counts it, too
     if not noted:
         return ApiResponse(value, None, {}, None, 0.0, 0)
     response, attempts = noted[-1]

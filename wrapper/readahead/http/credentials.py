@@ -2,6 +2,7 @@
 
 import inspect
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Protocol, TypeAlias, cast
 
@@ -13,6 +14,8 @@ from .secret import Hidden, Secret
 from .traces import conceals
 
 __all__ = ["Credential", "CredentialSource", "Credentials", "header_fault"]
+
+_RETIRED = 8  # values that are still withheld where a server quotes them
 
 
 class SecretText(Protocol):
@@ -79,9 +82,15 @@ class Credential:
         Raises:
             CredentialsError: What was returned is empty or malformed.
         """
-        answer = self._ask()
+        try:
+            answer = self._ask()
+            if isinstance(answer, _Coming):
+                answer = await answer
+        except Exception as error:
+            error.add_note(f"It was raised by the function that was passed as {self.name}.")
+            raise
         source = f"what {self.name} returned"
-        return self._header(source, await answer if isinstance(answer, _Coming) else answer)
+        return self._header(source, answer)
 
     @conceals
     def _ask(self) -> "_Coming | Hidden[object]":
@@ -132,7 +141,9 @@ class Credentials:
         self._changing = {header: one for header, one in declared.items() if one.changes}
         self._fixed = {header: one.fixed(base_url, home) for header, one in declared.items() if not one.changes}
         self._known: Mapping[str, Secret] = self._fixed
+        self._retired = deque[Secret](maxlen=_RETIRED)
         self._asked = 0  # how often they were asked for
+        self._failure: Exception | None = None  # of the last time
         self._refused: Mapping[str, Secret] | None = None  # after these they were asked for once more
         self.headers = frozenset(name.lower() for name in declared)
 
@@ -143,14 +154,15 @@ class Credentials:
 
     @property
     def known(self) -> tuple[Secret, ...]:
-        """The latest ones."""
-        return tuple(self._known.values())
+        """The latest ones, and those before them: a server may still quote these."""
+        return (*self._known.values(), *self._retired)
 
     async def current(self, turn: anyio.Lock) -> Mapping[str, Secret]:
         """Return the headers of a request that is about to be sent. The same object means the same values.
 
         Args:
-            turn: Of this client in this event loop. Requests that come while a function is asked share its answer.
+            turn: Of this client in this event loop. Requests that come while a function is asked share its answer, also
+                where that is an exception.
 
         Raises:
             CredentialsError: What a function returned is empty or malformed.
@@ -160,6 +172,8 @@ class Credentials:
             async with turn:
                 if self._asked == asked:
                     await self._ask()
+                elif self._failure is not None:
+                    raise self._failure
         return self._known
 
     async def renewed(self, refused: Mapping[str, Secret], turn: anyio.Lock) -> Mapping[str, Secret] | None:
@@ -177,16 +191,21 @@ class Credentials:
 
     async def _ask(self) -> None:
         latest = dict(self._fixed)
-        for header, credential in self._changing.items():
-            latest[header] = await credential.ask()
-        self._asked += 1
-        if latest.keys() != self._known.keys() or any(not _same(latest[name], self._known[name]) for name in latest):
+        try:
+            for header, credential in self._changing.items():
+                latest[header] = await credential.ask()
+        except Exception as error:
+            self._asked, self._failure = self._asked + 1, error
+            raise
+        self._asked, self._failure = self._asked + 1, None
+        changed = [header for header in latest if not _same(latest[header], self._known.get(header))]
+        if changed:
+            self._retired += [self._known[header] for header in changed if header in self._known]
             self._known = latest
 
 
-def _same(one: Secret, other: Secret) -> bool:
-    """Whether two secrets have the same text."""
-    return one.reveal() == other.reveal()
+def _same(one: Secret, other: Secret | None) -> bool:
+    return other is not None and one.reveal() == other.reveal()
 
 
 def header_fault(value: str) -> str | None:

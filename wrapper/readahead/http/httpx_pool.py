@@ -61,8 +61,14 @@ class Pools(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close all pools, those in use included."""
         self._idle.clear()
+        stopped: BaseException | None = None
         while self._pools:
-            await self._pools.pop().aclose()
+            try:
+                await self._pools.pop().aclose()
+            except BaseException as error:  # noqa: BLE001  asyncio's own cancellation passes any shield, once
+                stopped = error
+        if stopped is not None:
+            raise stopped
 
     async def _release(self, pool: httpx.AsyncHTTPTransport, network: Any = None) -> None:
         if pool not in self._pools:  # closed meanwhile

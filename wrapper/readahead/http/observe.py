@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import anyio
@@ -45,6 +46,7 @@ __all__ = ["Hook", "HookFailed", "Hooks", "ListingWatch", "Watch", "checked_hook
 E = TypeVar("E", bound=Event)
 Hook: TypeAlias = Callable[[E], Awaitable[None] | None]
 
+_in_hook_of: ContextVar["Watch | None"] = ContextVar("_in_hook_of", default=None)
 _LONGER = 1.0  # seconds; a pause that is longer by less is the same one
 _FASTER = 1.5  # times the rate of which was told last
 _LONGEST_ID = 200  # characters
@@ -117,13 +119,17 @@ class Watch:
     async def _run(self, name: str, hook: Hook[E] | None, event: E) -> None:
         if hook is None:
             return
+        token = _in_hook_of.set(self)
         try:
             result = hook(event)
             if inspect.isawaitable(result):
                 await result
         except Exception as error:  # noqa: BLE001  it is raised again, as it is, where the call or the listing ends
             self.note(HookRaised(hook=name, error=type(error).__name__))
+            error.add_note(f"It was raised by the hook {name}.")
             raise HookFailed(error) from None
+        finally:
+            _in_hook_of.reset(token)
 
     # ---- requests
 
@@ -202,7 +208,13 @@ class Watch:
     # ---- calls and listings
 
     def call(self, request: "Request", listing: "ListingWatch | None") -> AbstractContextManager[None]:
-        """Return the scope of all attempts of a request: of its listing, or a span of its own."""
+        """Return the scope of all attempts of a request: of its listing, or a span of its own.
+
+        Raises:
+            UsageError: A hook of this client sends it, which would be called again by it.
+        """
+        if _in_hook_of.get() is self:
+            raise UsageError("a hook cannot use its own client, which would call it again; use another client")
         telemetry = self.telemetry
         if telemetry is None:
             return nullcontext()

@@ -1,12 +1,13 @@
 """Where requests go: the base URL, the proxy on the way, and the certificates that are trusted."""
 
 import ipaddress
-import logging
 import re
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from ..errors import UsageError, shown
+from ..events import ClientInsecure
+from ..log import log
 from .secret import Secret
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_base_url", "checked_proxy", "checked_verify", "in_clear", "origin", "proxy_for", "tls_context"]
 
-_log = logging.getLogger("readahead.http")
 _FORM = "https://HOST[:PORT][/PATH]"
 _LONGEST = 2_000  # characters of a URL
 _LONGEST_HOST = 253  # characters, RFC 1035
@@ -64,7 +64,7 @@ def checked_base_url(url: str, *, insecure: bool = False) -> str:
     if parts.scheme == "http" and not _is_loopback(host):
         if not insecure:
             raise UsageError(f"base_url {shown(url)} would show the key to the network; use https, or insecure=True")
-        _log.warning("base_url %s is plain http: requests and credentials can be read on the way", url)
+        log(ClientInsecure(base_url=url))
     if host != ascii_host:
         return f"{parts.scheme}://{netloc.replace(host, ascii_host)}{parts.path}".rstrip("/")
     return f"{parts.scheme}{url[len(parts.scheme) :]}".rstrip("/")

@@ -61,8 +61,9 @@ def _keys(secret: Secret) -> set[bytes]:
 def _pattern(key: bytes) -> bytes:
     """A regular expression for a key in any of its forms; it takes linear time, whatever the body is."""
     # It begins with a set of characters, which makes the search fast.
-    starts = b"".join(map(re.escape, (*_cases(key[0]), b"\\", b"%", b"&")))
+    starts = b"".join(map(re.escape, (*_cases(key[0]), b"\\", b"%", b"&", b"=")))
     forms = [b"(?=[" + starts + b"])" + rb"\x00{0,3}".join(map(_forms, key)), *map(re.escape, _base64_forms(key))]
+    forms += [key.hex().encode(), key.hex().upper().encode()]
     return b"|".join(forms)
 
 
@@ -70,10 +71,14 @@ def _forms(byte: int) -> bytes:
     """A regular expression for one character: as it is, and escaped as in JSON, Python, URLs and HTML."""
     cases = _cases(byte)
     codes = b"|".join(b"%02x" % ord(case) for case in cases)
+    octals = b"|".join(b"%03o" % ord(case) for case in cases)
     numbers = b"|".join(b"%d" % ord(case) for case in cases)
     forms = [
         *map(re.escape, cases),
-        rb"\\{1,8}(?:u00|x)(?i:" + codes + b")",
+        rb"\\{1,8}(?:u00|U000000|x)(?i:" + codes + b")",
+        rb"\\{1,8}u\{0{0,4}(?i:" + codes + rb")\}",
+        rb"\\{1,8}(?:" + octals + b")",
+        rb"=(?i:" + codes + b")",
         rb"%(?:25){0,2}(?i:" + codes + b")",
         rb"&(?:amp;)?#0{0,5}(?:" + numbers + b");?",
         rb"&(?:amp;)?#[xX]0{0,5}(?i:" + codes + b");?",

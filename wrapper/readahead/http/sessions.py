@@ -18,7 +18,7 @@ from attrs import define, field
 from ..errors import StreamError, UsageError
 from .connections import Connections
 from .libraries import Adapter, adapter_of, library_of
-from .origin import proxy_for, tls_context
+from .origin import in_clear, proxy_for, tls_context
 from .secret import Secret
 from .traces import conceals
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from .libraries import HTTPClient
 
-__all__ = ["Session", "Sessions"]
+__all__ = ["Session", "Sessions", "current_loop"]
+
+_CLOSED = "the client is closed; open a new one"
 
 
 @define(eq=False)
@@ -39,22 +41,32 @@ class Session:
         adapter: Sends.
         connections: How many requests are under way at once.
         asking: Held while credentials are asked for.
-        end: Closes the adapter, when the loop ends or before; None where the connections are not ours.
+        end: Closes the session when the loop ends; None where the connections are not ours.
+        is_closed: Whether it was closed, or is being closed.
     """
 
     adapter: Adapter
     connections: Connections
     asking: anyio.Lock = field(factory=anyio.Lock)
     end: AsyncGenerator[None] | None = None
+    is_closed: bool = False
 
     def check_open(self) -> None:
         """Raise StreamError if nothing can be sent any more."""
+        if self.is_closed:
+            raise StreamError(_CLOSED)
         if self.adapter.is_closed:
-            raise StreamError(
-                "the http_client is closed; keep it open as long as this client is used"
-                if self.end is None
-                else "the client is closed; open a new one"
-            )
+            raise StreamError("the http_client is closed; keep it open as long as this client is used")
+
+    async def aclose(self) -> None:
+        """Close the connections, if they are ours. Several tasks may do so, and do it again where one was stopped."""
+        self.is_closed = True
+        if self.end is not None:
+            with anyio.CancelScope(shield=True):
+                await self.adapter.aclose()
+                # The generator has nothing left to wait for, so that the event loop never finds it running.
+                with suppress(RuntimeError):
+                    await self.end.aclose()
 
 
 class Sessions:
@@ -100,7 +112,7 @@ class Sessions:
         loop = current_loop()
         session = self._by_loop.get(loop)
         if self._is_closed:
-            raise StreamError("the client is closed; open a new one")
+            raise StreamError(_CLOSED)
         if session is None:
             session = await self._open(loop)
         session.check_open()
@@ -116,14 +128,13 @@ class Sessions:
         self._is_closed, here = True, current_loop()
         sessions = list(self._by_loop.items())
         self._by_loop.clear()
+        for _, session in sessions:
+            session.is_closed = True
         for loop, session in sessions:
-            if session.end is None:
-                continue
             if loop is here:
-                with anyio.CancelScope(shield=True):
-                    await session.end.aclose()
+                await session.aclose()
             else:
-                _run_in(loop, session.end)
+                _close_in(loop, session)
 
     def secrets(self) -> list[Secret]:
         """Return what a proxy may quote and nobody may see."""
@@ -148,7 +159,7 @@ class Sessions:
         self._by_loop[loop], self._process = session, os.getpid()
         if self._http_client is None:
             # It refers to the table, not to this object: that one warns as soon as nobody holds it.
-            session.end = _end(self._by_loop, loop, session.adapter)
+            session.end = _end(self._by_loop, loop, session)
             await anext(session.end)  # from now on the loop knows it
         return session
 
@@ -164,6 +175,8 @@ class Sessions:
             adapter = adapt.over(client, self.base_url)
         else:
             proxy = self._proxy or proxy_for(self.base_url)
+            if proxy is not None and self.base_url.startswith("http:"):
+                raise in_clear(self.base_url)
             context = tls_context(self._verify, needed=proxy is not None or self.base_url.startswith("https:"))
             adapter = adapt.opened(self.base_url, proxy, context)
         return adapter
@@ -171,12 +184,12 @@ class Sessions:
     def __del__(self) -> None:
         # Absent where the object was never complete.
         by_loop: dict[object, Session] = getattr(self, "_by_loop", {})
-        ends = [(loop, session.end) for loop, session in by_loop.items() if session.end is not None]
-        if not ends or sys.is_finalizing() or self._process != os.getpid():
+        ours = [(loop, session) for loop, session in by_loop.items() if session.end is not None]
+        if not ours or sys.is_finalizing() or self._process != os.getpid():
             return
         warnings.warn(f"unclosed {self._owner}", ResourceWarning, source=self, stacklevel=2)
-        for loop, end in ends:
-            _run_in(loop, end)
+        for loop, session in ours:
+            _close_in(loop, session)
 
 
 def current_loop() -> object:
@@ -194,13 +207,14 @@ def current_loop() -> object:
     return sys.modules["trio"].lowlevel.current_trio_token() if "trio" in sys.modules else None
 
 
-async def _end(by_loop: dict[object, Session], loop: object, adapter: Adapter) -> AsyncGenerator[None]:
+async def _end(by_loop: dict[object, Session], loop: object, session: Session) -> AsyncGenerator[None]:
     try:
         yield
     finally:
         by_loop.pop(loop, None)
+        session.is_closed = True
         with anyio.CancelScope(shield=True):
-            await adapter.aclose()
+            await session.adapter.aclose()
 
 
 def _is_over(loop: object) -> bool:
@@ -211,12 +225,12 @@ def _is_over(loop: object) -> bool:
 _closing: set["asyncio.Task[None]"] = set()  # an event loop alone does not keep its tasks
 
 
-def _run_in(loop: Any, end: AsyncGenerator[None]) -> None:
+def _close_in(loop: Any, session: Session) -> None:
     """Close a session in its own event loop, which may run in another thread, later, or not any more."""
 
     async def close() -> None:
         with suppress(Exception):  # nobody is there to hear of it
-            await end.aclose()
+            await session.aclose()
 
     def start() -> None:
         task = loop.create_task(close())
@@ -227,7 +241,7 @@ def _run_in(loop: Any, end: AsyncGenerator[None]) -> None:
         with suppress(RuntimeError):  # trio is about to end, and ends the generator itself
             trio.lowlevel.spawn_system_task(close)
 
-    if _is_over(loop):
+    if session.end is None or _is_over(loop):
         return
     if hasattr(loop, "call_soon_threadsafe"):
         loop.call_soon_threadsafe(start)

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Mapping
 
 import anyio
-from attrs import Factory, define, field
+from attrs import define, field
 
 from ..errors import (
     ConnectionLost,
@@ -37,7 +37,7 @@ class Transport:
         headers: Sent with each request, besides the credentials.
         timeout: Seconds from the start of a request to the last byte of its response.
         max_response: Bytes that a response may have, as it is received and decompressed.
-        withheld: Returns what is withheld where a server quotes it.
+        withheld: Returns what is withheld where a server quotes it, besides the credentials of the request.
     """
 
     sessions: Sessions
@@ -46,9 +46,6 @@ class Transport:
     max_response: int
     withheld: Callable[[], list[Secret]] = list[Secret]
     _prepared: tuple[object, object, Hidden[object]] | None = field(default=None, init=False, repr=False)
-    _redactor: Redactor = field(
-        default=Factory(lambda self: Redactor(self.withheld), takes_self=True), init=False, repr=False
-    )
 
     async def send(self, request: Request, session: Session, credentials: Mapping[str, Secret]) -> Response:
         """Send once and read the whole response.
@@ -67,13 +64,14 @@ class Transport:
         """
         session.check_open()
         adapter, prepared, handled = session.adapter, self._prepare(session, credentials), sys.exception()
+        redactor = Redactor(lambda: [*credentials.values(), *self.withheld()])
         began = anyio.current_time()
         try:
             with anyio.move_on_after(self.timeout):
                 status, headers, body = await adapter.send(prepared, request, self.max_response)
-                return Response(request, status, headers, body, anyio.current_time() - began, self._redactor)
+                return Response(request, status, headers, body, anyio.current_time() - began, redactor)
         except BaseException as raised:
-            error = _translated(raised, adapter.errors, request, self.timeout, self._redactor)
+            error = _translated(raised, adapter.errors, request, self.timeout, redactor)
             if error is None:  # a cancellation, or not the network's
                 cut_below(raised, handled, _LOWER)
                 raise
