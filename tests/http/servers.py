@@ -108,6 +108,9 @@ class Served:
             self._changed.notify_all()
         await self._stop.wait()
         self.close()
+        for _ in range(4):  # a connection that was accepted a moment ago becomes one of these in the next turns
+            await asyncio.sleep(0)
+        self.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
