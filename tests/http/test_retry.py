@@ -914,3 +914,30 @@ def test_a_hundred_listings_without_hope_end_within_a_minute(status, headers):
 
     assert virtually(main) < 60
     assert len(server.times) == 100 + 50
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Retry(attempts=0), "Retry: attempts must be a whole number of at least 1, not 0"),
+        (lambda: Retry(attempts=True), "Retry: attempts must be a whole number of at least 1, not True"),
+        (lambda: Retry(attempts=1.5), "Retry: attempts must be a whole number of at least 1, not 1.5"),
+        (lambda: Retry(base="x"), "Retry: base must be a finite number of at least 0, not 'x'"),
+        (lambda: Retry(max_delay=None), "Retry: max_delay must be a number of at least 0, not None"),
+        (lambda: Retry(cap=float("nan")), "Retry: cap must be a finite number of at least 0, not nan"),
+        (lambda: Retry(budget=1.1), "Retry: budget must be a finite number of at least 0, at most 1, not 1.1"),
+        (lambda: Retry(reserve=-1), "Retry: reserve must be a whole number of at least 0, not -1"),
+        (lambda: Pace(0), "Pace: requests must be a whole number of at least 1, not 0"),
+        (lambda: Pace(True), "Pace: requests must be a whole number of at least 1, not True"),
+        (lambda: Pace(1, per=0), "Pace: per must be a finite number above 0, not 0"),
+        (lambda: Pace(1, per=float("inf")), "Pace: per must be a finite number above 0, not inf"),
+    ],
+)
+def test_a_number_out_of_its_bounds_is_a_usage_error(make, said):
+    with pytest.raises(UsageError) as caught:
+        make()
+    assert str(caught.value) == said
+
+
+def test_a_pause_may_be_as_long_as_the_api_asks_for():
+    assert Retry(max_delay=math.inf).max_delay == math.inf

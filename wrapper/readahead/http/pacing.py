@@ -10,8 +10,9 @@ were sent before the rate was lowered tell nothing about it. A limit that has no
 
 from collections import deque
 
-from attrs import define, field, frozen, validators
+from attrs import define, field, frozen
 
+from .numbers import number
 from .quota import Left, QuotaState
 
 __all__ = ["Pace", "Pacer"]
@@ -35,10 +36,13 @@ class Pace:
     Attributes:
         requests: How many, 1 or more.
         per: Seconds.
+
+    Raises:
+        UsageError: A number is out of its bounds, or none.
     """
 
-    requests: int = field(validator=[validators.instance_of(int), validators.ge(1)])
-    per: float = field(default=60.0, validator=validators.gt(0))
+    requests: int = field(validator=number(1, whole=True))
+    per: float = field(default=60.0, validator=number(above=True))
 
 
 @define(eq=False)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from attrs import define, field, frozen, validators
+from attrs import define, field, frozen
 
 from ..errors import ApiError, RateLimited, ReadaheadError, RequestError, RetryDelayTooLong, UnexpectedAnswer
+from .numbers import number
 
 __all__ = ["REAL_PAUSE", "Budget", "Retry", "is_push_back", "parse_date", "parse_retry_after"]
 
@@ -35,14 +36,17 @@ class Retry:
             without hope ends early. At most the reserve, or 50 if that is more, can be saved up. A retry after a pause
             of a second or more that the API asks for does not count.
         reserve: Retries that are allowed besides the budget.
+
+    Raises:
+        UsageError: A number is out of its bounds, or none.
     """
 
-    attempts: int = field(default=4, validator=[validators.instance_of(int), validators.ge(1)])
-    base: float = field(default=0.25, validator=validators.ge(0))
-    cap: float = field(default=8.0, validator=validators.ge(0))
-    max_delay: float = field(default=120.0, validator=validators.ge(0))
-    budget: float = field(default=0.2, validator=[validators.ge(0), validators.le(1)])
-    reserve: int = field(default=50, validator=validators.ge(0))
+    attempts: int = field(default=4, validator=number(1, whole=True))
+    base: float = field(default=0.25, validator=number())
+    cap: float = field(default=8.0, validator=number())
+    max_delay: float = field(default=120.0, validator=number(infinite=True))
+    budget: float = field(default=0.2, validator=number(most=1))
+    reserve: int = field(default=50, validator=number(whole=True))
 
     def delay(
         self, error: ReadaheadError, tries: int, *, repeatable: bool, random: Callable[[], float]
