@@ -23,6 +23,7 @@
     ├── UnexpectedAnswer        a response that is not what the API documents: HTML with 200, an unknown shape
     ├── ResponseTooLarge        a response longer than ``max_response``, as received or decompressed
     ├── RetryDelayTooLong       the API asks for a longer pause than ``Retry.max_delay``
+    ├── TargetError             where rows are copied to is in use, of another query, or cannot be written
     ├── DriftError              rows moved while a list was read, and ``on_drift="raise"`` was given
     └── DecodeError             a row that cannot be read: it names the row and the field
         └── ComparisonError         a row with a value that a condition cannot be compared with
@@ -59,6 +60,7 @@ __all__ = [
     "RetryDelayTooLong",
     "ServerError",
     "StreamError",
+    "TargetError",
     "TimedOut",
     "UnexpectedAnswer",
     "UsageError",
@@ -252,6 +254,10 @@ class RetryDelayTooLong(ReadaheadError):
             f"the API asks to wait {delay:g} s before the next request; try again later, or raise Retry.max_delay "
             f"({allowed:g} s)"
         )
+
+
+class TargetError(ReadaheadError):
+    """Where rows are copied to cannot take them: it is in use, of another query, or cannot be written."""
 
 
 class DriftError(ReadaheadError):

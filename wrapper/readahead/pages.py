@@ -196,6 +196,7 @@ class Report:
         complete: Whether the listing reached its end, and nothing that was seen contradicts it: no gap, no other order
             of rows, no total that promises more than came.
         why: What ended the listing, or why it is not complete.
+        doubt: What was seen so far that speaks against a complete listing; empty if nothing was.
     """
 
     rows: int = 0
@@ -217,6 +218,7 @@ class Report:
     drift: str = "none"
     complete: bool = False
     why: str = "not finished"
+    doubt: str = ""
 
     def add_bad_row(self, fault: str) -> None:
         """Count a row that could not be decoded, and keep what was wrong with it if it is one of the first."""

@@ -33,6 +33,11 @@ class Listing(Generic[T]):
 
     _reading: Reading[T]
 
+    @property
+    def reading(self) -> Reading[T]:
+        """What it is made of, for code that builds on listings, such as exports."""
+        return self._reading
+
     def prefetch(
         self,
         window: "int | Literal['auto']" = "auto",

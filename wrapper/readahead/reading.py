@@ -287,6 +287,11 @@ class Reading(Generic[T]):
 
     # ---- checkpoints
 
+    @property
+    def fingerprint(self) -> str:
+        """A text that is the same for the same query of the same client, in any process."""
+        return self._fingerprint
+
     def checkpoint(self, start: Start, rows: int) -> Checkpoint:
         """Return a checkpoint of this reading. ``rows``: handed out so far."""
         return Checkpoint.of(self._fingerprint, start, rows)

@@ -143,6 +143,7 @@ class Ledger:
         report.drift = "unverifiable" if tally.hides_rows or tally.unverifiable else "none"
         if tally.mismatches or report.sweeps > 1:
             report.drift = "seen"
+        report.doubt = self._doubt(plan) or ""
         if tally.mismatches:
             if self.on_drift == "warn" and not self._warned:
                 self._warned = True
