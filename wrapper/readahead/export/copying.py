@@ -129,7 +129,6 @@ class _Copying:
         deadline: float | None,
     ) -> Copied:
         """Read from where the last run stopped to the end; another task writes what was read."""
-        send, receive = anyio.create_memory_object_stream[tuple[list[T], Progressed]](0)
         stream = query.prefetch(
             window,
             on_page=self._progress,
@@ -137,15 +136,17 @@ class _Copying:
             resume=self._before.checkpoint or None,
             deadline=deadline,
         )
+        send, receive = anyio.create_memory_object_stream[tuple[list[T], Progressed]](0)
         error: Exception | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._write, receive, tasks.cancel_scope)
-            with send:
-                try:
-                    async with stream:
-                        await self._read(stream, send)
-                except Exception as fault:  # noqa: BLE001  it is raised as it is, and not in a group
-                    error = fault
+        with receive:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._write, receive, tasks.cancel_scope)
+                with send:
+                    try:
+                        async with stream:
+                            await self._read(stream, send)
+                    except Exception as fault:  # noqa: BLE001  it is raised as it is, and not in a group
+                        error = fault
         if failed := self._fault or error:
             raise failed
         progressed = self._progressed(stream)
@@ -168,10 +169,9 @@ class _Copying:
 
     async def _write(self, receive: Any, scope: anyio.CancelScope) -> None:
         try:
-            with receive:
-                async for rows, progressed in receive:
-                    await self._opened.write(rows, progressed)
-                    self._stored = progressed.rows
+            async for rows, progressed in receive:
+                await self._opened.write(rows, progressed)
+                self._stored = progressed.rows
         except Exception as error:  # noqa: BLE001  it is raised to the caller, as it is
             self._fault = error
             scope.cancel()
