@@ -21,7 +21,8 @@ from specs.documents.names import (
     plain_components,
     read_placeholders,
 )
-from specs.documents.normalise import known_content, normalise, open_parameters, readable_as, repair
+from specs.documents.normalise import known_content, normalise, open_parameters, readable_as
+from specs.documents.repair import repair
 from specs.documents.types import (
     named_members,
     no_endless_types,

@@ -7,7 +7,8 @@ import tomllib
 import pytest
 
 from specs.documents.document import load
-from specs.documents.normalise import normalise, repair
+from specs.documents.normalise import normalise
+from specs.documents.repair import repair
 from specs.pipeline.binding import not_exposed
 from specs.pipeline.command import ROOT
 from specs.pipeline.compare import Level, compare

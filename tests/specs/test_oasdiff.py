@@ -12,7 +12,7 @@ import pytest
 from test_compare import ENTRY, MUTATIONS, seen
 
 from specs.documents.document import load
-from specs.documents.normalise import repair
+from specs.documents.repair import repair
 from specs.pipeline.compare import Level, compare
 from specs.pipeline.take import take
 

@@ -6,7 +6,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from specs.documents.document import SpecError, dump, load, operations, parse, references
-from specs.documents.normalise import repair
+from specs.documents.repair import repair
 from specs.pipeline.command import ROOT
 from specs.pipeline.overlay import apply
 from specs.pipeline.take import take

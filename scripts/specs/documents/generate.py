@@ -126,7 +126,11 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
                 if wire is not None:
                     prop.name = UntrustedString(wire)
                 if prop.python_name in _OF_FUNCTIONS:
-                    prop.set_python_name(UntrustedString(f"{prop.python_name}_{location}"), config)
+                    old = prop.python_name
+                    prop.set_python_name(UntrustedString(f"{old}_{location}"), config)
+                    if location == "path":
+                        path = endpoint.path.get_untrusted_value()
+                        endpoint.path = UntrustedString(path.replace(f"{{{old}}}", f"{{{prop.python_name}}}"))
             for body in endpoint.bodies:
                 if body.body_type == "json":
                     endpoint.relative_imports.update(shapes.writer_imports(body.prop, "...models"))

@@ -133,14 +133,15 @@ def distinct_classes(document: dict[str, Any]) -> dict[str, Any]:
     That goes for classes that it makes itself, of objects and enumerations inside others, and for imported ones too.
     """
     schemas = document.get("components", {}).get("schemas", {})
-    taken = _IMPORTED | set(_inner_classes(document))
+    inner = set(_inner_classes(document))
+    taken = _IMPORTED | inner | {f"{PythonIdentifier(name, 'field_')}.py" for name in inner}
     names: dict[str, str] = {}
     for name in schemas:
         # of scripts without capitals a class could be called like one of its fields
         new, number = name if str(ClassName(name, "Model")) != python_name(name) else f"Model {name}", 2
-        while str(ClassName(new, "Model")) in taken or (new != name and new in schemas):
+        while not _names_of(new).isdisjoint(taken) or (new != name and new in schemas):
             new, number = f"{name}_{number}", number + 1
-        taken.add(str(ClassName(new, "Model")))
+        taken |= _names_of(new)
         names[name] = new
     changed = {name: new for name, new in names.items() if name != new}
     if not changed:
@@ -159,6 +160,12 @@ def distinct_classes(document: dict[str, Any]) -> dict[str, Any]:
         names[name]: schema for name, schema in document["components"]["schemas"].items()
     }
     return document
+
+
+def _names_of(schema: str) -> set[str]:
+    """Return the names of its class and of its file, which differ where only capitals tell two classes apart."""
+    name = str(ClassName(schema, "Model"))
+    return {name, f"{PythonIdentifier(name, 'field_')}.py"}
 
 
 def _target(name: str) -> str:

@@ -9,15 +9,11 @@ from collections.abc import Callable, Container, Iterator
 from functools import partial
 from typing import Any
 
-from openapi_python_client.strings import snake_case
-
 from specs.documents.document import DATA, NAMED, SpecError, operations, reached, rebuild, resolved
 from specs.documents.names import (
     distinct_classes,
     distinct_parameters,
     distinct_properties,
-    named_parts,
-    read_placeholders,
 )
 from specs.documents.types import (
     named_members,
@@ -29,106 +25,6 @@ from specs.documents.types import (
 )
 
 NAME = "x-readahead-name"
-
-
-def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return a valid document: correct common mistakes of published documents without changing their meaning.
-
-    An operation without responses gets one. A path parameter is required; one that the path names and nothing
-    declares is text; one that the path does not name is dropped. A boolean `required` inside a property
-    and a `collectionFormat` belong to OpenAPI 2; an empty `enum` allows no value at all, which is never meant; an array
-    without items may have any; `2xx` is `2XX`; a server variable has a default; `required` has
-    no duplicates; exclusive limits and constants are written as the document's version has them; anchors are dropped.
-
-    Changes that callers of an operation see go into `notes`.
-    """
-    numeric = not str(document.get("openapi", "")).startswith("3.0")
-
-    def change(node: dict[str, Any]) -> dict[str, Any]:
-        is_parameter = "in" in node and "name" in node
-        is_body = "content" in node
-        is_list = node.get("type") in ("array", ["array", "null"]) and not node.keys() & {"items", "prefixItems"}
-        node = {
-            key: value
-            for key, value in node.items()
-            if not (key == "required" and isinstance(value, bool) and not is_parameter and not is_body)
-            and not (key == "enum" and value == [])
-            and key not in {"$recursiveAnchor", "$dynamicAnchor", "$anchor"}
-        }
-        if isinstance(node.get("required"), list):
-            node["required"] = list(dict.fromkeys(node["required"]))
-        for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-            if exclusive in node and isinstance(node[exclusive], bool) == numeric:
-                node |= _exclusive(node.pop(exclusive), node.pop(limit, None), exclusive, limit)
-        if isinstance(node.get("responses"), dict) and "schemas" not in node:
-            node["responses"] = {
-                code.upper() if code[:1].isdigit() else code: each for code, each in node["responses"].items()
-            } or {"default": {"description": ""}}
-        if is_parameter:
-            node.pop("collectionFormat", None)
-            node |= {"required": True} if node["in"] == "path" else {}
-        if not numeric:
-            node = {key: value for key, value in node.items() if key not in {"contentEncoding", "contentMediaType"}}
-            if "const" in node:
-                node.setdefault("enum", [node.pop("const")])
-        if "url" in node and isinstance(node.get("variables"), dict):
-            node["variables"] = {name: {"default": "", **variable} for name, variable in node["variables"].items()}
-        return {**node, "items": {}} if is_list else node
-
-    mended: dict[str, Any] = read_placeholders(named_parts(rebuild(document, change)))
-    for path, _, operation in operations(mended):
-        operation.setdefault("responses", {"default": {"description": ""}})
-        declared = [*mended["paths"][path].get("parameters", []), *operation.get("parameters", [])]
-        whole = {each["name"] for each in (resolved(mended, given) for given in declared) if each.get("in") == "path"}
-        named = re.findall(r"{([^}]+)}", path)
-        missing = [name for name in named if name not in whole]
-        if missing or not whole <= {*named}:
-            mended["paths"][path]["parameters"] = _of(mended, mended["paths"][path].get("parameters", []), named)
-            operation["parameters"] = [
-                *_of(mended, operation.get("parameters", []), named),
-                *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in missing),
-            ]
-    _tell_apart(mended, {} if notes is None else notes)
-    return mended
-
-
-def _of(document: dict[str, Any], parameters: list[Any], named: list[str]) -> list[Any]:
-    """Return the parameters without those in a path that the path does not name."""
-    whole = [(given, resolved(document, given)) for given in parameters]
-    return [given for given, each in whole if each.get("in") != "path" or each["name"] in named]
-
-
-def _exclusive(given: Any, limit: Any, exclusive: str, name: str) -> dict[str, Any]:
-    """Return the other way of writing an exclusive limit: OpenAPI 3.0 has a flag beside the limit, 3.1 a number."""
-    if not isinstance(given, bool):
-        return {name: given, exclusive: True}
-    if limit is None:
-        return {}
-    return {exclusive if given else name: limit}
-
-
-def _tell_apart(document: dict[str, Any], notes: dict[str, str]) -> None:
-    """Give operations ids of their own where two would become one module: the second would replace the first."""
-    taken: dict[str, str] = {}
-    for path, method, operation in operations(document):
-        where = f"{method.upper()} {path}"
-        said = operation.get("operationId")
-        # of an operation without an id the generator makes the name like this
-        bare = path.translate({ord("{"): None, ord("}"): None, ord("/"): "_"})
-        name = (
-            said if isinstance(said, str) and said.strip() else f"{method}_{bare.removeprefix('_').removesuffix('_')}"
-        )
-        new = name
-        number = 2
-        while snake_case(new) in taken:
-            new = f"{name}_{method}" if number == 2 else f"{name}_{method}_{number}"
-            number += 1
-        if new != name:
-            other = taken[snake_case(name)]
-            operation["operationId"] = new
-            what = f"the operation id {said!r} is" if said else "without an operation id, its name is"
-            notes[where] = f"{what} that of {other} too, so its module is {snake_case(new)}"
-        taken[snake_case(new)] = where
 
 
 def normalise(document: dict[str, Any]) -> dict[str, Any]:
@@ -348,7 +244,9 @@ def open_parameters(document: dict[str, Any]) -> dict[str, Any]:
         owner = operation.get("operationId", f"{method}_{path}")
         for given in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
             parameter = resolved(document, given)
-            parameter["schema"] = opened(parameter.get("schema"), f"{owner}_{parameter['name']}")
+            # a class is named after the parameter that several operations share, not after the first of them
+            shared = given["$ref"].rpartition("/")[2] if "$ref" in given else f"{owner}_{parameter['name']}"
+            parameter["schema"] = opened(parameter.get("schema"), shared)
     return document
 
 

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from specs.documents.document import DATA, component, rebuild, references
+from specs.documents.document import DATA, NAMED, component, rebuild, references
 
 _ANY: dict[str, Any] = {}
 # beside a reference, these say nothing of the type but that it may be null
@@ -184,14 +184,17 @@ def nullable_references(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _or_null(node: Any, targets: set[str], key: str = "") -> Any:
+def _or_null(node: Any, targets: set[str], key: str = "", *, named: bool = False) -> Any:
     if isinstance(node, list):
         return [_or_null(item, targets, key) for item in node]
-    if not isinstance(node, dict) or key in DATA:
+    if not isinstance(node, dict):
         return node
-    if node.get("$ref") in targets and key != "allOf":
+    if not named and isinstance(node.get("$ref"), str) and node["$ref"] in targets and key != "allOf":
         return {"anyOf": [{"$ref": node["$ref"]}, {"type": "null"}]}
-    return {name: _or_null(item, targets, name) for name, item in node.items()}
+    return {
+        name: item if name in DATA and not named else _or_null(item, targets, name, named=not named and name in NAMED)
+        for name, item in node.items()
+    }
 
 
 def parts_first(document: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from typing import Any, NoReturn
 
 from specs.documents import generate
 from specs.documents.document import SpecError, as_spec_error, dump, load, operations, parse
-from specs.documents.normalise import normalise, repair
+from specs.documents.normalise import normalise
+from specs.documents.repair import repair
 from specs.pipeline import lock, overlay
 from specs.pipeline.binding import not_exposed
 from specs.pipeline.compare import Change, compare
