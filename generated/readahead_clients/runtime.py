@@ -156,7 +156,10 @@ class Row:
 
     # Wire name: (attribute, its reader). No attribute of a row has a name in capitals.
     FIELDS: ClassVar[Mapping[str, tuple[str, Reader | None]]] = {}
+    # What tells it from other branches of a union, by wire names.
     _required: ClassVar[frozenset[str]] = frozenset()
+    _constants: ClassVar[Mapping[str, Any]] = {}
+    _closed: ClassVar[bool] = False
     _read_unknown: ClassVar[Reader | None] = None
     __pydantic_serializer__: ClassVar[_Serializer] = _Serializer()
 
@@ -190,15 +193,12 @@ class Row:
     def _read(cls, value: Any) -> Any:
         return cls.from_dict(value) if isinstance(value, Mapping) else value
 
-    @classmethod
-    def _read_if_fits(cls, value: Any) -> Any:
-        return cls.from_dict(value) if isinstance(value, Mapping) and cls._required <= value.keys() else value
-
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON data by wire names, undeclared fields included.
 
-        It equals what the server sent, with two differences: a missing field is None, and a date-time is formatted
-        anew (`+00:00` instead of `Z`, at most microseconds).
+        It equals what the server sent, but for this: a missing field is None, a date-time is formatted anew (`+00:00`
+        instead of `Z`, `T` between date and time, at most microseconds), and a UUID has small letters. Texts that are
+        no date, date-time or UUID as OpenAPI writes them, or that may be any text, stay as they are.
         """
         data = {}
         for wire, (name, _) in self.FIELDS.items():
@@ -314,28 +314,42 @@ def key_objects(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(orjson.loads(orjson.dumps(dict.fromkeys(names))))
 
 
-def read_datetime(value: Any) -> Any:
-    """Return a date-time text as datetime, and any other value unchanged."""
-    try:
-        return dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return value
+def datetime_of(text: str) -> dt.datetime:
+    """Return a date-time text as datetime. A date alone is none, for it would come back as another text."""
+    if len(text) < _SHORTEST_TIME:
+        raise ValueError(text)
+    return dt.datetime.fromisoformat(text)
 
 
-def read_date(value: Any) -> Any:
-    """Return a date text as date, and any other value unchanged."""
-    try:
-        return dt.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return value
+def date_of(text: str) -> dt.date:
+    """Return a date text as date, if it is written with hyphens."""
+    if len(text) != _DATE or text[4] != "-":
+        raise ValueError(text)
+    return dt.date.fromisoformat(text)
 
 
-def read_uuid(value: Any) -> Any:
-    """Return a UUID text as UUID, and any other value unchanged."""
-    try:
-        return uuid.UUID(value)
-    except (AttributeError, TypeError, ValueError):
-        return value
+def uuid_of(text: str) -> uuid.UUID:
+    """Return a UUID text as UUID, if it is written with its four hyphens alone."""
+    if len(text) != _UUID:
+        raise ValueError(text)
+    return uuid.UUID(text)
+
+
+_SHORTEST_TIME, _DATE, _UUID = len("2020-01-01T00:00"), len("2020-01-01"), 36
+
+
+def _leniently(read: Reader) -> Reader:
+    def lenient(value: Any) -> Any:
+        try:
+            return read(value)
+        except (AttributeError, TypeError, ValueError):
+            return value
+
+    return lenient
+
+
+# Each returns a text as what it stands for, and any other value unchanged.
+read_datetime, read_date, read_uuid = map(_leniently, (datetime_of, date_of, uuid_of))
 
 
 def int_enum_of(cls: type[enum.IntEnum]) -> Reader:
@@ -377,6 +391,54 @@ def any_of(*readers: Reader) -> Reader:
         return value
 
     return read
+
+
+def branch_of(*branches: type[Row], tag: tuple[str, Mapping[Any, type[Row]]] | None = None) -> Reader:
+    """Return a function that reads an object as one of several rows, and leaves any other value unchanged.
+
+    `tag`, a discriminator, is the wire name of a field and the branch for each of its values; a value that is not among
+    them keeps the plain data. Without a tag, branches go out that require a field which the object lacks, or have
+    another constant; then, if any is left, those that are closed and do not declare all of its fields. Of the others it
+    is the one with most constants in the object, then with most of its fields; of equals the first. Where none is left
+    the plain data stays.
+    """
+
+    def choose(value: Mapping[str, Any]) -> type[Row] | None:
+        if tag is not None and tag[0] in value:
+            try:
+                return tag[1].get(value[tag[0]])
+            except TypeError:  # not hashable
+                return None
+        fitting = [each for each in branches if each._required <= value.keys() and _agrees(each, value)]
+        whole = [each for each in fitting if not each._closed or value.keys() <= each.FIELDS.keys()]
+        return max(whole or fitting, key=lambda each: _likeness(each, value), default=None)
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        branch = choose(value)
+        return value if branch is None else branch.from_dict(value)
+
+    return read
+
+
+def expected(value: Any, *kinds: type) -> Any:
+    """Return an answer if it is of one of these types, or raise a TypeError."""
+    if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
+        return value
+    raise TypeError(f"expected {' or '.join(kind.__name__ for kind in kinds)}, not {type(value).__name__}")
+
+
+def _agrees(branch: type[Row], value: Mapping[str, Any]) -> bool:
+    return all(wire not in value or _same(value[wire], const) for wire, const in branch._constants.items())
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)  # JSON's 1 is not true
+
+
+def _likeness(branch: type[Row], value: Mapping[str, Any]) -> tuple[int, int]:
+    return len(branch._constants.keys() & value.keys()), len(branch.FIELDS.keys() & value.keys())
 
 
 def by_wire_names(body: Any, names: Mapping[str, tuple[str, Writer | None]], extra: Writer | None) -> Any:

@@ -30,6 +30,7 @@ from specs.documents.document import SpecError, as_spec_error, operations
 from specs.documents.names import WIRE, plain_components
 from specs.documents.normalise import forget, normalise, readable_as
 from specs.documents.shapes import Body, Shapes
+from specs.documents.types import tags
 
 PACKAGE = "readahead_clients"
 _SHARED = ("pydantic_schema.py", "runtime.py")  # by all packages, as they stand among the templates
@@ -110,7 +111,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
         openapi = GeneratorData.from_dict(seen, config=config)
     if isinstance(openapi, GeneratorError):
         raise SpecError(_told(name, [openapi]))
-    shapes = Shapes(openapi)
+    shapes = Shapes(openapi, tags(seen))
     for model in openapi.models:
         for prop in [*(model.required_properties or []), *(model.optional_properties or [])]:
             wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())

@@ -21,6 +21,7 @@ from specs.documents.types import (
     nullable_references,
     parts_first,
     readable_enums,
+    whole_discriminators,
     whole_objects,
 )
 
@@ -348,6 +349,7 @@ def _target(name: str) -> str:
 
 _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     rename,
+    whole_discriminators,
     forget,
     one_content,
     known_content,

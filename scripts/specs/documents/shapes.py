@@ -2,17 +2,23 @@
 
 import builtins
 import keyword
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from attrs import evolve
 from openapi_python_client.parser.openapi import Endpoint, GeneratorData
 from openapi_python_client.parser.properties import AnyProperty, EnumProperty, ModelProperty
+from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties.const import ConstProperty
 from openapi_python_client.parser.properties.date import DateProperty
 from openapi_python_client.parser.properties.datetime import DateTimeProperty
 from openapi_python_client.parser.properties.file import FileProperty
+from openapi_python_client.parser.properties.float import FloatProperty
+from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.none import NoneProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
+from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 
@@ -22,11 +28,11 @@ _TEXTS: dict[type[Any], str] = {
     DateProperty: "read_date",
     DateTimeProperty: "read_datetime",
 }
-_STRICT = {
-    "read_uuid": "UUID",
-    "read_date": "datetime.date.fromisoformat",
-    "read_datetime": "datetime.datetime.fromisoformat",
-}
+_STRICT = {"read_uuid": "uuid_of", "read_date": "date_of", "read_datetime": "datetime_of"}
+
+
+# By the names of the branches of a union: the wire name of its discriminator, and the branch for each value.
+Tags = Mapping[frozenset[str], tuple[str, Mapping[Any, str]]]
 
 
 class Shapes:
@@ -36,7 +42,8 @@ class Shapes:
     generator makes of it (`forms`). A model without properties is a map, and inside others a plain `dict`.
     """
 
-    def __init__(self, openapi: GeneratorData) -> None:
+    def __init__(self, openapi: GeneratorData, tags: Tags) -> None:
+        self.tags = tags
         self.models = {model.class_info.name: model for model in openapi.models}
         self.enums = {enum.class_info.name: enum for enum in openapi.enums}
         endpoints = [each for group in openapi.endpoint_collections_by_tag.values() for each in group.endpoints]
@@ -89,6 +96,8 @@ class Shapes:
                 return "Any"
             case NoneProperty():
                 return "None"
+            case ConstProperty() if not sent:  # the server may send another one
+                return type(prop.value.raw_value).__name__
             case FileProperty():  # JSON has no bytes
                 return "str"
             case DateProperty() | DateTimeProperty() | UuidProperty() if sent:  # sent as it is given
@@ -119,20 +128,61 @@ class Shapes:
                 return _TEXTS.get(type(prop))
 
     def _union_reader(self, prop: UnionProperty) -> str | None:
-        found = [each for each in prop.inner_properties if self.reader(each)]
-        found.sort(key=lambda each: [*_TEXTS, type(each)].index(type(each)))
-        if len(found) <= 1:
-            return self.reader(found[0]) if found else None
-        several_rows = sum(isinstance(each, ModelProperty) and not self.is_map(each) for each in found) > 1
-        several_texts = sum(isinstance(each, EnumProperty) and each.value_type is str for each in found) > 1
-        readers = [str(self.reader(each)) for each in found]
-        if several_rows:  # any object could be read as any of them
-            readers = [
-                each.replace("._read", "._read_if_fits") if each.endswith("._read") else each for each in readers
-            ]
+        found = list(prop.inner_properties)
+        if any(isinstance(each, StringProperty) for each in found):  # whatever text it is, it may be plain text
+            found = [each for each in found if type(each) not in _TEXTS]
+        rows = [each for each in found if isinstance(each, ModelProperty) and not self.is_map(each)]
+        lists = [each for each in found if isinstance(each, ListProperty)]
+        others = [each for each in found if each not in rows and each not in lists and self.reader(each)]
+        others.sort(key=lambda each: [*_TEXTS, type(each)].index(type(each)))
+        several_texts = sum(isinstance(each, EnumProperty) and each.value_type is str for each in others) > 1
+        readers = [str(self.reader(each)) for each in others]
         if several_texts:  # any text could be an unlisted value of any of them
             readers = [f"{each}_listed" if each.endswith(".read") else each for each in readers]
-        return f"any_of({', '.join(readers)})"
+        if rows:  # before maps, which any object could be
+            readers.insert(0, self._branches(rows))
+        if lists:  # the branch is chosen for each item
+            items = evolve(prop, inner_properties=[each.inner_property for each in lists])
+            how = self.reader(items if len(lists) > 1 else lists[0].inner_property)
+            readers += [f"list_of({how})"] if how else []
+        return f"any_of({', '.join(readers)})" if len(readers) > 1 else next(iter(readers), None)
+
+    def _branches(self, rows: list[ModelProperty]) -> str:
+        names = list(dict.fromkeys(each.class_info.name for each in rows))
+        if len(names) == 1:
+            return f"{names[0]}._read"
+        tag = self.tags.get(frozenset(map(str, names)))
+        told = ""
+        if tag is not None:
+            branches = ", ".join(f"{value!r}: {name}" for value, name in tag[1].items())
+            told = f", tag=({tag[0]!r}, {{{branches}}})"
+        return f"branch_of({', '.join(names)}{told})"
+
+    def constants(self, model: ModelProperty) -> dict[str, Any]:
+        """Return the fields that can have one value alone, by their wire names, and that value."""
+        found: dict[str, Any] = {}
+        for each in _own(model):
+            if isinstance(each, ConstProperty):
+                found[each.name.get_untrusted_value()] = each.value.raw_value
+            elif isinstance(each, EnumProperty) and len(each.values) == 1:
+                found[each.name.get_untrusted_value()] = next(iter(each.values.values()))
+        return found
+
+    def is_closed(self, model: ModelProperty) -> bool:
+        """Whether an object may have no field that is not declared."""
+        return self._whole(model).additional_properties is None
+
+    def answer(self, prop: Property, source: str) -> str | None:
+        """Return the expression that reads an answer of several branches from `source`; None: it has none."""
+        inner = prop
+        while isinstance(inner, ListProperty):
+            inner = inner.inner_property
+        how = self.reader(prop)
+        if not isinstance(inner, UnionProperty) or how is None:
+            return None
+        kinds = {kind for each in getattr(prop, "inner_properties", [prop]) for kind in _json_types(each)}
+        known = f"expected({source}, {', '.join(sorted(kinds))})" if "object" not in kinds else source
+        return f"{how}({known})"
 
     def from_key(self, prop: Property, source: str) -> str:
         """Return the expression that reads the property from `source`, where nothing is odd."""
@@ -306,6 +356,33 @@ class Body:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._prop, name)
+
+
+def _json_types(prop: Property) -> tuple[str, ...]:
+    """Return the Python types that JSON of this property is decoded to."""
+    match prop:
+        case ModelProperty():
+            return ("dict",)
+        case ListProperty():
+            return ("list",)
+        case BooleanProperty():
+            return ("bool",)
+        case IntProperty():
+            return ("int",)
+        case FloatProperty():
+            return ("float", "int")
+        case NoneProperty():
+            return ("NoneType",)
+        case EnumProperty():
+            return (prop.value_type.__name__,)
+        case ConstProperty():
+            return (type(prop.value.raw_value).__name__,)
+        case StringProperty() | DateProperty() | DateTimeProperty() | UuidProperty() | FileProperty():
+            return ("str",)
+        case UnionProperty():
+            return tuple(kind for each in prop.inner_properties for kind in _json_types(each))
+        case _:
+            return ("object",)
 
 
 def _own(model: ModelProperty) -> list[Property]:

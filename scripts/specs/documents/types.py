@@ -3,6 +3,8 @@
 import copy
 from typing import Any
 
+from openapi_python_client.strings import ClassName
+
 from specs.documents.document import DATA, NAMED, component, rebuild, references
 
 _ANY: dict[str, Any] = {}
@@ -51,6 +53,76 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def whole_discriminators(document: dict[str, Any]) -> dict[str, Any]:
+    """Say of each union with a discriminator, or whose branches have that of a common base, which value means which.
+
+    What a mapping leaves out is the name of the schema; a mapping may name a schema instead of referring to it.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        key = next((key for key in ("oneOf", "anyOf") if isinstance(node.get(key), list)), None)
+        if key is None:
+            return node
+        branches = [each["$ref"] for each in node[key] if isinstance(each, dict) and isinstance(each.get("$ref"), str)]
+        said = node.get("discriminator")
+        if said is None and len(branches) > 1:
+            said = _of_base(document, branches)
+        if not isinstance(said, dict) or not isinstance(said.get("propertyName"), str):
+            return node
+        mapping = {
+            value: target if target.startswith("#") or target not in schemas else _target(target)
+            for value, target in (said.get("mapping") or {}).items()
+            if isinstance(target, str)
+        }
+        named = {each.rpartition("/")[2]: each for each in branches if each not in mapping.values()}
+        return {**node, "discriminator": {"propertyName": said["propertyName"], "mapping": {**named, **mapping}}}
+
+    changed: dict[str, Any] = rebuild(document, change)
+    return changed
+
+
+def _of_base(document: dict[str, Any], branches: list[str]) -> Any:
+    """Return the discriminator of a schema that all of these contain."""
+    bases = []
+    for branch in branches:
+        parts = _resolved(document, {"$ref": branch}, ()).get("allOf", ())
+        bases.append({part["$ref"] for part in parts if isinstance(part, dict) and "$ref" in part})
+    common = set.intersection(*bases)
+    found = [_resolved(document, {"$ref": each}, ()).get("discriminator") for each in sorted(common)]
+    return next((each for each in found if each), None)
+
+
+def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, str]]]:
+    """Return the discriminators of a normalised document, by the names of the branches' classes.
+
+    Of unions of the same branches that have several discriminators none is known.
+    """
+    found: dict[frozenset[str], list[tuple[str, dict[str, str]]]] = {}
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        said = node.get("discriminator")
+        branches = [*node.get("anyOf", ()), *node.get("oneOf", ())]
+        if isinstance(said, dict) and branches:
+            names = frozenset(_class(each["$ref"]) for each in branches if "$ref" in each)
+            mapping = {value: _class(target) for value, target in said.get("mapping", {}).items()}
+            mapping = {value: name for value, name in mapping.items() if name in names}
+            if mapping:
+                found.setdefault(names, []).append((said["propertyName"], mapping))
+        return node
+
+    rebuild(document, change)
+    return {names: tags[0] for names, tags in found.items() if all(tag == tags[0] for tag in tags)}
+
+
+def _class(target: str) -> str:
+    return str(ClassName(target.rpartition("/")[2].replace("~1", "/").replace("~0", "~"), "Model"))
+
+
+def _target(name: str) -> str:
+    return f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"
+
+
 def no_endless_types(document: dict[str, Any]) -> dict[str, Any]:
     """Let a schema contain itself only by way of an object: of others the generator makes no class to refer to."""
     schemas = document.get("components", {}).get("schemas", {})
@@ -86,9 +158,10 @@ def _without(schema: Any, target: str) -> Any:
 def whole_objects(document: dict[str, Any]) -> dict[str, Any]:
     """Merge the parts of an `allOf` where the generator gives up: the last part says what holds.
 
-    It does so on a property that two parts describe differently, on a part that may be null, and on parts of a plain
-    value. A part that may be null does not make the whole null: the others may not. Where one part is a reference and
-    the others say nothing of a type, that is annotated, and may be null if any of the others says so.
+    It does so on a property that two parts describe differently, on properties beside the parts, on a part that may be
+    null, and on parts of a plain value. A part that may be null does not make the whole null: the others may not. Where
+    one part is a reference and the others say nothing of a type, that is annotated, and may be null if any of the
+    others says so.
     """
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +177,7 @@ def whole_objects(document: dict[str, Any]) -> dict[str, Any]:
             return _plain_value(node["allOf"], rest)
         whole = [_flat(document, part, ()) for part in [*node["allOf"], rest]]
         seen: dict[str, Any] = {}
-        merge = any(map(_may_be_null, parts))
+        merge = any(map(_may_be_null, parts)) or (bool(rest.get("properties")) and not any(map(_is_value, parts)))
         for part in whole:
             for name, schema in part["properties"].items():
                 merge = merge or (name in seen and seen[name] != schema)
@@ -128,6 +201,11 @@ def _resolved(document: dict[str, Any], schema: Any, above: tuple[str, ...]) -> 
 def _has_object(schema: dict[str, Any]) -> bool:
     kinds = schema.get("type") or ()
     return "properties" in schema or "object" in kinds or bool(schema.keys() & {"allOf", "anyOf", "oneOf", "$ref"})
+
+
+def _is_value(schema: dict[str, Any]) -> bool:
+    kinds = schema.get("type", "object")
+    return "enum" in schema or (kinds != "object" and "object" not in kinds)
 
 
 def _may_be_null(schema: dict[str, Any]) -> bool:

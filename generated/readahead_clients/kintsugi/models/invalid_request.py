@@ -5,7 +5,12 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row, key_objects, list_of, new
+from ...runtime import (
+    Row,
+    key_objects,
+    list_of,
+    new,
+)
 
 
 @define

@@ -6,7 +6,13 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row, key_objects, new, read_datetime
+from ...runtime import (
+    Row,
+    datetime_of,
+    key_objects,
+    new,
+    read_datetime,
+)
 from .credit_status import CreditStatus
 from .identity_verification_status import IdentityVerificationStatus
 
@@ -109,8 +115,8 @@ class Customer(Row):
             return cls._from_any(data)
 
 
-_created_at = datetime.datetime.fromisoformat
-_updated_at = datetime.datetime.fromisoformat
+_created_at = datetime_of
+_updated_at = datetime_of
 _credit_status = CreditStatus._readings
 _identity_verification_status = IdentityVerificationStatus._readings
 Customer.FIELDS = {

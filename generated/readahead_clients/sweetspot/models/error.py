@@ -5,7 +5,11 @@ from typing import Any, Self
 
 from attrs import define
 
-from ...runtime import Row, key_objects, new
+from ...runtime import (
+    Row,
+    key_objects,
+    new,
+)
 from .error_type import ErrorType
 
 

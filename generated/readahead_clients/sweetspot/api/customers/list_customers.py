@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from ....runtime import any_of, expected, list_of
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.customer_page import CustomerPage
@@ -53,30 +54,10 @@ def build_request(
 
 def _parse(response: httpx.Response) -> CustomerPage | list[Customer] | ErrorAnswer:
     if response.status_code == 200:
-
-        def _parse_response_200(data: object) -> CustomerPage | list[Customer]:
-            try:
-                if not isinstance(data, list):
-                    raise TypeError()
-                response_200_type_0 = []
-                _response_200_type_0 = data
-                for response_200_type_0_item_data in _response_200_type_0:
-                    response_200_type_0_item = Customer.from_dict(response_200_type_0_item_data)
-
-                    response_200_type_0.append(response_200_type_0_item)
-
-                return response_200_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            if not isinstance(data, dict):
-                raise TypeError()
-            response_200_type_1 = CustomerPage.from_dict(data)
-
-            return response_200_type_1
-
-        response_200 = _parse_response_200(response.json())
-
-        return response_200
+        return cast(
+            CustomerPage | list[Customer],
+            any_of(CustomerPage._read, list_of(Customer._read))(expected(response.json(), dict, list)),
+        )
 
     if response.status_code == 400:
         response_400 = ErrorAnswer.from_dict(response.json())
