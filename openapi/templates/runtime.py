@@ -316,14 +316,14 @@ def key_objects(names: Iterable[str]) -> tuple[str, ...]:
 
 def datetime_of(text: str) -> dt.datetime:
     """Return a date-time text as datetime. A date alone is none, for it would come back as another text."""
-    if len(text) < _SHORTEST_TIME:
+    if len(text) < _SHORTEST_TIME or text[4] != "-" or text[7] != "-":
         raise ValueError(text)
     return dt.datetime.fromisoformat(text)
 
 
 def date_of(text: str) -> dt.date:
     """Return a date text as date, if it is written with hyphens."""
-    if len(text) != _DATE or text[4] != "-":
+    if len(text) != _DATE or text[4] != "-" or text[7] != "-":
         raise ValueError(text)
     return dt.date.fromisoformat(text)
 

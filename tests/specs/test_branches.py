@@ -1,0 +1,162 @@
+"""Which branch of a union an object is read as, and which texts stay texts."""
+
+import importlib
+import sys
+
+import httpx
+import pytest
+
+from specs.documents import generate
+from specs.pipeline.command import ROOT
+
+NAME = "clients_of_branches"
+TIME = "2024-01-01T00:00:00+00:00"
+SCHEMAS = {
+    "Cat": {"required": ["kind"], "properties": {"kind": {"type": "string"}, "born": {"type": "string"}}},
+    "Dog": {"required": ["kind"], "properties": {"kind": {"type": "string"}, "chipped": {"type": "string"}}},
+    "User": {"required": ["type"], "properties": {"type": {"enum": ["user"]}, "login": {"type": "string"}}},
+    "Group": {"required": ["type"], "properties": {"type": {"enum": ["group"]}, "login": {"type": "string"}}},
+    "One": {"required": ["t"], "properties": {"t": {"const": 1}, "name": {"type": "string"}}},
+    "Yes": {"required": ["t"], "properties": {"t": {"const": True}, "name": {"type": "string"}}},
+    "X": {"required": ["x"], "additionalProperties": False, "properties": {"x": {"type": "string"}}},
+    "XY": {
+        "required": ["x"],
+        "additionalProperties": False,
+        "properties": {"x": {"type": "string"}, "y": {"type": "string"}},
+    },
+    "A": {"required": ["a"], "properties": {"a": {"type": "string"}}},
+    "B": {"required": ["b"], "properties": {"b": {"type": "string"}}},
+    "Few": {"properties": {"p": {"type": "string"}}},
+    "Many": {"properties": {"p": {"type": "string"}, "q": {"type": "string"}, "r": {"type": "string"}}},
+    "Animal": {
+        "properties": {"species": {"type": "string"}},
+        "discriminator": {"propertyName": "species"},
+    },
+    "Ant": {"allOf": [{"$ref": "#/components/schemas/Animal"}, {"properties": {"legs": {"type": "integer"}}}]},
+    "Bee": {"allOf": [{"$ref": "#/components/schemas/Animal"}, {"properties": {"legs": {"type": "integer"}}}]},
+}
+UNIONS = {
+    "mapped": {
+        **{"oneOf": ["Cat", "Dog"]},
+        "discriminator": {"propertyName": "kind", "mapping": {"c": "#/components/schemas/Cat", "d": "Dog"}},
+    },
+    "named": {"oneOf": ["Cat", "Dog"], "discriminator": {"propertyName": "kind"}},
+    "of_base": {"anyOf": ["Ant", "Bee"]},
+    "constant": {"oneOf": ["User", "Group"]},
+    "typed": {"anyOf": ["One", "Yes"]},
+    "closed": {"oneOf": ["X", "XY"]},
+    "required": {"anyOf": ["A", "B"]},
+    "declared": {"anyOf": ["Few", "Many"]},
+}
+# A union, an object, and the class it is read as; None is plain data.
+CHOICES = [
+    ("mapped", {"kind": "d", "born": "x"}, "Dog"),
+    ("mapped", {"kind": "c"}, "Cat"),
+    ("mapped", {"kind": "Dog"}, None),
+    ("mapped", {"kind": ["d"]}, None),
+    ("of_base", {"species": "Bee"}, "Bee"),
+    ("of_base", {"species": "Wasp", "legs": 6}, None),
+    ("constant", {"type": "group", "login": "x"}, "Group"),
+    ("constant", {"type": "robot", "login": "x"}, None),
+    ("typed", {"t": True}, "Yes"),
+    ("typed", {"t": 1}, "One"),
+    ("typed", {"t": 2}, None),
+    ("closed", {"x": "1", "y": "2"}, "XY"),
+    ("closed", {"x": "1"}, "X"),
+    ("closed", {"x": "1", "new": "2"}, "X"),
+    ("required", {"b": "1"}, "B"),
+    ("required", {"a": "1", "b": "1"}, "A"),
+    ("required", {"c": "1"}, None),
+    ("declared", {"p": "1", "r": "1"}, "Many"),
+    ("declared", {"p": "1"}, "Few"),
+]
+TEXTS = {
+    "uuid_or_text": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "string"}]},
+    "time_or_text": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string"}]},
+    "uuid": {"type": "string", "format": "uuid"},
+    "date": {"type": "string", "format": "date"},
+    "time": {"type": "string", "format": "date-time"},
+}
+
+
+def document():
+    def branches(union):
+        return {
+            key: [{"$ref": f"#/components/schemas/{name}"} for name in value] if key.endswith("Of") else value
+            for key, value in union.items()
+        }
+
+    # each of these two has the branches of the other, and its own discriminator: they must not be mixed up
+    unions = {name: branches(union) for name, union in UNIONS.items() if name != "named"}
+    paths = {
+        f"/{name}": {
+            "get": {
+                "operationId": f"get_{name}",
+                "responses": {"200": {"description": "", "content": {"application/json": {"schema": union}}}},
+            }
+        }
+        for name, union in unions.items()
+    }
+    lists = {f"{name}_list": {"type": "array", "items": union} for name, union in unions.items()}
+    holder = {"type": "object", "properties": {**unions, **lists, **TEXTS}}
+    content = {"application/json": {"schema": holder}}
+    paths["/holder"] = {"get": {"operationId": "holder", "responses": {"200": {"description": "", "content": content}}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": {name: {"type": "object", **schema} for name, schema in SCHEMAS.items()}},
+    }
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """The package that is generated of it."""
+    folder = tmp_path_factory.mktemp("branches")
+    generate.clients({"api": document()}, ROOT / "openapi" / "templates", folder / "generated")
+    (folder / "generated" / generate.PACKAGE).rename(folder / NAME)
+    sys.path.insert(0, str(folder))
+    yield lambda name: importlib.import_module(f"{NAME}.api.{name}")
+    sys.path.remove(str(folder))
+
+
+@pytest.mark.parametrize(("union", "data", "branch"), CHOICES)
+def test_an_object_is_read_as_the_branch_that_it_is(client, union, data, branch):
+    """In a field, in a list, and as a whole answer; and it comes back as it came."""
+    models = client("models")
+    holder = models.HolderResponse200.from_dict({union: data, f"{union}_list": [data]})
+    answer = client(f"api.default.get_{union}")
+    response = httpx.Response(200, json=data)
+    for found in (getattr(holder, union), getattr(holder, f"{union}_list")[0], answer._parse(response)):
+        assert (None if type(found) is dict else type(found).__name__) == branch
+        back = found if branch is None else found.to_dict()
+        assert {name: back[name] for name in data} == data
+
+
+@pytest.mark.parametrize("body", ["3", '"x"', "[]", "null", "true"])
+def test_an_answer_that_is_no_branch_at_all_is_refused(client, body):
+    """An answer of a JSON type that no branch has is not what the document describes."""
+    answer = client("api.default.get_mapped")
+    with pytest.raises(TypeError):
+        answer._parse(httpx.Response(200, text=body))
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("uuid_or_text", "AAAAAAAA-AAAA-AAAA-AAAA-AAAAAAAAAAAA"),
+        ("time_or_text", "2024-01-01T00:00:00Z"),
+        ("uuid", "{aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa}"),
+        ("uuid", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("date", "20240101"),
+        ("date", "2024-W01-1"),
+        ("time", "2024-01-01"),
+        ("time", "20240101"),
+        ("time", "soon"),
+    ],
+)
+def test_a_text_that_would_come_back_as_another_stays_a_text(client, field, text):
+    """What may be any text is not rewritten, and what is no date, time or UUID as OpenAPI writes them is none."""
+    holder = client("models").HolderResponse200.from_dict({field: text})
+    assert getattr(holder, field) == text
+    assert holder.to_dict()[field] == text
