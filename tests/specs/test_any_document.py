@@ -198,7 +198,11 @@ def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("swagger: '2.0'\ninfo: {title: t, version: 1}\npaths: {}\n", "not an OpenAPI 3 document"),
+        ("swagger: '2.0'\ninfo: {title: t, version: 1}\npaths: {}\n", "convert it to OpenAPI 3 first"),
+        ("swagger: 2.0\ninfo: {title: t, version: 1}\npaths: {}\n", "convert it to OpenAPI 3 first"),
+        ("openapi: 3.2.0\ninfo: {title: t, version: 1}\npaths: {}\n", "replace its version by 3.1.1"),
+        ("openapi: 3.2\ninfo: {title: t, version: 1}\npaths: {}\n", "replace its version by 3.1.1"),
+        ("openapi: 4\ninfo: {title: t, version: 1}\npaths: {}\n", "not an OpenAPI 3 document"),
         ("<html>", "not an OpenAPI document"),
         ("{", "neither JSON nor YAML"),
         ("", "not an OpenAPI document"),
@@ -213,6 +217,16 @@ def test_what_is_no_document(project, tmp_path, capsys, text, said):
     assert main(["given", "--from", str(tmp_path / "given")], project) == 1
     assert said in capsys.readouterr().err
     assert not (project / "openapi/given.yaml").exists()
+
+
+@pytest.mark.parametrize("version", ["3.1", "3.0", "'3.1'", "3"])
+def test_a_version_that_yaml_reads_as_a_number(project, tmp_path, version):
+    """It is the version that it looks like."""
+    (tmp_path / "given").write_text(
+        f"openapi: {version}\ninfo: {{title: t, version: 1.10}}\n"
+        "paths: {/a: {get: {responses: {204: {description: ok}}}}}\n"
+    )
+    assert main(["given", "--from", str(tmp_path / "given")], project) == 0
 
 
 # --- the rules, one by one

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from specs.documents import generate
-from specs.documents.document import SpecError, as_spec_error, dump, load, operations, parse
+from specs.documents.document import SpecError, as_spec_error, dump, load, of_version_3, operations, parse
 from specs.documents.normalise import normalise
 from specs.documents.repair import repair
 from specs.pipeline import lock, overlay
@@ -129,9 +129,7 @@ def _take(root: Path, options: argparse.Namespace) -> int:
     entry = apis[api]
     path = openapi / entry["document"]
     notes: dict[str, str] = {}
-    document = parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name)
-    if not str(document.get("openapi", "")).startswith("3."):
-        raise SpecError(f"{fetched.name} is not an OpenAPI 3 document")
+    document = of_version_3(parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name), fetched.name)
     with as_spec_error(fetched.name):
         upstream = repair(document, notes)
     old = load(path) if path.exists() else None
