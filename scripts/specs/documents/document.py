@@ -106,9 +106,9 @@ def of_version_3(document: dict[str, Any], name: str) -> dict[str, Any]:
         )
     if re.match(r"3\.2(\.|$)", version):
         raise SpecError(
-            f"{name} is an OpenAPI {version} document, and only 3.0 and 3.1 are read; replace its version by 3.1.1, and "
-            "remove what 3.2 added if it uses that: `query` and `additionalOperations` in paths, `in: querystring`, "
-            "`itemSchema`"
+            f"{name} is an OpenAPI {version} document, and only 3.0 and 3.1 are read; replace its version by 3.1.1, "
+            "and remove what 3.2 added if it uses that: `query` and `additionalOperations` in paths, "
+            "`in: querystring`, `itemSchema`"
         )
     if not version.startswith("3"):
         raise SpecError(f"{name} is not an OpenAPI 3 document")

@@ -1,12 +1,14 @@
 """Write `readahead_clients` from documents: the generator, our few templates, and the formatter, all pinned."""
 
 import contextlib
+import copyreg
 import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from importlib.metadata import version
@@ -20,7 +22,7 @@ from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
-from openapi_python_client.parser.properties import Property
+from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 from openapi_spec_validator import validate
@@ -107,7 +109,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
         overwrite=False,
         output_path=target,
     )
-    with as_spec_error(name):
+    with as_spec_error(name), _shared_models():
         openapi = GeneratorData.from_dict(seen, config=config)
     if isinstance(openapi, GeneratorError):
         raise SpecError(_told(name, [openapi]))
@@ -152,6 +154,20 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     written = sum(1 for path in (target / "api").glob("*/*.py") if path.name != "__init__.py")
     if wanted != written:
         raise SpecError(f"{name}: the document has {wanted} operations, but the generator wrote {written} modules")
+
+
+@contextlib.contextmanager
+def _shared_models() -> Iterator[None]:
+    """Let the generator copy its endpoints without the models in them, which it does not change there.
+
+    It copies each endpoint three times; with the models below it that takes time and memory that grow with the square
+    of a document.
+    """
+    copyreg.pickle(ModelProperty, lambda model: model.class_info.name)  # a text stands for the object itself
+    try:
+        yield
+    finally:
+        del copyreg.dispatch_table[ModelProperty]
 
 
 def check(document: dict[str, Any], name: str) -> None:
