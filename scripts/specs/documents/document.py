@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import yaml as libyaml
+import yaml as libyaml  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -135,7 +135,7 @@ def _as_json(text: str) -> str:
     return json.dumps(_plain(yaml.constructor.construct_document(node)), default=str)
 
 
-def _composed(text: str, yaml: YAML) -> Node | None:
+def _composed(text: str, yaml: YAML) -> Any:
     """Return the nodes of a document: scanned by libyaml, which is 10 times faster, with the types of YAML 1.2.
 
     What libyaml does not read is read once more by the other one, which says better what is wrong.

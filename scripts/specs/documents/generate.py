@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from importlib.metadata import version
@@ -18,6 +19,8 @@ from typing import Any, cast
 
 from jinja2 import BytecodeCache, ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
 from jinja2.bccache import Bucket
+from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
+from jsonschema.validators import validator_for  # type: ignore[import-untyped]
 from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
@@ -25,10 +28,10 @@ from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
-from openapi_spec_validator import validate
-from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
+from openapi_spec_validator.schemas import schema_v30, schema_v31
 
-from specs.documents.document import SpecError, as_spec_error, operations
+from specs.documents.document import METHODS, SpecError, as_spec_error, operations, reached
 from specs.documents.names import WIRE, plain_components
 from specs.documents.normalise import forget, normalise, readable_as
 from specs.documents.shapes import Body, Shapes
@@ -172,17 +175,100 @@ def _shared_models() -> Iterator[None]:
 
 def check(document: dict[str, Any], name: str) -> None:
     """Raise SpecError if the document is not valid OpenAPI. Titles and defaults, which are dropped, may be wrong."""
-    try:
-        with as_spec_error(name):
-            _validate(json.dumps(plain_components(forget(document))))
-    except OpenAPIValidationError as error:
-        where = "".join(f"/{part}" for part in getattr(error, "absolute_path", ())) or "/"
-        raise SpecError(f"{name} is not a valid document: {str(error).splitlines()[0]} at {where}") from error
+    if found := faults(document, name):
+        raise SpecError(f"{name} is not a valid document: {found[0].what}")
+
+
+def faulty(document: dict[str, Any], name: str) -> tuple[dict[str, str], list[str]]:
+    """Return what is not valid OpenAPI: the operations that this costs, and why; and what has no place in any."""
+    found = faults(document, name)
+    costs: dict[str, str] = {}
+    others = []
+    users: dict[tuple[str, str], list[str]] = {}
+    if any(fault.where[:1] == ("components",) for fault in found):
+        plain = plain_components(forget(document))
+        for path, method, operation in operations(plain):
+            above = plain["paths"][path].get("parameters", [])
+            for kind, components in reached(plain, [operation, above]).items():
+                for each in components:
+                    users.setdefault((kind, each), []).append(f"{method.upper()} {path}")
+    for fault in found:
+        match fault.where:
+            case ("paths", str(path), str(key), *_) if path in document["paths"]:
+                methods = [key] if key in METHODS else [each for each in METHODS if each in document["paths"][path]]
+                named = [f"{method.upper()} {path}" for method in methods]
+            case ("components", str(kind), str(each), *_):
+                named = users.get((kind, each), [])
+            case _:
+                named = []
+        if not named:
+            others.append(fault.what)
+        for each in named:
+            costs.setdefault(each, f"it is not valid: {fault.what}")
+    return costs, others
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is not valid OpenAPI in a document.
+
+    Attributes:
+        where: The keys and positions that lead there; empty if that is not known.
+        what: The innermost cause, and its place.
+    """
+
+    where: tuple[str | int, ...]
+    what: str
+
+
+def faults(document: dict[str, Any], name: str) -> tuple[Fault, ...]:
+    """Return everything in the document that is not valid OpenAPI."""
+    with as_spec_error(name):
+        return _faults(json.dumps(plain_components(forget(document))))
 
 
 @lru_cache(maxsize=16)  # slow, and needed twice for each document
-def _validate(text: str) -> None:
-    validate(json.loads(text))
+def _faults(text: str) -> tuple[Fault, ...]:
+    document = json.loads(text)
+    found: list[Any] = []
+    try:
+        found.extend(OpenAPIV30SpecValidator(document).iter_errors() if _is_3_0(document) else
+                     OpenAPIV31SpecValidator(document).iter_errors())  # fmt: skip
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        if not found:  # later steps expect what the first one has found wrong
+            raise
+    return tuple(_fault(document, error) for error in found)
+
+
+def _is_3_0(document: dict[str, Any]) -> bool:
+    return str(document.get("openapi", "")).startswith("3.0")
+
+
+def _fault(document: dict[str, Any], error: ValidationError) -> Fault:
+    where = tuple(error.absolute_path)
+    if len(where) > 2 and where[0] in {"paths", "components"}:
+        error = _innermost(document, where) or error
+    place = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path) or "/"
+    lines = str(error.message).splitlines() or [type(error).__name__]
+    return Fault(where, f"{_short(lines[0])} at {place}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:150]} … {text[-150:]}"
+
+
+def _innermost(document: dict[str, Any], where: tuple[Any, ...]) -> ValidationError | None:
+    """Return the error below a place that lies deepest in the document: the fast validator names the outermost."""
+    group, name, key = where[0], where[1], where[2]
+    part = {group: {name: {key: document[group][name][key]}}}
+    small = {"openapi": document["openapi"], "info": {"title": "", "version": ""}, "paths": {}, **part}
+    schema = schema_v30 if _is_3_0(document) else schema_v31
+    error = next(iter(validator_for(dict(schema))(dict(schema)).iter_errors(small)), None)
+    while error is not None and error.context:
+        # a branch that wants a reference is not what was meant
+        meant = [each for each in error.context if each.validator != "required" or each.validator_value != ["$ref"]]
+        error = max(meant or error.context, key=lambda each: len(each.absolute_path))
+    return error
 
 
 def _told(name: str, errors: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Container
 from typing import Any
 
 from specs.documents.document import METHODS, SpecError, operations, reached, rebuild
-from specs.documents.generate import check
+from specs.documents.generate import check, faulty
 
 # Texts, and keys of the vendor's own tools, are the vendor's. Names, types and values are facts.
 _PROSE = frozenset({"description", "example", "examples", "externalDocs", "summary", "title"})
@@ -67,22 +67,34 @@ def take_what_can_be(source: dict[str, Any], title: str) -> tuple[dict[str, Any]
             except SpecError as error:
                 left_out[name] = str(error)
         taken = take(source, [name for name in wanted if name not in left_out], title)
-    try:
-        check(taken, "the document")
-    except SpecError:
-        invalid = {}
-        for path, method, _ in operations(taken):
-            name = f"{method.upper()} {path}"
-            try:
-                check(take(taken, [name], title), "what it refers to")
-            except SpecError as error:
-                invalid[name] = str(error)
+    while taken.get("paths"):
+        invalid, elsewhere = faulty(taken, "the document")
+        if not invalid and elsewhere:
+            invalid = _halved(taken, title)
+        if not invalid:
+            break
         left_out |= invalid
         taken = without(taken, invalid)
     if not taken.get("paths"):
         reasons = [f"{name}: {why}" for name, why in left_out.items()]
         raise SpecError("; ".join(["no operation of the document can be used", *reasons[:1]]))
     return taken, left_out
+
+
+def _halved(taken: dict[str, Any], title: str) -> dict[str, str]:
+    """Return the operations of an invalid document that are not valid by themselves: by halves, not one by one."""
+    waiting = [[f"{method.upper()} {path}" for path, method, _ in operations(taken)]]
+    invalid = {}
+    while waiting:
+        names = waiting.pop()
+        try:
+            check(take(taken, names, title), "what it refers to")
+        except SpecError as error:
+            if len(names) == 1:
+                invalid[names[0]] = str(error)
+            else:
+                waiting += [names[len(names) // 2 :], names[: len(names) // 2]]
+    return invalid
 
 
 def plainer(document: dict[str, Any], failed: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
