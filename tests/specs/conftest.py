@@ -12,6 +12,14 @@ from specs.pipeline.command import ROOT
 UPSTREAM = ROOT.parent / "shared" / "upstream" / "kintsugi"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _types_are_checked_once(tmp_path_factory):
+    """Of what all generated code has in common: the cache of a project would be new in each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("types")))
+        yield
+
+
 @pytest.fixture
 def project(tmp_path):
     """A copy of what regenerating reads and writes."""

@@ -1,10 +1,11 @@
 """The command behind scripts/regenerate."""
 
 import argparse
-import contextlib
 import datetime as dt
+import errno
 import filecmp
 import keyword
+import os
 import re
 import shutil
 import sys
@@ -22,12 +23,15 @@ from specs.documents.normalise import normalise
 from specs.documents.repair import repair
 from specs.pipeline import lock, overlay
 from specs.pipeline.binding import not_exposed
+from specs.pipeline.commit import alone, commit, finish, is_pending, scratch, settle
 from specs.pipeline.compare import Change, compare
 from specs.pipeline.fetch import fetch
 from specs.pipeline.proof import prove
 from specs.pipeline.report import COMPATIBLE, FAILED, Report
 from specs.pipeline.take import lost, plainer, take, take_what_can_be, without
 
+_LOCK = f"openapi/{lock.NAME}"
+_GENERATED = f"generated/{generate.PACKAGE}"
 LONGEST = 2_000  # characters of a line of a message
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -53,13 +57,23 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     if (options.api is None) != (options.source is None) or (options.check and options.api):
         parser.error("give an API together with --from, or --check alone, or nothing")
     try:
-        if options.check:
-            return _check(root)
-        if options.api:
-            return _take(root, options)
-        return _rebuild(root)
+        _require_writable(options)
+        with alone(root, reads_only=options.check):
+            if options.check:
+                return _check(root)
+            due = finish(root)
+            if options.api:
+                return _take(root, options, due)
+            if due:
+                print(due["markdown"], end="")
+                settle(root)
+            return _rebuild(root)
     except SpecError as error:
         problem = str(error)
+    except OSError as error:
+        problem = f"{error.filename or 'a file'}: {error.strerror}"
+        if is_pending(root):
+            problem = f"the results are written, but not the report: {problem}; give the same command again to get it"
     except RecursionError:
         problem = "the document is nested too deeply, or its references are"
     print(f"scripts/regenerate: {_legible(problem)}", file=sys.stderr)
@@ -78,15 +92,16 @@ def _rebuild(root: Path) -> int:
     documents = _documents(openapi, _apis(openapi))
     _require_taken(locked, openapi)
     now = lock.Lock(generate.tools(), locked.sources, lock.digests(openapi), generate.stock())
-    with _scratch(root) as scratch:
-        generate.clients(documents, openapi / "templates", scratch / "generated")
-        _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
-    _write(openapi / lock.NAME, now.text())
+    with scratch(root) as folder:
+        generate.clients(documents, openapi / "templates", folder / "generated")
+        commit(root, folder, {_LOCK: now.text()}, {_GENERATED: folder / "generated" / generate.PACKAGE}, {})
     return COMPATIBLE
 
 
 def _check(root: Path) -> int:
     openapi = root / "openapi"
+    if is_pending(root):
+        raise SpecError("a run was killed while it wrote its results; scripts/regenerate puts the rest in place")
     locked = _locked(openapi)
     found = lock.digests(openapi)
     wrong = [
@@ -96,9 +111,9 @@ def _check(root: Path) -> int:
         for name in sorted({*found, *locked.inputs})
         if found.get(name) != locked.inputs.get(name)
     ]
-    with tempfile.TemporaryDirectory() as scratch:
-        generate.clients(_documents(openapi, _apis(openapi)), openapi / "templates", Path(scratch, "generated"))
-        wrong += _differences(Path(scratch, "generated"), root / "generated")
+    with tempfile.TemporaryDirectory() as folder:
+        generate.clients(_documents(openapi, _apis(openapi)), openapi / "templates", Path(folder, "generated"))
+        wrong += _differences(Path(folder, "generated"), root / "generated")
     for line in wrong:
         print(line, file=sys.stderr)
     if wrong:
@@ -106,7 +121,7 @@ def _check(root: Path) -> int:
     return FAILED if wrong else COMPATIBLE
 
 
-def _take(root: Path, options: argparse.Namespace) -> int:
+def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> int:
     openapi = root / "openapi"
     api: str = options.api
     locked = _locked(openapi)
@@ -121,11 +136,19 @@ def _take(root: Path, options: argparse.Namespace) -> int:
     ):
         if fetched is not None and any(known.get(name) != said for name, said in fetched.validators.items()):
             renewed = {**locked.sources, api: {**known, **fetched.validators}}
-            _write(openapi / lock.NAME, lock.Lock(locked.tools, renewed, locked.inputs, locked.stock).text())
+            text = lock.Lock(locked.tools, renewed, locked.inputs, locked.stock).text()
+            if not due:
+                with scratch(root) as folder:
+                    commit(root, folder, {_LOCK: text}, {}, {})
+        if due and due["api"] == api:  # an earlier run was killed before it told
+            return _publish_due(root, options, due)
         kept = sum(1 for _ in operations(load(openapi / apis[api]["document"])))
         _publish(options, Report(api, known, known, kept=kept))
         return COMPATIBLE
 
+    if due:
+        print(due["markdown"], end="")
+        settle(root)
     entry = apis[api]
     path = openapi / entry["document"]
     notes: dict[str, str] = {}
@@ -154,11 +177,11 @@ def _take(root: Path, options: argparse.Namespace) -> int:
             _publish(options, report)
             return report.status
         taken = take(upstream, wanted, entry["title"])
-    with _scratch(root) as scratch:
+    with scratch(root) as folder:
         while True:
             try:
                 documents = _documents(openapi, apis, {api: taken})
-                generate.clients(documents, openapi / "templates", scratch / "generated")
+                generate.clients(documents, openapi / "templates", folder / "generated")
                 break
             except generate.LeftOutError as error:
                 if wanted is not None:
@@ -170,7 +193,7 @@ def _take(root: Path, options: argparse.Namespace) -> int:
                 if not plain:
                     report.left_out |= error.operations
                     taken = without(taken, error.operations)
-                shutil.rmtree(scratch / "generated")
+                shutil.rmtree(folder / "generated")
         report.kept = sum(1 for _ in operations(documents[api]))
         if old is not None:
             # the overlay is already that of the new document
@@ -179,7 +202,7 @@ def _take(root: Path, options: argparse.Namespace) -> int:
             binding = root / "wrapper" / "readahead" / f"{api}.py"
             if binding.exists():
                 report.changes += not_exposed(binding, before, after, entry.get("paging", {}))
-        report.baseline, report.proof = prove(root, scratch / "generated", scratch)
+        report.baseline, report.proof = prove(root, folder / "generated", folder)
 
         text = dump(taken)
         facts = {**report.after, "sha256": lock.digest(fetched.content), **fetched.validators}
@@ -189,13 +212,13 @@ def _take(root: Path, options: argparse.Namespace) -> int:
         now = lock.Lock(
             generate.tools(), {**locked.sources, api: facts}, lock.digests(openapi, instead), generate.stock()
         )
-        _write(path, text)
-        if added:
-            _write(openapi / "apis.toml", added)
-        _swap(scratch / "generated" / generate.PACKAGE, root / "generated" / generate.PACKAGE)
-    _write(openapi / lock.NAME, now.text())
-    _publish(options, report)
-    return report.status
+        texts = {
+            f"openapi/{entry['document']}": text,
+            **({"openapi/apis.toml": added} if added else {}),
+            _LOCK: now.text(),
+        }
+        commit(root, folder, texts, {_GENERATED: folder / "generated" / generate.PACKAGE}, _due(report))
+    return _publish_due(root, options, _due(report))
 
 
 def _placed(change: Change, gone: Mapping[str, str | None]) -> Change:
@@ -204,16 +227,56 @@ def _placed(change: Change, gone: Mapping[str, str | None]) -> Change:
     return replace(change, kind="operation moved", detail=f"{change.detail} is now {place}") if place else change
 
 
-def _publish(options: argparse.Namespace, report: Report) -> None:
-    """Write the report to the files that were asked for; to the screen if there are none and something changed."""
+def _due(report: Report) -> dict[str, Any]:
     quiet = report.verdict == "unchanged" and bool(report.before) and not report.left_out
-    for target, made in ((options.report, report.markdown), (options.json, report.json)):
+    return {
+        "api": report.api,
+        "status": report.status,
+        "markdown": report.markdown(),
+        "json": report.json(),
+        "quiet": quiet,
+    }
+
+
+def _publish(options: argparse.Namespace, report: Report) -> None:
+    _publish_made(options, _due(report))
+
+
+def _publish_due(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> int:
+    _publish_made(options, due)
+    settle(root)
+    status: int = due["status"]
+    return status
+
+
+def _publish_made(options: argparse.Namespace, due: Mapping[str, Any]) -> None:
+    """Write the report to the files that were asked for; to the screen if there are none and something changed."""
+    for target, text in ((options.report, due["markdown"]), (options.json, due["json"])):
         if target == "-":
-            print(made(), end="")
+            print(text, end="")
         elif target is not None:
-            _write(Path(target), made())
-    if options.report is None and options.json is None and not quiet:
-        print(report.markdown(), end="")
+            _write(Path(target), text)
+    if options.report is None and options.json is None and not due["quiet"]:
+        print(due["markdown"], end="", flush=True)
+
+
+def _require_writable(options: argparse.Namespace) -> None:
+    """Raise SpecError if a report could not be written, before anything is done for it."""
+    for target in (options.report, options.json):
+        if target in {None, "-"}:
+            continue
+        path = Path(target)
+        try:
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if path.exists():
+                path.open("a").close()
+            if not path.exists() or path.is_file():
+                new = _beside(path)
+                new.touch()
+                new.unlink()
+        except OSError as error:
+            raise SpecError(f"cannot write the report to {target}: {error.strerror}; nothing was done") from error
 
 
 def _apis(openapi: Path) -> dict[str, Any]:
@@ -317,24 +380,14 @@ def _differences(wanted: Path, found: Path) -> Iterator[str]:
             yield f"generated/{name}: differs from what is generated"
 
 
-@contextlib.contextmanager
-def _scratch(root: Path) -> Iterator[Path]:
-    """Yield a temporary folder on the same file system, so that its contents can be moved into place."""
-    with tempfile.TemporaryDirectory(prefix=".regenerate_", suffix="_cache", dir=root) as folder:
-        yield Path(folder)
-
-
-def _swap(new: Path, place: Path) -> None:
-    """Replace a whole folder by `new`, so that no old file stays behind."""
-    place.parent.mkdir(exist_ok=True)
-    old = new.with_name("old")
-    if place.exists():
-        place.rename(old)
-    new.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def _write(path: Path, text: str) -> None:
-    new = path.with_name(path.name + ".new")
+    if path.exists() and not path.is_file():  # a device or a pipe
+        path.write_text(text, encoding="utf-8")
+        return
+    new = _beside(path)
     new.write_text(text, encoding="utf-8")
     new.replace(path)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + ".new")

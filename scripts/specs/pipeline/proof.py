@@ -1,4 +1,4 @@
-"""Type-check the wrapper, and the public typing tests of the last release, against newly generated code."""
+"""Import and type-check newly generated code, and type-check against it the wrapper and the last release's tests."""
 
 import os
 import re
@@ -8,26 +8,65 @@ import tarfile
 from io import BytesIO
 from pathlib import Path
 
+from specs.documents.document import SpecError
+from specs.documents.generate import PACKAGE
+
 TYPING = Path("tests", "typing")
 WRAPPER = "The wrapper does not fit the new client"
 USAGE = "Code that the last release allowed and no type checker accepts now"
 
 
+GENERATED = "The generated code has type errors; report them, with the document"
+CACHE = ".generated_types_cache"
+
+# Of all modules, each by itself: some are imported by no other.
+_IMPORT = """
+import importlib, pathlib, sys
+root, problems = pathlib.Path(sys.argv[1]), 0
+sys.path.insert(0, str(root.parent))
+sys.dont_write_bytecode = True
+for path in sorted(root.rglob("*.py")):
+    parts = path.relative_to(root.parent).with_suffix("").parts
+    try:
+        importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    except Exception as error:
+        problems += 1
+        if problems <= 5:
+            print(f"{'/'.join(parts)}.py: {type(error).__name__}: {error}")
+sys.exit(problems > 0)
+"""
+
+
 def prove(root: Path, generated: Path, scratch: Path) -> tuple[str, dict[str, list[str]]]:
-    """Return whose typing tests were checked, and the new errors; errors that the old code has too are left out."""
-    if not (root / "wrapper" / "readahead").exists():
-        return "", {}
-    baseline, usage = _released(root, scratch / "typing")
-    targets = ["wrapper/readahead", *([str(usage)] if usage else [])]
-    now = _complaints(root, generated, targets, scratch)
-    if not now:
-        return baseline, {}
-    was = set(_complaints(root, root / "generated", targets, scratch))
+    """Return whose typing tests were checked, and the new errors; errors that the old code has too are left out.
+
+    Raises:
+        SpecError: A generated module cannot be imported.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", _IMPORT, str(generated / PACKAGE)], stdout=subprocess.PIPE, text=True
+    ) as imports:
+        try:
+            has_wrapper = (root / "wrapper" / "readahead").exists()
+            baseline, usage = _released(root, scratch / "typing") if has_wrapper else ("", None)
+            targets = [*(["wrapper/readahead"] if has_wrapper else []), *([str(usage)] if usage else [])]
+            now = _complaints(root, generated, targets)
+            was = (
+                set(_complaints(root, root / "generated", targets)) if now and (root / "generated").exists() else set()
+            )
+        except BaseException:
+            imports.kill()
+            raise
+        told = imports.communicate()[0].strip()
+    if imports.returncode:
+        raise SpecError(f"generated code cannot be imported; report this, with the document: {told or 'it is killed'}")
     new = [line for line in now if line not in was]
     place = f"{usage.relative_to(root)}{os.sep}" if usage else "\0"
+    ours = f"generated{os.sep}{PACKAGE}{os.sep}"
     return baseline, {
-        WRAPPER: [line for line in new if not line.startswith(place)],
+        WRAPPER: [line for line in new if not line.startswith((place, ours))],
         USAGE: [line.replace(place, f"{TYPING}{os.sep}") for line in new if line.startswith(place)],
+        GENERATED: [line for line in new if line.startswith(ours)],
     }
 
 
@@ -56,10 +95,13 @@ def _git(root: Path, *arguments: str) -> bytes:
     return done.stdout if done.returncode == 0 else b""
 
 
-def _complaints(root: Path, generated: Path, targets: list[str], scratch: Path) -> list[str]:
-    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--cache-dir", str(scratch / "mypy")]
+def _complaints(root: Path, generated: Path, targets: list[str]) -> list[str]:
+    # one cache for all runs: what did not change is not checked again
+    given = [] if os.environ.get("MYPY_CACHE_DIR") else ["--cache-dir", str(root / CACHE)]
+    is_project = (root / "pyproject.toml").exists()
+    options = ["--config-file", "pyproject.toml" if is_project else os.devnull, "--strict", "--explicit-package-bases"]
     done = subprocess.run(
-        [*command, "--no-error-summary", *targets],
+        [sys.executable, "-m", "mypy", *options, *given, "--no-error-summary", *targets, str(generated / PACKAGE)],
         cwd=root,
         env={**os.environ, "MYPYPATH": str(generated)},
         capture_output=True,
@@ -68,5 +110,5 @@ def _complaints(root: Path, generated: Path, targets: list[str], scratch: Path) 
     )
     if done.returncode == 0:
         return []
-    lines = (done.stdout + done.stderr).splitlines()
-    return [line for line in lines if re.match(r".*: error:", line)] or lines
+    lines = (done.stdout + done.stderr).replace(f"{os.path.relpath(generated, root)}{os.sep}", f"generated{os.sep}")
+    return [line for line in lines.splitlines() if re.match(r".*: error:", line)] or lines.splitlines()
