@@ -32,7 +32,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 from openapi_spec_validator.schemas import schema_v30, schema_v31
 
 from specs.documents.document import METHODS, SpecError, as_spec_error, operations, reached
-from specs.documents.names import WIRE, plain_components
+from specs.documents.names import WIRE, ShortClasses, is_repeated, plain_components, unrepeated
 from specs.documents.normalise import forget, normalise, readable_as
 from specs.documents.shapes import Body, Shapes
 from specs.documents.types import tags
@@ -112,6 +112,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
         overwrite=False,
         output_path=target,
     )
+    config.class_overrides = ShortClasses()
     with as_spec_error(name), _shared_models():
         openapi = GeneratorData.from_dict(seen, config=config)
     if isinstance(openapi, GeneratorError):
@@ -127,6 +128,10 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     openapi.models = [model for model in openapi.models if shapes.met(model)]
     for collection in openapi.endpoint_collections_by_tag.values():
         for endpoint in collection.endpoints:
+            endpoint.path_parameters = [
+                each for each in endpoint.path_parameters if not is_repeated(each.name.get_untrusted_value())
+            ]
+            endpoint.path = UntrustedString(unrepeated(endpoint.path.get_untrusted_value()))
             for location, prop in endpoint.iter_all_parameters():
                 wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())
                 if wire is not None:

@@ -2,12 +2,16 @@
 
 import contextlib
 import copy
+import hashlib
 import itertools
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from openapi_python_client.config import ClassOverride
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
 from specs.documents.document import operations, rebuild, references, resolved
@@ -35,9 +39,54 @@ _PLACEHOLDER = re.compile(r"{([^}]+)}")
 _READ_PLACEHOLDER = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*")
 
 
+_REPEATED = "_again_"
+LONGEST = 120  # bytes of the name of a module: file systems allow 255, and compiled files have longer names
+
+
 def python_name(wire: str) -> str:
     """Return the name that a field, key or argument has in Python."""
     return str(PythonIdentifier(wire, "field_"))
+
+
+def as_python_reads(name: str) -> str:
+    """Return a name in the form to which Python brings every identifier, NFKC: only so a module is found by it."""
+    return unicodedata.normalize("NFKC", name)
+
+
+def class_name(schema: str) -> str:
+    """Return the name of the class of a schema."""
+    return shortened(str(ClassName(schema, "Model")))
+
+
+def shortened(name: str) -> str:
+    """Return a name whose module has a name that a file may have; the same name for the same one."""
+    if len(python_name(name).encode()) <= LONGEST:
+        return name
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
+    while len(python_name(f"{name}{number}").encode()) > LONGEST:
+        name = name[: len(name) - max(1, len(name) // 20)]
+    return f"{name}{number}"
+
+
+class ShortClasses(dict[str, ClassOverride]):
+    """The generator's own table of other names for classes, in which those are that are too long for a file."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the other name of the class, if it needs one."""
+        short = shortened(name)
+        return default if short == name else ClassOverride.model_validate({"class_name": short})
+
+
+def plain_ids(document: dict[str, Any]) -> dict[str, Any]:
+    """Give operations and tags names that their modules and packages can have."""
+    for path, method, operation in operations(document):
+        said = operation.get("operationId")
+        name = said or f"{method}_{path}"
+        if (new := shortened(as_python_reads(name))) != name:
+            operation["operationId"] = new
+        if isinstance(operation.get("tags"), list):
+            operation["tags"] = [shortened(as_python_reads(str(tag))) for tag in operation["tags"]]
+    return document
 
 
 def read_placeholders(document: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +187,8 @@ def distinct_classes(document: dict[str, Any]) -> dict[str, Any]:
     names: dict[str, str] = {}
     for name in schemas:
         # of scripts without capitals a class could be called like one of its fields
-        new, number = name if str(ClassName(name, "Model")) != python_name(name) else f"Model {name}", 2
+        plain = as_python_reads(name)
+        new, number = plain if str(ClassName(plain, "Model")) != python_name(plain) else f"Model {plain}", 2
         while not _names_of(new).isdisjoint(taken) or (new != name and new in schemas):
             new, number = f"{name}_{number}", number + 1
         taken |= _names_of(new)
@@ -164,7 +214,7 @@ def distinct_classes(document: dict[str, Any]) -> dict[str, Any]:
 
 def _names_of(schema: str) -> set[str]:
     """Return the names of its class and of its file, which differ where only capitals tell two classes apart."""
-    name = str(ClassName(schema, "Model"))
+    name = class_name(schema)
     return {name, f"{PythonIdentifier(name, 'field_')}.py"}
 
 
@@ -204,6 +254,7 @@ def _below(schema: Any, name: str, *, itself: bool = True) -> Iterator[str]:
 def distinct_properties(document: dict[str, Any]) -> dict[str, Any]:
     """Give properties of one object that would have one name in Python names of their own; the wire keeps its names."""
     wire: dict[str, str] = {}
+    known = _wire_names(document)
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         properties = node.get("properties")
@@ -212,9 +263,9 @@ def distinct_properties(document: dict[str, Any]) -> dict[str, Any]:
         taken: set[str] = set()
         names = {}
         for name in properties:
-            new, number = name, 2
-            while python_name(new) in taken or (new != name and (new in properties or wire.get(new, name) != name)):
-                new, number = f"{python_name(name)}_{number}", number + 1
+            new, number = as_python_reads(name), 2
+            while python_name(new) in taken or (new != name and (new in known or wire.get(new, name) != name)):
+                new, number = f"{python_name(as_python_reads(name))}_{number}", number + 1
             taken.add(python_name(new))
             names[name] = new
             if new != name:
@@ -236,11 +287,12 @@ def distinct_parameters(document: dict[str, Any]) -> dict[str, Any]:
     `since`, `since<` and `since>` are `since`, `since_lt` and `since_gt`.
     """
     wire = dict(document.get(WIRE, {}))
-    names = {resolved(document, given)["name"] for given in _parameters(document)}
+    names = _wire_names(document) | wire.keys()
 
     def distinct(given: dict[str, Any], taken: dict[tuple[str, str], str]) -> dict[str, Any]:
         parameter = resolved(document, given)
-        name = new = parameter["name"]
+        name = parameter["name"]
+        new = as_python_reads(name) if parameter.get("in") != "path" else name
         place = parameter.get("in")
         spelled, number = name.replace("<", " lt").replace(">", " gt"), 2
         while taken.get((place, python_name(new)), name) != name or (new != name and new in names):
@@ -260,6 +312,50 @@ def distinct_parameters(document: dict[str, Any]) -> dict[str, Any]:
             taken = dict(above)
             operation["parameters"] = [distinct(given, taken) for given in operation["parameters"]]
     return {**document, WIRE: wire} if wire else document
+
+
+def _wire_names(document: dict[str, Any]) -> set[str]:
+    """Return the names of all properties and parameters: none of them stands for another one."""
+    names = {str(resolved(document, given)["name"]) for given in _parameters(document)}
+
+    def note(node: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(node.get("properties"), dict):
+            names.update(node["properties"])
+        return node
+
+    rebuild(document, note)
+    return names
+
+
+def repeated_placeholders(document: dict[str, Any]) -> dict[str, Any]:
+    """Tell places of a path apart that one parameter fills, which the generator does not read; see `is_repeated`."""
+    paths = {}
+    for path, item in document["paths"].items():
+        counts: Counter[str] = Counter()
+
+        def numbered(match: re.Match[str], counts: Counter[str] = counts) -> str:
+            counts[match[1]] += 1
+            return f"{{{match[1]}{_REPEATED}{counts[match[1]]}}}" if counts[match[1]] > 1 else match[0]
+
+        new = _PLACEHOLDER.sub(numbered, path)
+        for owner in [item, *(each for each in item.values() if isinstance(each, dict))] if new != path else []:
+            for given in list(owner.get("parameters", ())):
+                parameter = resolved(document, given)
+                if parameter.get("in") == "path":
+                    again = (f"{parameter['name']}{_REPEATED}{at}" for at in range(2, counts[parameter["name"]] + 1))
+                    owner["parameters"] = [*owner["parameters"], *({**parameter, "name": name} for name in again)]
+        paths[new] = item
+    return {**document, "paths": paths}
+
+
+def is_repeated(parameter: str) -> bool:
+    """Whether a parameter of a normalised path only stands in one more place of another one."""
+    return _REPEATED in parameter
+
+
+def unrepeated(path: str) -> str:
+    """Return the path with its parameters in all of their places."""
+    return re.sub(rf"{_REPEATED}\d+(?=}})", "", path)
 
 
 def _parameters(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,8 @@ from specs.documents.names import (
     distinct_classes,
     distinct_parameters,
     distinct_properties,
+    plain_ids,
+    repeated_placeholders,
 )
 from specs.documents.types import (
     named_members,
@@ -349,6 +351,7 @@ def _target(name: str) -> str:
 
 _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     rename,
+    plain_ids,
     whole_discriminators,
     forget,
     one_content,
@@ -366,5 +369,6 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     distinct_classes,
     distinct_properties,
     distinct_parameters,
+    repeated_placeholders,
     parts_first,
 )

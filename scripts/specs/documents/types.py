@@ -3,9 +3,8 @@
 import copy
 from typing import Any
 
-from openapi_python_client.strings import ClassName
-
 from specs.documents.document import DATA, NAMED, component, rebuild, references
+from specs.documents.names import class_name
 
 _ANY: dict[str, Any] = {}
 # beside a reference, these say nothing of the type but that it may be null
@@ -116,7 +115,7 @@ def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, 
 
 
 def _class(target: str) -> str:
-    return str(ClassName(target.rpartition("/")[2].replace("~1", "/").replace("~0", "~"), "Model"))
+    return class_name(target.rpartition("/")[2].replace("~1", "/").replace("~0", "~"))
 
 
 def _target(name: str) -> str:

@@ -1,0 +1,106 @@
+"""Names of every kind become modules that can be imported, and the wire keeps its own."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from specs.documents import generate
+from specs.documents.repair import repair
+from specs.pipeline.command import ROOT
+from specs.pipeline.take import take_what_can_be
+
+LONG = "EinSehrLangerName" * 20
+OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+@pytest.fixture
+def generated(tmp_path, monkeypatch):
+    def make(name, paths, schemas=None):
+        document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
+        document["components"] = {"schemas": schemas or {}}
+        taken, left_out = take_what_can_be(repair(document), "t")
+        assert left_out == {}
+        generate.clients({"api": taken}, ROOT / "openapi" / "templates", tmp_path / "generated")
+        (tmp_path / "generated" / generate.PACKAGE).rename(tmp_path / name)
+        monkeypatch.syspath_prepend(tmp_path)
+        return lambda module: importlib.import_module(f"{name}.api.{module}")
+
+    return make
+
+
+def answer(schema):
+    return {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}
+
+
+def test_names_are_as_long_as_files_allow(generated):
+    """Of operations, tags, schemas, and objects within those; each keeps a name of its own."""
+    schemas = {f"{LONG}{end}": {"type": "object", "properties": {"inner": OBJECT}} for end in "AB"}
+    paths = {
+        f"/{end}": {
+            "get": {
+                "operationId": f"get{LONG}{end}",
+                "tags": [LONG],
+                "responses": answer({"$ref": f"#/components/schemas/{LONG}{end}"}),
+            }
+        }
+        for end in "AB"
+    }
+    module = generated("clients_of_long_names", paths, schemas)
+    assert len({name for name in module("models").__all__ if name.startswith("EinSehr")}) == 4
+    names = [path.name for path in Path(module("models").__path__[0]).parent.rglob("*.py")]
+    assert max(len(name.encode()) for name in names) <= 130
+    assert len([name for name in names if name.startswith("get_ein")]) == 2
+
+
+def test_names_that_python_reads_as_others(generated):
+    """Python reads `\ufb01n` as `fin`, so a module or a field of that name would not be found."""
+    both = {"\ufb01n": {"type": "string"}, "fin": {"type": "integer"}, "\uff35rl": {"type": "string"}}
+    schemas = {"\uff26ull": {"type": "object", "properties": both}}
+    paths = {
+        "/a": {
+            "get": {
+                "operationId": "\ufb01nd",
+                "tags": ["\ufb01rst"],
+                "parameters": [{"name": "\ufb01eld", "in": "query", "schema": {"type": "string"}}],
+                "responses": answer({"$ref": "#/components/schemas/\uff26ull"}),
+            }
+        }
+    }
+    module = generated("clients_of_other_scripts", paths, schemas)
+    request = module("api.first.find").build_request(field="x")
+    assert request["params"] == {"\ufb01eld": "x"}
+    row = module("models.full").Full.from_dict({"\ufb01n": "a", "fin": 1, "\uff35rl": "b"})
+    assert (row.fin_2, row.fin, row.url) == ("a", 1, "b")
+    assert row.to_dict() == {"\ufb01n": "a", "fin": 1, "\uff35rl": "b"}
+
+
+@pytest.mark.parametrize("name", ["__x", "_y", "_", "__", "__init__", "__attrs_attrs__", "__slots__", "self", "cls"])
+def test_names_that_classes_of_attrs_treat_specially(generated, name):
+    """Double underscores, private names, and those of the class itself."""
+    schema = {"type": "object", "properties": {name: {"type": "string"}, "other": {"type": "integer"}}}
+    paths = {"/a": {"get": {"operationId": "get_a", "responses": answer({"$ref": "#/components/schemas/Odd"})}}}
+    module = generated(f"clients_of_odd_{sum(name.encode())}", paths, {"Odd": schema})
+    data = {name: "text", "other": 1}
+    row = module("models.odd").Odd.from_dict(data)
+    assert row.to_dict() == data
+    assert "text" in {getattr(row, field) for field in dir(row) if field[:1] != "_" and field[:1].islower()
+                      and isinstance(getattr(row, field), str)}  # fmt: skip
+
+
+def test_a_parameter_that_stands_twice_in_a_path_fills_both_places(generated):
+    """OpenAPI forbids it, and it is published."""
+    paths = {
+        "/of/{org}/{org}/x/{number}": {
+            "get": {
+                "operationId": "get_x",
+                "parameters": [
+                    {"name": "org", "in": "path", "required": True, "schema": {"type": "string"}},
+                    {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}},
+                ],
+                "responses": {"204": {"description": "none"}},
+            }
+        }
+    }
+    request = generated("clients_of_twice", paths)("api.default.get_x").build_request("a b", 1)
+    assert request["url"] == "/of/a%20b/a%20b/x/1"
