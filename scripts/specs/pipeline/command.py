@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from specs.documents import generate
+from specs.documents.bundle import Bundle, has_other_files
 from specs.documents.document import SpecError, as_spec_error, dump, load, of_version_3, operations, parse
 from specs.documents.normalise import normalise
 from specs.documents.repair import repair
@@ -25,7 +26,7 @@ from specs.pipeline import lock, overlay
 from specs.pipeline.binding import not_exposed
 from specs.pipeline.commit import alone, commit, finish, is_pending, scratch, settle
 from specs.pipeline.compare import Change, compare
-from specs.pipeline.fetch import fetch
+from specs.pipeline.fetch import Fetched, fetch
 from specs.pipeline.proof import prove
 from specs.pipeline.report import COMPATIBLE, FAILED, Report
 from specs.pipeline.take import lost, plainer, take, take_what_can_be, without
@@ -129,6 +130,10 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     apis, added = _with_entry(openapi, api, locked)
     as_locked = bool(known) and dict(locked.inputs) == lock.digests(openapi)
     fetched = fetch(options.source, known if as_locked else {})
+    bundle = None
+    if fetched is not None and has_other_files(fetched.content):
+        bundle = Bundle(of_version_3(_parsed(fetched), fetched.name), options.source)
+        fetched = replace(fetched, content=fetched.content + bundle.content)  # all of it is the document
     if fetched is None or (
         as_locked
         and known == {**known, "name": fetched.name, "sha256": lock.digest(fetched.content)}
@@ -152,7 +157,7 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     entry = apis[api]
     path = openapi / entry["document"]
     notes: dict[str, str] = {}
-    document = of_version_3(parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name), fetched.name)
+    document = bundle.document if bundle else of_version_3(_parsed(fetched), fetched.name)
     with as_spec_error(fetched.name):
         upstream = repair(document, notes)
     old = load(path) if path.exists() else None
@@ -219,6 +224,10 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
         }
         commit(root, folder, texts, {_GENERATED: folder / "generated" / generate.PACKAGE}, _due(report))
     return _publish_due(root, options, _due(report))
+
+
+def _parsed(fetched: Fetched) -> dict[str, Any]:
+    return parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name)
 
 
 def _placed(change: Change, gone: Mapping[str, str | None]) -> Change:
