@@ -1,0 +1,213 @@
+"""``scripts/bench documents FOLDER``: take every document of a folder, and count what comes of it.
+
+A table: operations in and out, answers that the documents publish as examples and that come back equal from the
+generated classes, seconds, and peak memory. ``--tree`` does it with another checkout, to compare the two.
+"""
+
+import argparse
+import asyncio
+import importlib
+import inspect
+import json
+import os
+import pkgutil
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+API = "taken"
+LONGEST = 1800.0  # seconds for one document
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_HEAD = (
+    "document",
+    "MB",
+    "in",
+    "out",
+    "left out",
+    "examples",
+    "equal",
+    "different",
+    "refused",
+    "s",
+    "CPU s",
+    "peak MB",
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the bench; the exit status tells whether every document could be taken."""
+    parser = argparse.ArgumentParser(prog="scripts/bench documents", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="documents, or folders of them")
+    parser.add_argument("--tree", type=Path, default=ROOT, help="the checkout that takes them (default: this one)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was counted, with reasons, to FILE")
+    options = parser.parse_args(arguments)
+    files = [file for each in options.folders for file in ([each] if each.is_file() else _documents(each))]
+    rows = []
+    print("| " + " | ".join(_HEAD) + " |\n|" + " --- |" * len(_HEAD), flush=True)
+    for file in files:
+        row = _taken_apart(file, options.tree.resolve())
+        rows.append(row)
+        cells = (row.get(key, "") for key in _HEAD)
+        print("| " + " | ".join(f"{each:.1f}" if isinstance(each, float) else str(each) for each in cells) + " |")
+        sys.stdout.flush()
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    return int(any("failed" in row for row in rows))
+
+
+def _documents(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in {".json", ".yaml", ".yml"} and path.is_file())
+
+
+def _taken_apart(file: Path, tree: Path) -> dict[str, Any]:
+    """Return the row of one document, which processes of their own take and read."""
+    row: dict[str, Any] = {"document": file.name, "MB": file.stat().st_size / 1e6}
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        shutil.copytree(tree / "openapi" / "templates", project / "openapi" / "templates")
+        (project / "openapi" / "apis.toml").touch()
+        for step in ("take", "read"):
+            command = [sys.executable, "-P", __file__, step, str(file.resolve()), str(project)]
+            path = os.pathsep.join(map(str, (tree / "scripts", project / "generated")))
+            try:
+                done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
+                                      timeout=LONGEST, check=False)  # fmt: skip
+                row |= json.loads(done.stdout.splitlines()[-1])
+            except (subprocess.TimeoutExpired, LookupError, ValueError):
+                row["failed"] = row.get("failed") or f"{step}: no result"
+            if "failed" in row:
+                break
+    return row
+
+
+def take(file: Path, project: Path) -> dict[str, Any]:
+    """Take a document, as scripts/regenerate does."""
+    command = importlib.import_module("specs.pipeline.command")
+    began = time.perf_counter()
+    report = project / "report.json"
+    status = command.main([API, "--from", str(file), "--json", str(report)], project)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    row = {
+        "in": sum(1 for _ in _operations(_plain(file))),
+        "s": time.perf_counter() - began,
+        "CPU s": sum(each.ru_utime + each.ru_stime for each in used),
+        "peak MB": max(each.ru_maxrss for each in used) // 1024,
+    }
+    if status == 1:
+        return {**row, "out": 0, "failed": "take"}
+    told = json.loads(report.read_text())
+    reasons = told.get("left out", {})
+    return {**row, "out": told["operations"], "left out": len(reasons), "reasons": reasons, "proof": told.get("proof")}
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Answer every generated function with each example of its answers, and compare what it makes of them."""
+    httpx = importlib.import_module("httpx")
+    package = importlib.import_module(f"readahead_clients.{API}")
+    modules = {
+        module.OPERATION: module
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if ".api." in info.name and hasattr(module := importlib.import_module(info.name), "OPERATION")
+    }
+    examples = [
+        (modules[name], status, example)
+        for name, status, example in _examples(_plain(file))
+        if name in modules and _is_answer(example)
+    ]
+    counted: Counter[str] = Counter()
+    wrong: list[str] = []
+
+    async def all_of_them() -> None:
+        for module, status, example in examples:
+            answer = httpx.Response(status, json=example)
+            async with httpx.AsyncClient(
+                base_url="http://example.invalid", transport=httpx.MockTransport(lambda _, answer=answer: answer)
+            ) as http:
+                client = package.Client(base_url="http://example.invalid")
+                client.set_async_httpx_client(http)
+                try:
+                    parsed = await module.asyncio(**_arguments(module.build_request), client=client)
+                    result, why = ("equal", "") if _as_json(parsed) == example else ("different", "differs")
+                except Exception as error:  # noqa: BLE001  # whatever it is, it is counted
+                    result, why = "refused", f"{type(error).__name__}: {str(error)[:200]}"
+                if why:
+                    wrong.append(f"{module.OPERATION} {status}: {why}")
+                counted[result] += 1
+
+    asyncio.run(all_of_them())
+    return {
+        "examples": len(examples),
+        **{key: counted[key] for key in ("equal", "different", "refused")},
+        "wrong": wrong,
+    }
+
+
+def _is_answer(example: Any) -> bool:
+    return isinstance(example, dict | list)
+
+
+def _arguments(function: Any) -> dict[str, Any]:
+    required = [each for each in inspect.signature(function).parameters.values() if each.default is each.empty]
+    return {
+        each.name: {} if each.name == "body" else "x" if "int" not in str(each.annotation) else 1 for each in required
+    }
+
+
+def _as_json(value: Any) -> Any:
+    if hasattr(value, "to_dict"):
+        return _as_json(value.to_dict())
+    if isinstance(value, dict):
+        return {key: _as_json(each) for key, each in value.items()}
+    return [_as_json(each) for each in value] if isinstance(value, list) else value
+
+
+def _plain(file: Path) -> dict[str, Any]:
+    document = importlib.import_module("specs.documents.document")
+    plain: dict[str, Any] = document.load(file)
+    return plain
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in (document.get("paths") or {}).items():
+        for method in _METHODS:
+            if isinstance(item, dict) and isinstance(item.get(method), dict):
+                yield f"{method.upper()} {path}", item[method]
+
+
+def _examples(document: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:
+    """Yield operation, status and content of every example of an answer in JSON."""
+    for name, operation in _operations(document):
+        for code, response in (operation.get("responses") or {}).items():
+            whole = _resolved(document, response)
+            for content_type, media in (whole.get("content") or {}).items():
+                if "json" not in content_type or not isinstance(media, dict) or not str(code).isdigit():
+                    continue
+                found = [_resolved(document, each).get("value") for each in (media.get("examples") or {}).values()]
+                found += [media.get("example"), _resolved(document, media.get("schema")).get("example")]
+                for example in found:
+                    if example is not None:
+                        yield name, int(code), example
+
+
+def _resolved(document: dict[str, Any], node: Any) -> dict[str, Any]:
+    for _ in range(20):
+        if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
+            break
+        found: Any = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+        node = found
+    return node if isinstance(node, dict) else {}
+
+
+if __name__ == "__main__":
+    given, folder = map(Path, sys.argv[2:])
+    print("\n" + json.dumps(take(given, folder) if sys.argv[1] == "take" else read(given)))
