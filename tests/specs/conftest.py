@@ -1,3 +1,4 @@
+import importlib
 import json
 import shutil
 import sys
@@ -7,7 +8,9 @@ import pytest
 
 from specs.documents import generate
 from specs.documents.document import load
+from specs.documents.repair import repair
 from specs.pipeline.command import ROOT
+from specs.pipeline.take import take_what_can_be
 
 UPSTREAM = ROOT.parent / "shared" / "upstream" / "kintsugi"
 
@@ -70,3 +73,20 @@ def kinds(tmp_path_factory):
     finally:
         sys.path.remove(str(folder))
     return models
+
+
+@pytest.fixture
+def generated(tmp_path, monkeypatch):
+    """A function that generates a package of a name of its own, and returns one that imports its modules."""
+
+    def make(name, paths, schemas=None):
+        document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
+        document["components"] = {"schemas": schemas or {}}
+        taken, left_out = take_what_can_be(repair(document), "t")
+        assert left_out == {}
+        generate.clients({"api": taken}, ROOT / "openapi" / "templates", tmp_path / "generated")
+        (tmp_path / "generated" / generate.PACKAGE).rename(tmp_path / name)
+        monkeypatch.syspath_prepend(tmp_path)
+        return lambda module: importlib.import_module(f"{name}.api.{module}")
+
+    return make

@@ -1,32 +1,11 @@
 """Names of every kind become modules that can be imported, and the wire keeps its own."""
 
-import importlib
 from pathlib import Path
 
 import pytest
 
-from specs.documents import generate
-from specs.documents.repair import repair
-from specs.pipeline.command import ROOT
-from specs.pipeline.take import take_what_can_be
-
 LONG = "EinSehrLangerName" * 20
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
-
-
-@pytest.fixture
-def generated(tmp_path, monkeypatch):
-    def make(name, paths, schemas=None):
-        document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
-        document["components"] = {"schemas": schemas or {}}
-        taken, left_out = take_what_can_be(repair(document), "t")
-        assert left_out == {}
-        generate.clients({"api": taken}, ROOT / "openapi" / "templates", tmp_path / "generated")
-        (tmp_path / "generated" / generate.PACKAGE).rename(tmp_path / name)
-        monkeypatch.syspath_prepend(tmp_path)
-        return lambda module: importlib.import_module(f"{name}.api.{module}")
-
-    return make
 
 
 def answer(schema):

@@ -3,13 +3,13 @@ import json
 import tomllib
 
 import pytest
-from openapi_spec_validator import validate
+from openapi_spec_validator import OpenAPIV30SpecValidator, validate
 
 from specs.documents.document import SpecError, dump, load, operations, parse, references
 from specs.documents.repair import repair
 from specs.pipeline.command import ROOT
 from specs.pipeline.overlay import apply
-from specs.pipeline.take import take
+from specs.pipeline.take import take, take_what_can_be
 
 OPENAPI = ROOT / "openapi"
 APIS = tomllib.loads((OPENAPI / "apis.toml").read_text())
@@ -213,3 +213,41 @@ def test_schemas_of_another_version_are_mended(version, schema, mended):
     """Limits are exclusive in the way of the version that the document says; what is doubled or dangling goes."""
     given = {"openapi": version, "paths": {}, "components": {"schemas": {"A": schema}}}
     assert repair(given)["components"]["schemas"]["A"] == mended
+
+
+def faulty(schema, version="3.0.3"):
+    """A document of 40 operations, of which one answers with this schema."""
+
+    def answers(given):
+        return {"200": {"description": "", "content": {"application/json": {"schema": given}}}}
+
+    schemas = {"Odd": schema, "Right": {"type": "object", "properties": {"a": {"type": "string"}}}}
+    kinds = ["Right"] * 39 + ["Odd"]
+    paths = {
+        f"/p{number}": {"get": {"responses": answers({"$ref": f"#/components/schemas/{kind}"})}}
+        for number, kind in enumerate(kinds)
+    }
+    info = {"title": "t", "version": "1"}
+    return {"openapi": version, "info": info, "paths": paths, "components": {"schemas": schemas}}
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_a_fault_costs_its_operation_and_is_named_by_its_innermost_cause(version):
+    """Not by the alternatives that a schema has around it."""
+    schema = {"type": "object", "properties": {"x": {"type": "array", "items": {"allOf": {"a": 1}}}}}
+    taken, left_out = take_what_can_be(faulty(schema, version), "t")
+    assert len(taken["paths"]) == 39
+    assert left_out.keys() == {"GET /p39"}
+    assert "{'a': 1} is not of type 'array'" in left_out["GET /p39"]
+    assert "/properties/x/items/allOf" in left_out["GET /p39"]
+
+
+def test_a_document_with_one_fault_is_not_validated_operation_by_operation(monkeypatch):
+    """The whole twice, with the fault and without it."""
+    validated = []
+    real = OpenAPIV30SpecValidator.iter_errors
+    monkeypatch.setattr(
+        OpenAPIV30SpecValidator, "iter_errors", lambda validator: (validated.append(1), real(validator))[1]
+    )
+    take_what_can_be(faulty({"properties": {"only here": {"allOf": {"a": 1}}}}), "t")
+    assert len(validated) == 2

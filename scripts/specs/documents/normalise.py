@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterator
 from functools import partial
 from typing import Any
 
+from specs.documents.compositions import bases_of_their_branches, referred_and_more, spread_unions
 from specs.documents.document import DATA, NAMED, SpecError, operations, reached, rebuild, resolved
 from specs.documents.names import (
     distinct_classes,
@@ -354,6 +355,9 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     plain_ids,
     whole_discriminators,
     forget,
+    referred_and_more,
+    bases_of_their_branches,
+    spread_unions,
     one_content,
     known_content,
     spread_security,

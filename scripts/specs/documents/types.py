@@ -305,7 +305,7 @@ def named_members(document: dict[str, Any]) -> dict[str, Any]:
         members = [*schema.get("anyOf", ()), *schema.get("oneOf", ())] if isinstance(schema, dict) else []
         for number, member in enumerate(members):
             new = f"{name}_type_{number}"
-            if isinstance(member, dict) and "properties" in member and new not in schemas:
+            if isinstance(member, dict) and member.keys() & {"properties", "allOf"} and new not in schemas:
                 schemas[new] = dict(member)
                 member.clear()
                 member["$ref"] = f"#/components/schemas/{new.replace('~', '~0').replace('/', '~1')}"
