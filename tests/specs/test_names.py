@@ -83,3 +83,13 @@ def test_a_parameter_that_stands_twice_in_a_path_fills_both_places(generated):
     }
     request = generated("clients_of_twice", paths)("api.default.get_x").build_request("a b", 1)
     assert request["url"] == "/of/a%20b/a%20b/x/1"
+
+
+@pytest.mark.parametrize("place", ["header", "cookie", "path"])
+def test_a_parameter_without_a_type_is_text(generated, place):
+    """The generator allows none there that may be anything."""
+    parameters = [{"name": "tenant", "in": place, "required": True, "schema": {"title": "Tenant"}}]
+    get = {"operationId": "get_x", "parameters": parameters, "responses": {"204": {"description": "none"}}}
+    path = "/x/{tenant}" if place == "path" else "/x"
+    module = generated(f"clients_of_any_{place}", {path: {"get": get}})("api.default.get_x")
+    assert "t1" in str(module.build_request(tenant="t1"))

@@ -101,9 +101,9 @@ def one_content(document: dict[str, Any]) -> dict[str, Any]:
 def known_content(document: dict[str, Any]) -> dict[str, Any]:
     """Describe content that the generator cannot read as what it is on the wire: bytes, or text.
 
-    A parameter with `content` is text as well; the generator leaves it out without a word. So are lists and objects in
-    headers, cookies and paths, and what may be of several types in a path, where the generator allows none: it is for
-    the caller to join them. A body without a schema may be anything, a form is an object.
+    A parameter with `content` is text as well; the generator leaves it out without a word. So are lists, objects, and
+    what says no type in headers, cookies and paths, and what may be of several types in a path, where the generator
+    allows none: it is for the caller to join them. A body without a schema may be anything, a form is an object.
     """
     for body in _bodies(document):
         content = body.get("content", {})
@@ -126,7 +126,7 @@ def known_content(document: dict[str, Any]) -> dict[str, Any]:
     for given in _parameters(document):
         parameter = resolved(document, given)
         kinds, place = _kinds(document, parameter.get("schema", {})), parameter.get("in")
-        one = not kinds & {"array", "object"} and (place != "path" or len(kinds) == 1)
+        one = not kinds & {"any", "array", "object"} and (place != "path" or len(kinds) == 1)
         if "schema" not in parameter or (place != "query" and not one):
             parameter.pop("content", None)
             parameter["schema"] = {"type": "string"}
