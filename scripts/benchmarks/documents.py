@@ -6,11 +6,14 @@ generated classes, seconds, and peak memory. ``--tree`` does it with another che
 
 import argparse
 import asyncio
+import contextlib
+import datetime as dt
 import importlib
 import inspect
 import json
 import os
 import pkgutil
+import re
 import resource
 import shutil
 import subprocess
@@ -24,6 +27,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 API = "taken"
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 LONGEST = 1800.0  # seconds for one document
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _HEAD = (
@@ -162,11 +166,14 @@ def _arguments(function: Any) -> dict[str, Any]:
 
 
 def _as_json(value: Any) -> Any:
-    """Return plain data without nulls: `to_dict` writes those for fields that are absent, as its docstring says."""
+    """Return plain data without what `to_dict` changes, as its docstring says: nulls, and how a date-time is written."""
     if hasattr(value, "to_dict"):
         return _as_json(value.to_dict())
     if isinstance(value, dict):
         return {key: _as_json(each) for key, each in value.items() if each is not None}
+    if isinstance(value, str) and _DATE_TIME.match(value):
+        with contextlib.suppress(ValueError):
+            return dt.datetime.fromisoformat(value).isoformat()
     return [_as_json(each) for each in value] if isinstance(value, list) else value
 
 
