@@ -166,7 +166,7 @@ def _arguments(function: Any) -> dict[str, Any]:
 
 
 def _as_json(value: Any) -> Any:
-    """Return plain data without what `to_dict` changes, as its docstring says: nulls, and how a date-time is written."""
+    """Return plain data without what `to_dict` changes, as it says: nulls, and how a date-time is written."""
     if hasattr(value, "to_dict"):
         return _as_json(value.to_dict())
     if isinstance(value, dict):
