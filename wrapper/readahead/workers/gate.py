@@ -6,22 +6,25 @@ period; a request counts from its reservation until a little more than a period 
 one is on its way, others gather for the next. Nothing has to be given back: a process that is killed leaves what it
 reserved, which counts as if it had been sent, and lapses by itself.
 
-At most ``Pace.requests`` are reserved in any ``per + reach`` seconds, where ``reach`` is the width of a bucket. A request
-that arrives at the server within ``reach`` of its reservation is thus within the budget, whatever others do. One whose
-response came later may have arrived later, so the next reservation of its process moves it to the present. What is left:
-requests that arrive later than ``reach``, and are older than ``per`` or of a process that died, may exceed the budget, by
-their own number.
+At most ``Pace.requests`` are reserved in any ``per + reach`` seconds, where ``reach`` is the width of a bucket. A
+request that arrives at the server within ``reach`` of its reservation is thus within the budget, whatever others do. One
+whose response came later may have arrived later, so the next reservation of its process moves it to the present. What
+is left: requests that arrive later than ``reach``, and are older than ``per`` or of a process that died, may exceed the
+budget, by their own number.
 """
+# ruff: noqa: S608  statements are made of numbers and names of this module; values are parameters
 
 from collections import deque
-from typing import Any, cast
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Self, cast
 
 import anyio
 from anyio import lowlevel
 from attrs import define
 
-from ..errors import GateError, UsageError, shown
-from ..export.database import Database
+from ..errors import GateError, TargetError, UsageError, shown
+from ..export.database import Database, DatabaseTarget
 from ..http.pacing import Pace
 
 __all__ = ["SharedPace"]
@@ -43,16 +46,17 @@ SQLITE_CLOCK = "CAST((julianday('now') - 2440587.5) * 86400000000 AS bigint)"
 def _reserve(clock: str) -> str:
     """Return the statement that carries a pause, moves late requests, and reserves as many as there is room for.
 
-    Its values: account, requests per period, asked for, late ones, the age of these, and the pause; times in microseconds.
+    Its values: account, requests per period, asked for, late ones, the age of these, and the pause, in microseconds.
 
     It is a chain of subqueries over the row that is updated, from the inside: the time; the bucket of now; what is live
     in each bucket; how many are granted. Where two processes update the row at once, the second one's are evaluated
-    again, on what the first one left and at the time of then. ``LIMIT 1`` keeps PostgreSQL from merging them, which
+    again, on what the first one left and at the time of then. A clock that was set back by more than a period makes all
+    of it void; by less, time stands still meanwhile. ``LIMIT 1`` keeps PostgreSQL from merging them, which
     would make the sum of all buckets part of each. The text stays below 15 kB, above which asyncpg prepares it anew
     each time.
     """
     live = [
-        f"CASE WHEN bucket - (bucket - {index}) % {BUCKETS} > b - {BUCKETS} THEN {ring} ELSE 0 END AS {ring}"
+        f"CASE WHEN last - (last - {index}) % {BUCKETS} > b - {BUCKETS} THEN {ring} ELSE 0 END AS {ring}"
         for index, ring in enumerate(RINGS)
     ]
     # A bucket early, since its age is not known to the last moment: what is taken from there lapses sooner.
@@ -62,6 +66,7 @@ def _reserve(clock: str) -> str:
         for index, ring in enumerate(RINGS)
     ]
     added = [f"{ring} + CASE WHEN slot = {index} THEN pass ELSE 0 END" for index, ring in enumerate(RINGS)]
+    pause = "clock + CAST($6 AS bigint)"  # without one, $6 is 0, and a pause that ends now is none
     rings, known = ", ".join(RINGS), "clock, b, slot, pause"
     return f"""UPDATE _readahead_budgets SET (granted, now, bucket, paused_until, {rings}) = (
 SELECT pass, clock, b, pause, {", ".join(added)} FROM (
@@ -71,10 +76,12 @@ SELECT CAST($2 AS bigint) - ({" + ".join(RINGS)}) AS room, CAST($3 AS bigint) AS
 SELECT {known}, {", ".join(moved)} FROM (
 SELECT clock, b, b % {BUCKETS} AS slot, CAST($4 AS bigint) AS late,
 CASE WHEN {source} > b - {BUCKETS} THEN ({source}) % {BUCKETS} ELSE -1 END AS source,
-CASE WHEN CAST($6 AS bigint) > 0 AND clock + CAST($6 AS bigint) > paused_until THEN clock + CAST($6 AS bigint) ELSE paused_until END AS pause,
+CASE WHEN {pause} > paused THEN {pause} ELSE paused END AS pause,
 {", ".join(live)} FROM (
-SELECT clock, CASE WHEN clock / width > bucket THEN clock / width ELSE bucket END AS b
-FROM (SELECT {clock} AS clock) AS t0 LIMIT 1) AS t1 LIMIT 1) AS t2 LIMIT 1) AS t3 LIMIT 1) AS t4 LIMIT 1) AS t5)
+SELECT clock, CASE WHEN clock / width > last THEN clock / width ELSE last END AS b, last,
+CASE WHEN last = 0 THEN 0 ELSE paused_until END AS paused FROM (
+SELECT clock, CASE WHEN bucket - clock / width > {BUCKETS} THEN 0 ELSE bucket END AS last
+FROM (SELECT {clock} AS clock LIMIT 1) AS t0 LIMIT 1) AS t LIMIT 1) AS t1 LIMIT 1) AS t2 LIMIT 1) AS t3 LIMIT 1) AS t4 LIMIT 1) AS t5)
 WHERE account = $1 RETURNING width, granted, now, bucket, paused_until, {rings}"""
 
 
@@ -88,11 +95,11 @@ class _Request:
 class SharedPace:
     """A gate for clients of one account in many processes: one budget, and one pause when the API asks for it.
 
-    ``Kintsugi(gate=SharedPace(database, "our account", Pace(10_000, per=60)))``. Each process opens a connection for it
-    alone. Give all of them the same account and period. It stays with the event loop of its first request.
+    Each process opens one, and its clients share that: ``Kintsugi(gate=gate)``. Give all processes the same account and
+    period. It belongs to one event loop.
 
     Args:
-        database: An open connection to the database that all processes share.
+        database: A connection to the database that all processes share, for this alone; ``connect`` opens one.
         account: Whose budget it is: text that is the same in all processes, and is no key.
         pace: The budget of all of them together. At most 96% of it is used, so that requests which take up to 2% of
             the period to arrive are within it too.
@@ -115,6 +122,25 @@ class SharedPace:
         self._late = deque[float]()  # when those were let pass that may have arrived late
         self._paused_until = self._told_until = 0.0
         self._lock = anyio.Lock()
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, target: DatabaseTarget, account: str, pace: Pace) -> AsyncGenerator[Self]:
+        """Connect to a database, and close the connection when the block ends.
+
+        ``async with SharedPace.connect(Postgres(url), "kintsugi", Pace(10_000, per=60)) as gate:``
+
+        Args:
+            target: ``Postgres(url)``, or ``SQLite(path)`` for the processes of one machine. Its table is not touched.
+            account: Whose budget it is: text that is the same in all processes, and is no key.
+            pace: The budget of all of them together.
+
+        Raises:
+            TargetError: There is no connection.
+            UsageError: An argument is not valid.
+        """
+        async with target.connect() as database:
+            yield cls(database, account, pace)
 
     def __repr__(self) -> str:
         return f"SharedPace({self._account!r}, {self._pace!r})"
@@ -171,11 +197,10 @@ class SharedPace:
         for since in late:
             self._late.remove(since)
         self._told_until = max(self._told_until, until)
-        self._answer(asked, *row[1:5], row[5:])
+        _, granted, then, bucket, paused_until, *counts = row
+        self._answer(asked, granted, then, bucket, paused_until, counts)
 
-    def _answer(
-        self, asked: int, granted: int, now: int, bucket: int, paused_until: int, counts: tuple[int, ...]
-    ) -> None:
+    def _answer(self, asked: int, granted: int, now: int, bucket: int, paused_until: int, counts: list[int]) -> None:
         """Let pass what was granted, and tell the others when as many have lapsed as are before them."""
         for _ in range(min(granted, len(self._waiting))):
             self._waiting.popleft().seconds = 0.0
@@ -186,7 +211,7 @@ class SharedPace:
         else:
             buckets = range(bucket - BUCKETS + 1, bucket + 1)
             lapses = [(counts[each % BUCKETS], (each + BUCKETS) * self._width) for each in buckets]
-        room, at, place = (0 if paused_until > now else self._pace.requests - sum(counts)), now, iter(lapses)
+        room, at, place = 0 if paused_until > now else self._pace.requests - sum(counts), now, iter(lapses)
         for ahead, request in enumerate(self._waiting):
             while room <= ahead and (lapse := next(place, None)):
                 room, at = room + lapse[0], lapse[1]
@@ -199,23 +224,25 @@ class SharedPace:
         try:
             async with self._database.transaction() as transaction:
                 await transaction.execute("SELECT sqlite_version()")
-        except Exception:  # noqa: BLE001  whatever the driver raises
+        except TargetError:
             clock = POSTGRES_CLOCK
+            async with self._database.transaction() as transaction:
+                # A commit that does not wait for the disk is lost with a server that crashes, with the half second
+                # before it. Waiting would hold the row for milliseconds.
+                await transaction.execute("SELECT set_config('synchronous_commit', 'off', false)")
         try:
             async with self._database.transaction() as transaction:
                 await transaction.execute(TABLE)
-        except Exception:  # noqa: BLE001  another process made it in the same moment, which PostgreSQL reports
+        except TargetError:  # another process made it in the same moment, which PostgreSQL reports
             async with self._database.transaction() as transaction:
                 await transaction.execute(TABLE)
         async with self._database.transaction() as transaction:
             await transaction.execute(ADD, self._account, self._width)
-            found = await transaction.execute(
-                "SELECT width FROM _readahead_budgets WHERE account = $1", self._account
-            )
+            found = await transaction.execute("SELECT width FROM _readahead_budgets WHERE account = $1", self._account)
         if found[0][0] != self._width:
             raise UsageError(
-                f"account {self._account!r} has a budget for every {found[0][0] * IN_PERIOD / 1e6:g} s in this database, "
-                f"not for {self._pace.per:g} s; give all processes the same period, or delete its row in "
+                f"account {self._account!r} has a budget for every {found[0][0] * IN_PERIOD / 1e6:g} s in this "
+                f"database, not for {self._pace.per:g} s; give all processes the same period, or delete its row in "
                 "_readahead_budgets while none of them runs"
             )
         self._statement = _reserve(clock)
@@ -226,14 +253,14 @@ class SharedPace:
                 await self._prepare()
             async with self._database.transaction() as transaction:
                 rows = await transaction.execute(self._statement, *values)
-        except UsageError:
-            raise
-        except Exception as error:  # noqa: BLE001  whatever a driver raises
+        except (TargetError, RuntimeError) as error:  # the latter of a connection that belongs to another event loop
             raise GateError(
-                f"the budget of account {self._account!r} cannot be reached ({type(error).__name__}: {error}); nothing "
-                "is sent without it. Check the connection to the database, and start again"
+                f"nothing was sent, because the budget of account {self._account!r} is out of reach: {error}"
             ) from None
         if not rows:
             self._statement = ""
-            raise GateError(f"the budget of account {self._account!r} was deleted; nothing is sent without it")
+            raise GateError(
+                f"nothing was sent, because the budget of account {self._account!r} was deleted; the next request "
+                "makes a new one"
+            )
         return rows[0]
