@@ -63,7 +63,7 @@ def _sandbox_command(command: argparse.ArgumentParser) -> None:
 
 def _sandbox(arguments: argparse.Namespace) -> int:
     try:
-        from .sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox  # noqa: PLC0415 - an extra
+        from ..sandbox import API_KEY, ORGANIZATION_ID, TOKEN, Faults, Sandbox  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"starlette", "uvicorn"}:
             raise
