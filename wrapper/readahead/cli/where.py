@@ -48,10 +48,10 @@ MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.GtE: ast.LtE,
 }
 _JOINS: Mapping[type[ast.operator] | type[ast.boolop], Callable[[Condition, Condition], Condition]] = {
-    ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_,
-    ast.And: operator.and_,
-    ast.Or: operator.or_,
+    ast.BitAnd: Condition.__and__,
+    ast.BitOr: Condition.__or__,
+    ast.And: Condition.__and__,
+    ast.Or: Condition.__or__,
 }
 _KEYWORD = re.compile(r"([^\W\d]\w*)\s*=(?!=)(.*)")
 _UNLISTED = re.compile(r"\w+\.unlisted\(.*\)")
@@ -372,9 +372,9 @@ class _Parser:
         ):
             raise self._refused(node, "write a time as datetime(2026, 1, 31, tzinfo=UTC) or 2026-01-31T00:00:00Z")
         try:
-            return dt.datetime(*cast("Any", numbers), tzinfo=dt.UTC if zones else None)
+            return cast("Any", dt.datetime)(*numbers, tzinfo=dt.UTC if zones else None)
         except (TypeError, ValueError, OverflowError) as error:
-            raise self._refused(node, f"this is no time: {error}")
+            raise self._refused(node, f"this is no time: {error}") from None
 
 
 def _split(text: str) -> list[str]:
