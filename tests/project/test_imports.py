@@ -30,6 +30,7 @@ PARTS = {
     "reading": {"endpoint", "errors", "explain", "filters", "http", "pages", "paging", "rows", "selection", "watching"},
     "query": {"errors", "explain", "filters", "pages", "paging", "reading"},
     "collection": {"endpoint", "errors", "filters", "paging", "query", "reading", "rows", "selection"},
+    "export": {"arrow", "errors", "pages", "paging", "query", "reading"},
     "kintsugi": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
