@@ -1,5 +1,28 @@
-"""The command line: ``readahead COMMAND``, or ``python -m readahead COMMAND``."""
+"""The command line: ``readahead COMMAND``, or ``python -m readahead COMMAND``. It needs the extra ``cli``."""
 
-from .serving import main
+import sys
+from collections.abc import Sequence
 
 __all__ = ["main"]
+
+LIBRARIES = {"cyclopts", "dotenv", "rich"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: The arguments; those of the process by default.
+
+    Returns:
+        The exit status: 0 for success, 1 for failure, 2 for wrong usage, 3 for a listing that is not complete; 130 and
+        143 after Ctrl-C and SIGTERM, 141 where a pipe was closed.
+    """
+    try:
+        from .commands import run_command  # noqa: PLC0415  an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in LIBRARIES:
+            raise
+        print("readahead: the command line needs an extra: pip install 'readahead[cli]'", file=sys.stderr)
+        return 1
+    return run_command(list(sys.argv[1:] if argv is None else argv))

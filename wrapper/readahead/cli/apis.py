@@ -2,8 +2,9 @@
 
 import io
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from stat import S_IMODE, S_ISREG
 from types import ModuleType
-from typing import Any, cast, get_type_hints
+from typing import Any, TypeGuard, cast, get_type_hints
 
 from attrs import frozen
 
@@ -21,7 +22,7 @@ from ..http.credentials import credentials_from
 from ..http.secret import Secret
 from ..query import Listing
 
-__all__ = ["API", "Anything", "credentials_in", "known_apis", "reachable_by_others"]
+__all__ = ["API", "Anything", "Environment", "credentials_in", "known_apis", "reachable_by_others"]
 
 PACKAGE = __name__.partition(".")[0]
 
@@ -75,7 +76,7 @@ class API:
             if missing is not None and missing != path and not path.startswith(f"{missing}."):
                 raise
             raise UsageError(f"there is no module {path!r}; write package.module:Client") from None
-        client = getattr(module, name, None)
+        client: object = getattr(module, name, None)
         if not _is_client(client):
             known = [each for each, value in vars(module).items() if _is_client(value)]
             raise UsageError(f"{path} has no client {name!r}{_did_you_mean(name, known)}")
@@ -113,12 +114,13 @@ class API:
         """
         try:
             with credentials_from(variables):
-                return cast("Any", self.client)(**options)
+                return cast("Callable[..., Client]", self.client)(**options)
         except CredentialsError as error:
-            raise CredentialsError(
-                f"{error} (the command line takes credentials from the environment, or from --credentials FILE; "
-                "--send-credentials sends those of the environment to another --base-url)"
-            ) from None
+            text = re.sub(r"pass \w+= or set (\w+)", r"set \1 in the environment, or in --credentials FILE", str(error))
+            text = re.sub(
+                r"pass \w+= to send it there", "--send-credentials sends it there, and so does --credentials FILE", text
+            )
+            raise CredentialsError(text) from None
 
 
 class Anything(Mapping[str, Secret]):
@@ -132,6 +134,19 @@ class Anything(Mapping[str, Secret]):
 
     def __len__(self) -> int:
         return 0
+
+
+class Environment(Mapping[str, Secret]):
+    """The variables of the environment."""
+
+    def __getitem__(self, name: str) -> Secret:
+        return Secret(os.environ[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
 
 
 def known_apis() -> list[str]:
@@ -170,7 +185,7 @@ def reachable_by_others(path: Path) -> bool:
     return os.name == "posix" and S_ISREG(status.st_mode) and bool(S_IMODE(status.st_mode) & 0o044)
 
 
-def _is_client(value: object) -> bool:
+def _is_client(value: object) -> TypeGuard[type[Client]]:
     return isinstance(value, type) and issubclass(value, Client) and value is not Client
 
 

@@ -124,7 +124,7 @@ class Meter:
         if self._style != "none":
             self.say(text)
 
-    def show_warning(  # noqa: D102  as warnings.showwarning
+    def show_warning(
         self,
         message: Warning | str,
         category: type[Warning],

@@ -372,7 +372,7 @@ class _Parser:
         ):
             raise self._refused(node, "write a time as datetime(2026, 1, 31, tzinfo=UTC) or 2026-01-31T00:00:00Z")
         try:
-            return cast("Any", dt.datetime)(*numbers, tzinfo=dt.UTC if zones else None)
+            return cast("Callable[..., dt.datetime]", dt.datetime)(*numbers, tzinfo=dt.UTC if zones else None)
         except (TypeError, ValueError, OverflowError) as error:
             raise self._refused(node, f"this is no time: {error}") from None
 
