@@ -53,11 +53,12 @@ _JOINS: Mapping[type[ast.operator] | type[ast.boolop], Callable[[Condition, Cond
     ast.And: Condition.__and__,
     ast.Or: Condition.__or__,
 }
-_KEYWORD = re.compile(r"([^\W\d]\w*)\s*=(?!=)(.*)")
+_KEYWORD = re.compile(r"([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
 _UNLISTED = re.compile(r"\w+\.unlisted\(.*\)")
-_TIME = re.compile(  # outside of quotes; explain() prints times so
-    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-    r"|(?P<time>(?<![\w.])\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w.]))"
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_NOT_PYTHON = re.compile(  # outside of quotes: line ends, and times as explain() prints them
+    rf"{_QUOTED}|[\t\r\n\f\v]"
+    r"|(?P<time>(?<![\w.])\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d(?::\d\d)?)?)?(?![\w.]))"
 )
 _EXAMPLE = """write country=US,CA or 'email.endswith("@gmail.com") | (country == "CA")'"""
 _TIGHT = "& and | bind more tightly than comparisons: put each comparison in brackets, or write and, or, not"
@@ -89,9 +90,8 @@ def parse_where(texts: Sequence[str], fields: Fields, names: Mapping[str, object
     """
     conditions, keywords = list[Condition](), dict[str, object]()
     for text in texts:
-        flat = re.sub(r"\s", " ", text).strip()
-        parser = _Parser(flat, fields, names)
-        if match := _KEYWORD.fullmatch(flat):
+        parser = _Parser(text.strip(), fields, names)
+        if match := _KEYWORD.fullmatch(text.strip()):
             name, field = match[1], fields.declared.get(match[1])
             if name in keywords:
                 raise UsageError(
@@ -151,7 +151,10 @@ class _Parser:
         """Return the value of a keyword: text or a number, or a list of them where there are commas."""
         if "in" not in field.ops and not text.startswith(("'", '"')):
             return text  # of a search, commas included
-        values = [self._keyword_value(field, part) for part in _split(text)]
+        parts = _split(text)
+        if "" in parts:
+            raise FilterError(field.name, f"{field.name} must not be empty; write {field.name}=VALUE[,VALUE]", value="")
+        values = [self._keyword_value(field, part) for part in parts]
         return values if len(values) > 1 else values[0]
 
     def _keyword_value(self, field: Field, text: str) -> object:
@@ -179,18 +182,20 @@ class _Parser:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about escapes that Python does not know
-                return ast.parse(_TIME.sub(self._hide_time, self._text), mode="eval").body
+                return ast.parse(_NOT_PYTHON.sub(self._as_python, self._text), mode="eval").body
         except SyntaxError as error:
             begin = min((error.offset or len(self._text) + 1) - 1, len(self._text))
             message = f"this is neither name=value nor a condition ({error.msg}); {_EXAMPLE}"
             raise self._placed(message, begin, begin + 1) from None
         except (MemoryError, RecursionError, ValueError):
-            raise UsageError("--where: the condition is nested too deep, or holds a null character") from None
+            raise UsageError(
+                "--where: the condition cannot be read: it is nested too deep, or holds what is not a character"
+            ) from None
 
-    def _hide_time(self, match: re.Match[str]) -> str:
-        """Put a name of the same length in place of a time, which Python would not read."""
+    def _as_python(self, match: re.Match[str]) -> str:
+        """Put a name of the same length in place of a time, and a space in that of a line end."""
         if match["time"] is None:
-            return match[0]
+            return match[0] if len(match[0]) > 1 else " "
         name = f"_{len(self._times)}".ljust(len(match[0]), "_")
         self._times[name] = match[0]
         return name
@@ -243,9 +248,10 @@ class _Parser:
             raise self._refused(node, "write FIELD.between(LOW, HIGH), or two comparisons joined by and")
         left, right = sides
         kind = type(node.ops[0])
-        if self._names_field(right) and not self._names_field(left):
+        misspelt = isinstance(left, ast.Constant) and isinstance(right, ast.Name) and right.id not in self._times
+        if misspelt or (self._names_field(right) and not self._names_field(left)):
             if isinstance(left, ast.Name) and left.id not in self._times:
-                self._field(left)  # a misspelt field
+                self._field(left)
             if kind in {ast.In, ast.NotIn}:
                 field = self._field(right)
                 raise self._refused(node, f"write {field.name}.contains(...) instead; {field.only_with}")
