@@ -5,12 +5,12 @@ import operator
 from functools import reduce
 
 import pytest
-from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import readahead.kintsugi
 import readahead.sweetspot
+from effort import examples
 from readahead.cli.where import parse_where
 from readahead.errors import FilterError, UsageError
 from readahead.filters import Fields, Id, Number, Text, Timestamp
@@ -28,6 +28,7 @@ class OrderFields(Fields):
 
 orders = OrderFields()
 seen = readahead.sweetspot.fields
+GMAIL_OR_CANADA = fields.email.endswith("@gmail.com") | (fields.country == "CA")
 JANUARY = dt.datetime(2026, 1, 31, tzinfo=dt.UTC)
 
 
@@ -81,7 +82,7 @@ def test_keywords_of_other_kinds_are_read_as_their_kind():
         ('country == "CA"', fields.country == "CA"),
         ('"CA" == country', fields.country == "CA"),
         ('fields.country != "CA"', fields.country != "CA"),
-        ('email.endswith("@gmail.com") | (country == "CA")', fields.email.endswith("@gmail.com") | (fields.country == "CA")),
+        ('email.endswith("@gmail.com") | (country == "CA")', GMAIL_OR_CANADA),
         ('email.endswith("a") or country == "CA"', fields.email.endswith("a") | (fields.country == "CA")),
         ('email.endswith("a") and not country == "CA"', fields.email.endswith("a") & ~(fields.country == "CA")),
         ('country.in_(["US", "CA"])', fields.country.in_(["US", "CA"])),
@@ -94,7 +95,6 @@ def test_keywords_of_other_kinds_are_read_as_their_kind():
         ('name.icontains("a" "b")', fields.name.icontains("ab")),
         ('name == "2026-01-31T00:00:00Z"', fields.name == "2026-01-31T00:00:00Z"),
         ('name ==\n\t"x"', fields.name == "x"),
-        (" | ".join(f'name == "{n}"' for n in "ab").replace("name", "(name").replace('" ', '") ') + ")", (fields.name == "a") | (fields.name == "b")),
     ],
 )  # fmt: skip
 def test_a_condition_is_what_python_makes_of_it(text, expected):

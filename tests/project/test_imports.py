@@ -35,7 +35,7 @@ PARTS = {
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
-    "cli": {"sandbox"},
+    "cli": {"collection", "errors", "events", "export", "filters", "http", "pages", "query", "sandbox"},
     "__main__": {"cli"},
     "pytest_plugin": {"errors", "kintsugi", "sandbox", "sweetspot"},
 }

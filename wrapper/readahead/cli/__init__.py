@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 __all__ = ["main"]
 
-LIBRARIES = {"cyclopts", "dotenv", "rich"}
+LIBRARIES = ("cyclopts", "dotenv", "rich")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,11 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 1 for failure, 2 for wrong usage, 3 for a listing that is not complete; 130 and
         143 after Ctrl-C and SIGTERM, 141 where a pipe was closed.
     """
-    try:
-        from .commands import run_command  # noqa: PLC0415  an extra
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in LIBRARIES:
-            raise
+    if any(find_spec(name) is None for name in LIBRARIES):
         print("readahead: the command line needs an extra: pip install 'readahead[cli]'", file=sys.stderr)
         return 1
+    from .commands import run_command  # noqa: PLC0415  an extra
+
     return run_command(list(sys.argv[1:] if argv is None else argv))

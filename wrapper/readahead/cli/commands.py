@@ -200,7 +200,8 @@ def export_command(
         str,
         Parameter(
             help="A file: .ndjson, .jsonl, .csv (also with .gz, .zst), .parquet; a database: .db, .sqlite, "
-            "postgresql://...; or - for standard output."
+            "postgresql://...; or - for standard output.",
+            allow_leading_hyphen=True,
         ),
     ] = "-",
     table: Annotated[
@@ -353,6 +354,8 @@ def run_command(arguments: Sequence[str]) -> int:
         return fail(_usage(error), WRONG_USAGE)
     except BrokenPipeError:
         return quiet_broken_pipe()
+    except SystemExit as stopped:  # of the libraries: a closed pipe, a shell that is not known
+        return stopped.code if isinstance(stopped.code, int) else 0
     except (KeyboardInterrupt, OSError) as error:
         return failed(error)
     return result if isinstance(result, int) else 0
@@ -430,7 +433,7 @@ def _conclude(meter: Meter, to: str, copied: "Copied") -> int:
     if copied.complete:
         meter.conclude(f"{text}, complete")
         return 0
-    meter.say(f"{text}, not complete: {copied.why}")
+    meter.conclude(f"{text}, not complete: {copied.why}", always=True)
     return INCOMPLETE
 
 

@@ -119,9 +119,15 @@ class Meter:
             with suppress(OSError):
                 print(f"readahead: {text}", file=sys.stderr, flush=True)
 
-    def conclude(self, text: str) -> None:
-        """Say what the command has done, unless nothing is to be shown."""
-        if self._style != "none":
+    def conclude(self, text: str, *, always: bool = False) -> None:
+        """Say in place of the bar what the command has done.
+
+        Args:
+            text: What.
+            always: Whether it is said where nothing else is shown.
+        """
+        self._end_bar()
+        if always or self._style != "none":
             self.say(text)
 
     def show_warning(
