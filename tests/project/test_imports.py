@@ -37,7 +37,7 @@ PARTS = {
     "export": {"errors", "http", "pages", "paging", "query"},
     "workers": {"errors", "export", "http"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
-    "cli": {"sandbox"},
+    "cli": {"collection", "errors", "events", "export", "filters", "http", "pages", "query", "sandbox"},
     "__main__": {"cli"},
     "pytest_plugin": {"errors", "kintsugi", "sandbox", "sweetspot"},
 }
