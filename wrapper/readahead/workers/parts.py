@@ -1,0 +1,167 @@
+"""What a worker does for a job, whatever brings it the message: plan a run, and copy a part for a while."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+import anyio
+from attrs import field, frozen
+
+from ..collection import Collection
+from ..errors import (
+    AuthenticationFailed,
+    DecodeError,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    ReadaheadError,
+    UsageError,
+)
+from ..export.copying import copy, job_of
+from ..export.database import DatabaseTarget, Table
+from ..export.target import Job, Progressed
+from ..http.client import Client
+from ..query import Listing, Query
+from ..reading import Reading
+from .store import Claim, Store, Superseded
+
+__all__ = ["Declared", "copy_part", "plan_run"]
+
+#: Errors that another attempt will not mend.
+LASTING = (
+    AuthenticationFailed,
+    DecodeError,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    UsageError,
+)
+
+
+@frozen
+class Declared:
+    """A job as it was declared; see ``CopyJob``."""
+
+    name: str
+    client: Callable[[], Client]
+    query: Callable[[Any], Listing[Any]] = field(repr=False)
+    to: DatabaseTarget
+    parts: int
+    window: "int | Literal['auto']"
+    seconds: float
+    attempts: int
+    on_bad_row: Literal["raise", "skip"]
+
+
+async def plan_run(job: Declared, client: Client, run: int) -> list[int] | float:
+    """Divide the listing of a run into parts, unless that is done.
+
+    Returns:
+        The numbers of the parts that are to be copied; or the seconds after which to try again.
+    """
+    async with job.to.connect() as database:
+        store = Store(job.name, database)
+        attempts = await store.try_plan(run)
+        if attempts is not None:
+            try:
+                if attempts > job.attempts:
+                    raise UsageError(f"given up: {attempts - 1:,} attempts ended without a plan")
+                query = job.query(client)
+                table = _table_of(job, query)
+                partitions = [partition.to_json() for partition in await query.partitions(job.parts)]
+                await store.planned(run, table, partitions)
+            except ReadaheadError as error:
+                if _is_worth_another(job, attempts, error):
+                    return _pause(job, attempts)
+                await store.plan_failed(run, _why(error))
+        return await store.waiting(run)
+
+
+async def copy_part(job: Declared, client: Client, part: int) -> float | None:
+    """Copy a part from where it is, for ``seconds`` at most.
+
+    Returns:
+        The seconds after which to go on with it; None where there is nothing left to do, or another worker does it.
+    """
+    async with job.to.connect() as database:
+        store = Store(job.name, database)
+        claim = await store.claim(part)
+        if claim is None:
+            return None
+        try:
+            try:
+                if claim.attempts > job.attempts:
+                    raise UsageError(f"given up: {claim.attempts - 1:,} attempts ended without a new row")
+                return await _copy_for_a_while(job, client, store, claim)
+            except ReadaheadError as error:
+                if _is_worth_another(job, claim.attempts, error):
+                    return _pause(job, claim.attempts)
+                await store.fail(claim, _why(error))
+        except Superseded:
+            pass
+        return None
+
+
+async def _copy_for_a_while(job: Declared, client: Client, store: Store, claim: Claim) -> float | None:
+    query = _query_of(job.query(client), claim.partition)
+    target = _Part(store, claim, _table_of(job, query), anyio.current_time() + job.seconds)
+    try:
+        # Where the API says to wait, no row comes that could end it.
+        with anyio.move_on_after(2 * job.seconds):
+            await copy(query, target, window=job.window, on_bad_row=job.on_bad_row)
+            return None
+    except _TimeOver:
+        return 0.0
+    await store.spare(claim)
+    return 0.0
+
+
+def _is_worth_another(job: Declared, attempts: int, error: ReadaheadError) -> bool:
+    return attempts < job.attempts and not isinstance(error, LASTING)
+
+
+def _pause(job: Declared, attempts: int) -> float:
+    """Return the seconds until the next attempt: the client has had its own, so the trouble may last."""
+    return min(2.0 ** (attempts - 1), job.seconds)
+
+
+def _why(error: ReadaheadError) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _query_of(query: Listing[Any], partition: str) -> Listing[Any]:
+    """Return the query of a part: the one that was planned, whatever the job's own is by now."""
+    reading = query.reading
+    return Collection(Reading(reading.sender, reading.endpoint), Query[Any]).from_partition(partition)
+
+
+def _table_of(job: Declared, query: Listing[Any]) -> Table:
+    rows = job_of(query)
+    return job.to.table_of(rows.row, rows.key)
+
+
+class _TimeOver(Exception):
+    """The rows so far are stored, and it is another task's turn."""
+
+
+class _Part:
+    """A part as a target: each piece is written under its claim."""
+
+    def __init__(self, store: Store, claim: Claim, table: Table, until: float) -> None:
+        self._store, self._claim, self._table, self._until = store, claim, table, until
+
+    @property
+    def progressed(self) -> Progressed | None:
+        return self._claim.progressed
+
+    @asynccontextmanager
+    async def begin(self, job: Job) -> AsyncGenerator["_Part"]:  # noqa: ARG002  the database is open for it
+        yield self
+
+    async def write(self, rows: Sequence[Any], progressed: Progressed) -> None:
+        await self._store.write(self._claim, self._table, rows, progressed)
+        if anyio.current_time() >= self._until:
+            raise _TimeOver
+
+    async def finish(self, progressed: Progressed) -> None:
+        await self._store.finish(self._claim, progressed)
