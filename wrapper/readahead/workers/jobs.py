@@ -1,6 +1,7 @@
 """Jobs: what the application declares, starts and asks about."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, TypeVar, cast
 
 import anyio
@@ -69,8 +70,9 @@ class CopyJob:
 
     Args:
         name: What it is called in messages and in the database. Each job has its own.
-        client: Opens the client: ``Kintsugi``, or a function that returns one. Each worker process opens one for the
-            job, and closes it at the end. All need the same ``base_url`` and credentials.
+        client: Returns a client to open: ``Kintsugi``, or a function with ``@asynccontextmanager`` that opens what it
+            needs and yields one. Each worker process opens one for the job, and closes it when none of its parts is
+            left there. All need the same ``base_url`` and credentials.
         query: Which rows, of that client: ``lambda kintsugi: kintsugi.customers.where(country="US")``. It must be one
             that ``partitions()`` can split.
         to: The table, and with it the database where the job's state is kept, in ``_readahead_runs`` and
@@ -90,7 +92,7 @@ class CopyJob:
         self,
         name: str,
         *,
-        client: Callable[[], C],
+        client: Callable[[], AbstractAsyncContextManager[C]],
         query: Callable[[C], Listing[Any]],
         to: DatabaseTarget,
         parts: int = 16,

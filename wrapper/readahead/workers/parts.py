@@ -1,5 +1,6 @@
 """What a worker does for a job, whatever brings it the message: plan a run, and copy a part for a while."""
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -23,10 +24,12 @@ from ..export.target import Job, Progressed
 from ..http.client import Client
 from ..query import Listing, Query
 from ..reading import Reading
+from .clients import Clients, Opens
 from .store import Claim, Store, Superseded
 
 __all__ = ["Declared", "copy_part", "plan_run"]
 
+_log = logging.getLogger("readahead.workers")
 #: Errors that another attempt will not mend.
 LASTING = (
     AuthenticationFailed,
@@ -43,7 +46,7 @@ class Declared:
     """A job as it was declared; see ``CopyJob``."""
 
     name: str
-    client: Callable[[], Client]
+    client: Opens
     query: Callable[[Any], Listing[Any]] = field(repr=False)
     to: DatabaseTarget
     parts: int
@@ -53,7 +56,7 @@ class Declared:
     on_bad_row: Literal["raise", "skip"]
 
 
-async def plan_run(job: Declared, client: Client, run: int) -> list[int] | float:
+async def plan_run(job: Declared, clients: Clients, run: int) -> list[int] | float:
     """Divide the listing of a run into parts, unless that is done.
 
     Returns:
@@ -64,20 +67,20 @@ async def plan_run(job: Declared, client: Client, run: int) -> list[int] | float
         attempts = await store.try_plan(run)
         if attempts is not None:
             try:
-                if attempts > job.attempts:
-                    raise UsageError(f"given up: {attempts - 1:,} attempts ended without a plan")
-                query = job.query(client)
-                table = _table_of(job, query)
-                partitions = [partition.to_json() for partition in await query.partitions(job.parts)]
+                _check_attempts(job, attempts)
+                async with clients.lent(job.name, job.client) as client:
+                    query = job.query(client)
+                    table = _table_of(job, query)
+                    partitions = [partition.to_json() for partition in await query.partitions(job.parts)]
                 await store.planned(run, table, partitions)
-            except ReadaheadError as error:
+            except Exception as error:  # noqa: BLE001  client and query are the application's
                 if _is_worth_another(job, attempts, error):
                     return _pause(job, attempts)
                 await store.plan_failed(run, _why(error))
         return await store.waiting(run)
 
 
-async def copy_part(job: Declared, client: Client, part: int) -> float | None:
+async def copy_part(job: Declared, clients: Clients, part: int) -> float | None:
     """Copy a part from where it is, for ``seconds`` at most.
 
     Returns:
@@ -90,10 +93,12 @@ async def copy_part(job: Declared, client: Client, part: int) -> float | None:
             return None
         try:
             try:
-                if claim.attempts > job.attempts:
-                    raise UsageError(f"given up: {claim.attempts - 1:,} attempts ended without a new row")
-                return await _copy_for_a_while(job, client, store, claim)
-            except ReadaheadError as error:
+                _check_attempts(job, claim.attempts)
+                async with clients.lent(job.name, job.client) as client:
+                    return await _copy_for_a_while(job, client, store, claim)
+            except Superseded:
+                raise
+            except Exception as error:  # noqa: BLE001  client and query are the application's
                 if _is_worth_another(job, claim.attempts, error):
                     return _pause(job, claim.attempts)
                 await store.fail(claim, _why(error))
@@ -116,7 +121,22 @@ async def _copy_for_a_while(job: Declared, client: Client, store: Store, claim: 
     return 0.0
 
 
-def _is_worth_another(job: Declared, attempts: int, error: ReadaheadError) -> bool:
+def _check_attempts(job: Declared, attempts: int) -> None:
+    if attempts > job.attempts:
+        raise UsageError(
+            f"given up after {job.attempts} attempts without a new row; their workers died or were stopped"
+        )
+
+
+def _is_worth_another(job: Declared, attempts: int, error: Exception) -> bool:
+    _log.warning(
+        "job %s: attempt %d of %d failed: %s",
+        job.name,
+        attempts,
+        job.attempts,
+        _why(error),
+        exc_info=None if isinstance(error, ReadaheadError) else error,
+    )
     return attempts < job.attempts and not isinstance(error, LASTING)
 
 
@@ -125,8 +145,10 @@ def _pause(job: Declared, attempts: int) -> float:
     return min(2.0 ** (attempts - 1), job.seconds)
 
 
-def _why(error: ReadaheadError) -> str:
-    return f"{type(error).__name__}: {error}"
+def _why(error: Exception) -> str:
+    """Return what is stored of an error. Messages of others may hold what must not be stored, such as keys."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, ReadaheadError) else f"{name}; see the log of the workers"
 
 
 def _query_of(query: Listing[Any], partition: str) -> Listing[Any]:

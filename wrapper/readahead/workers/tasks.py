@@ -5,13 +5,13 @@ whose database is away, has not acknowledged it, so the broker delivers it again
 and sends a message that goes on, so that it ends long before the broker takes its worker for dead.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import anyio
 from taskiq import AsyncBroker, Context, TaskiqDepends, TaskiqEvents, async_shared_broker
 
 from ..errors import UsageError
-from ..http.client import Client
+from .clients import Clients
 from .parts import Declared, copy_part, plan_run
 
 __all__ = ["JOBS", "part_task", "plan_task"]
@@ -23,8 +23,7 @@ _CLIENTS: Final = "readahead.clients"
 @async_shared_broker.task("readahead.plan", ack_type="manual")
 async def plan_task(job: str, run: int, context: Context = TaskiqDepends()) -> None:  # noqa: B008  it is how taskiq is told
     """Divide the listing of a job into parts, and send a message for each."""
-    declared = _declared(job)
-    parts = await plan_run(declared, _client(declared, context.broker), run)
+    parts = await plan_run(_declared(job), _clients_of(context.broker), run)
     if isinstance(parts, list):
         for part in parts:
             await part_task.kiq(job, part)
@@ -35,13 +34,15 @@ async def plan_task(job: str, run: int, context: Context = TaskiqDepends()) -> N
 
 
 @async_shared_broker.task("readahead.part", ack_type="manual")
-async def part_task(job: str, part: int, context: Context = TaskiqDepends()) -> None:  # noqa: B008  it is how taskiq is told
+async def part_task(job: str, part: int, context: Context = TaskiqDepends()) -> None:  # noqa: B008
     """Copy a part for a while."""
-    declared = _declared(job)
-    later = await copy_part(declared, _client(declared, context.broker), part)
+    clients = _clients_of(context.broker)
+    later = await copy_part(_declared(job), clients, part)
     if later is not None:
         await anyio.sleep(later)
         await part_task.kiq(job, part)
+    else:
+        await clients.close(job)
     await _acknowledge(context)
 
 
@@ -53,21 +54,13 @@ def _declared(job: str) -> Declared:
     return JOBS[job]
 
 
-def _client(job: Declared, broker: AsyncBroker) -> Client:
-    """Return the client of this job and process; it is closed with the broker."""
+def _clients_of(broker: AsyncBroker) -> Clients:
+    """Return the clients of this process. Those that are open are closed with the broker."""
     if _CLIENTS not in broker.state:
-        broker.state[_CLIENTS] = dict[str, Client]()
-        broker.add_event_handler(TaskiqEvents.WORKER_SHUTDOWN, _close)
-    clients: dict[str, Client] = broker.state[_CLIENTS]
-    if job.name not in clients:
-        clients[job.name] = job.client()
-    return clients[job.name]
-
-
-async def _close(state: Any) -> None:
-    clients: dict[str, Client] = state.pop(_CLIENTS, {})
-    for client in clients.values():
-        await client.aclose()
+        broker.state[_CLIENTS] = Clients()
+        broker.add_event_handler(TaskiqEvents.WORKER_SHUTDOWN, broker.state[_CLIENTS].close_all)
+    clients: Clients = broker.state[_CLIENTS]
+    return clients
 
 
 async def _acknowledge(context: Context) -> None:
