@@ -33,6 +33,7 @@ PARTS = {
     "kintsugi": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
+    "export": {"errors", "http", "pages", "paging", "query"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"sandbox"},
     "__main__": {"cli"},
