@@ -13,7 +13,7 @@ from readahead.http.pacing import Pace
 from readahead.kintsugi import Kintsugi
 from readahead.workers import CopyJob
 
-PARTS, WINDOW, SECONDS, ACK_WAIT = 8, 3, 1.0, 5.0
+PARTS, WINDOW, SECONDS, ACK_WAIT = 24, 3, 3.0, 9.0
 PACE = Pace(400, per=5.0)  # of all workers together
 
 broker = PullBasedJetStreamBroker(

@@ -97,7 +97,7 @@ class CopyJob:
         to: DatabaseTarget,
         parts: int = 16,
         window: "int | Literal['auto']" = "auto",
-        seconds: float = 5.0,
+        seconds: float = 10.0,
         attempts: int = 5,
         on_bad_row: Literal["raise", "skip"] = "raise",
     ) -> None:

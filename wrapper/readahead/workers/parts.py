@@ -18,7 +18,7 @@ from ..errors import (
     ReadaheadError,
     UsageError,
 )
-from ..export.copying import copy, job_of
+from ..export.copying import CopyProgress, copy, job_of
 from ..export.database import DatabaseTarget, Table
 from ..export.target import Job, Progressed
 from ..http.client import Client
@@ -109,11 +109,16 @@ async def copy_part(job: Declared, clients: Clients, part: int) -> float | None:
 
 async def _copy_for_a_while(job: Declared, client: Client, store: Store, claim: Claim) -> float | None:
     query = _query_of(job.query(client), claim.partition)
-    target = _Part(store, claim, _table_of(job, query), anyio.current_time() + job.seconds)
+    until = anyio.current_time() + job.seconds
+
+    def stop(_: CopyProgress) -> None:
+        if anyio.current_time() >= until:
+            raise _TimeOver  # what was read before this page is written first
+
+    target = _Part(store, claim, _table_of(job, query))
     try:
-        # Where the API says to wait, no row comes that could end it.
-        with anyio.move_on_after(2 * job.seconds):
-            await copy(query, target, window=job.window, on_bad_row=job.on_bad_row)
+        with anyio.move_on_after(2 * job.seconds):  # no page comes while the API says to wait
+            await copy(query, target, window=job.window, on_bad_row=job.on_bad_row, on_progress=stop)
             return None
     except _TimeOver:
         return 0.0
@@ -169,8 +174,8 @@ class _TimeOver(Exception):
 class _Part:
     """A part as a target: each piece is written under its claim."""
 
-    def __init__(self, store: Store, claim: Claim, table: Table, until: float) -> None:
-        self._store, self._claim, self._table, self._until = store, claim, table, until
+    def __init__(self, store: Store, claim: Claim, table: Table) -> None:
+        self._store, self._claim, self._table = store, claim, table
 
     @property
     def progressed(self) -> Progressed | None:
@@ -182,8 +187,6 @@ class _Part:
 
     async def write(self, rows: Sequence[Any], progressed: Progressed) -> None:
         await self._store.write(self._claim, self._table, rows, progressed)
-        if anyio.current_time() >= self._until:
-            raise _TimeOver
 
     async def finish(self, progressed: Progressed) -> None:
         await self._store.finish(self._claim, progressed)
