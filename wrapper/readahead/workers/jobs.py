@@ -113,6 +113,12 @@ class CopyJob:
                 raise UsageError(f"{what} must be a whole number from 1 to {most:,}, not {shown(number)}")
         if isinstance(seconds, bool) or not isinstance(cast("object", seconds), int | float) or not 0 < seconds <= 3600:
             raise UsageError(f"seconds must be more than 0 and at most 3600, not {shown(seconds)}")
+        if window != "auto" and (not isinstance(cast("object", window), int) or not 1 <= window <= 256):
+            raise UsageError(f'window must be "auto" or a whole number from 1 to 256, not {shown(window)}')
+        if on_bad_row not in {"raise", "skip"}:
+            raise UsageError(f"on_bad_row must be 'raise' or 'skip', not {shown(on_bad_row)}")
+        if not all(callable(getattr(to, method, None)) for method in ("connect", "table_of")):
+            raise UsageError(f"to must be a table, such as Postgres(url, table={name!r}), not {shown(to)}")
         self._declared = JOBS[name] = Declared(
             name, client, query, to, parts, window, float(seconds), attempts, on_bad_row
         )

@@ -1,5 +1,6 @@
 """What a worker does for a job, whatever brings it the message: plan a run, and copy a part for a while."""
 
+import itertools
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from ..http.client import Client
 from ..query import Listing, Query
 from ..reading import Reading
 from .clients import Clients, Opens
-from .store import Claim, Store, Superseded
+from .store import Claim, Store, Superseded, Try
 
 __all__ = ["Declared", "copy_part", "plan_run"]
 
@@ -64,19 +65,20 @@ async def plan_run(job: Declared, clients: Clients, run: int) -> list[int] | flo
     """
     async with job.to.connect() as database:
         store = Store(job.name, database)
-        attempts = await store.try_plan(run)
-        if attempts is not None:
+        attempt = await store.try_plan(run)
+        if attempt is not None:
             try:
-                _check_attempts(job, attempts)
-                async with clients.lent(job.name, job.client) as client:
+                _check_attempts(job, attempt)
+                async with clients.lent(job.name, attempt.start, job.client) as client:
                     query = job.query(client)
                     table = _table_of(job, query)
                     partitions = [partition.to_json() for partition in await query.partitions(job.parts)]
                 await store.planned(run, table, partitions)
             except Exception as error:  # noqa: BLE001  client and query are the application's
-                if _is_worth_another(job, attempts, error):
-                    return _pause(job, attempts)
+                if _is_worth_another(job, attempt, error):
+                    return _pause(job, attempt)
                 await store.plan_failed(run, _why(error))
+                await clients.close(job.name)
         return await store.waiting(run)
 
 
@@ -89,31 +91,38 @@ async def copy_part(job: Declared, clients: Clients, part: int) -> float | None:
     async with job.to.connect() as database:
         store = Store(job.name, database)
         claim = await store.claim(part)
-        if claim is None:
-            return None
+        later = None if claim is None else await _copied(job, clients, store, claim)
+        if later is None and not await store.has_waiting():
+            await clients.close(job.name)
+        return later
+
+
+async def _copied(job: Declared, clients: Clients, store: Store, claim: Claim) -> float | None:
+    try:
         try:
-            try:
-                _check_attempts(job, claim.attempts)
-                async with clients.lent(job.name, job.client) as client:
-                    return await _copy_for_a_while(job, client, store, claim)
-            except Superseded:
-                raise
-            except Exception as error:  # noqa: BLE001  client and query are the application's
-                if _is_worth_another(job, claim.attempts, error):
-                    return _pause(job, claim.attempts)
-                await store.fail(claim, _why(error))
+            _check_attempts(job, claim.attempt)
+            async with clients.lent(job.name, claim.attempt.start, job.client) as client:
+                return await _copy_for_a_while(job, client, store, claim)
         except Superseded:
-            pass
-        return None
+            raise
+        except Exception as error:  # noqa: BLE001  client and query are the application's
+            if _is_worth_another(job, claim.attempt, error):
+                return _pause(job, claim.attempt)
+            await store.fail(claim, _why(error))
+    except Superseded:
+        pass  # another worker has the part now
+    return None
 
 
 async def _copy_for_a_while(job: Declared, client: Client, store: Store, claim: Claim) -> float | None:
     query = _query_of(job.query(client), claim.partition)
     until = anyio.current_time() + job.seconds
+    pages = itertools.count()
 
     def stop(_: CopyProgress) -> None:
-        if anyio.current_time() >= until:
-            raise _TimeOver  # what was read before this page is written first
+        # What was read before this page is written first. A first page always is: a task that is late gets on, too.
+        if next(pages) and anyio.current_time() >= until:
+            raise _TimeOver
 
     target = _Part(store, claim, _table_of(job, query))
     try:
@@ -126,28 +135,28 @@ async def _copy_for_a_while(job: Declared, client: Client, store: Store, claim: 
     return 0.0
 
 
-def _check_attempts(job: Declared, attempts: int) -> None:
-    if attempts > job.attempts:
+def _check_attempts(job: Declared, attempt: Try) -> None:
+    if attempt.number > job.attempts:
         raise UsageError(
             f"given up after {job.attempts} attempts without a new row; their workers died or were stopped"
         )
 
 
-def _is_worth_another(job: Declared, attempts: int, error: Exception) -> bool:
+def _is_worth_another(job: Declared, attempt: Try, error: Exception) -> bool:
     _log.warning(
         "job %s: attempt %d of %d failed: %s",
         job.name,
-        attempts,
+        attempt.number,
         job.attempts,
         _why(error),
         exc_info=None if isinstance(error, ReadaheadError) else error,
     )
-    return attempts < job.attempts and not isinstance(error, LASTING)
+    return attempt.number < job.attempts and not isinstance(error, LASTING)
 
 
-def _pause(job: Declared, attempts: int) -> float:
+def _pause(job: Declared, attempt: Try) -> float:
     """Return the seconds until the next attempt: the client has had its own, so the trouble may last."""
-    return min(2.0 ** (attempts - 1), job.seconds)
+    return min(2.0 ** (attempt.number - 1), job.seconds)
 
 
 def _why(error: Exception) -> str:

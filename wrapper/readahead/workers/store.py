@@ -13,15 +13,17 @@ from typing import Final
 
 from attrs import frozen
 
+from ..errors import TargetError
 from ..export.database import Database, Table, Transaction, Upserted
 from ..export.target import Progressed
 
-__all__ = ["TABLES", "Claim", "Store", "StoredPart", "StoredRun", "Superseded"]
+__all__ = ["TABLES", "Claim", "Store", "StoredPart", "StoredRun", "Superseded", "Try"]
 
 TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS _readahead_runs (
         job TEXT PRIMARY KEY,
         run BIGINT NOT NULL,
+        starts BIGINT NOT NULL,
         state TEXT NOT NULL,
         attempts BIGINT NOT NULL,
         why TEXT NOT NULL
@@ -67,12 +69,20 @@ class StoredPart:
 
 
 @frozen
+class Try:
+    """An attempt. Its number since something succeeded, from 1; and the number of the job's start."""
+
+    number: int
+    start: int
+
+
+@frozen
 class Claim:
     """A part that this worker copies until another one claims it."""
 
     part: int
     token: str
-    attempts: int
+    attempt: Try
     partition: str
     progressed: Progressed | None
 
@@ -86,6 +96,12 @@ class Store:
 
     async def prepare(self) -> None:
         """Create what is missing of the tables."""
+        try:
+            await self._prepare()
+        except TargetError:
+            await self._prepare()  # PostgreSQL refuses the second of two that create a table at the same moment
+
+    async def _prepare(self) -> None:
         async with self.database.transaction() as transaction:
             for statement in TABLES:
                 await transaction.execute(statement)
@@ -99,13 +115,15 @@ class Store:
         """
         async with self.database.transaction() as transaction:
             await transaction.execute(
-                "INSERT INTO _readahead_runs (job, run, state, attempts, why) VALUES ($1, 1, 'planning', 0, '') "
+                "INSERT INTO _readahead_runs (job, run, starts, state, attempts, why) "
+                "VALUES ($1, 1, 0, 'planning', 0, '') "
                 "ON CONFLICT (job) DO NOTHING",
                 self.job,
             )
             # The row is written first, so that whoever comes second waits here and sees what the first one did.
             ((run, state),) = await transaction.execute(
-                "UPDATE _readahead_runs SET attempts = 0 WHERE job = $1 RETURNING run, state", self.job
+                "UPDATE _readahead_runs SET attempts = 0, starts = starts + 1 WHERE job = $1 RETURNING run, state",
+                self.job,
             )
             ((open_parts,),) = await transaction.execute(
                 "SELECT count(*) FROM _readahead_parts WHERE job = $1 AND state <> 'done'", self.job
@@ -131,16 +149,16 @@ class Store:
             rows = await transaction.execute("SELECT run, state, why FROM _readahead_runs WHERE job = $1", self.job)
         return StoredRun(*rows[0]) if rows else None
 
-    async def try_plan(self, run: int) -> int | None:
-        """Return how often it was tried to plan this run, this time included; None where that is over."""
+    async def try_plan(self, run: int) -> Try | None:
+        """Take that somebody tries to plan this run; None where that is over."""
         async with self.database.transaction() as transaction:
             rows = await transaction.execute(
                 "UPDATE _readahead_runs SET attempts = attempts + 1 "
-                "WHERE job = $1 AND run = $2 AND state = 'planning' RETURNING attempts",
+                "WHERE job = $1 AND run = $2 AND state = 'planning' RETURNING attempts, starts",
                 self.job,
                 run,
             )
-        return int(rows[0][0]) if rows else None
+        return Try(*map(int, rows[0])) if rows else None
 
     async def planned(self, run: int, table: Table, partitions: Sequence[str]) -> None:
         """Store the parts of a run, unless it has some, and create the table before many workers look for it."""
@@ -182,6 +200,14 @@ class Store:
             )
         return [int(part) for (part,) in rows]
 
+    async def has_waiting(self) -> bool:
+        """Return whether any part is neither done nor has failed."""
+        async with self.database.transaction() as transaction:
+            [(number,)] = await transaction.execute(
+                "SELECT count(*) FROM _readahead_parts WHERE job = $1 AND state = 'waiting'", self.job
+            )
+        return bool(number)
+
     async def parts(self) -> list[StoredPart]:
         """Return the parts of the latest run."""
         async with self.database.transaction() as transaction:
@@ -208,10 +234,11 @@ class Store:
                 part,
                 token,
             )
-        if not rows:
+            runs = await transaction.execute("SELECT starts FROM _readahead_runs WHERE job = $1", self.job)
+        if not rows or not runs:
             return None
         ((attempts, partition, progressed),) = rows
-        return Claim(part, token, int(attempts), partition, _progressed(progressed))
+        return Claim(part, token, Try(int(attempts), int(runs[0][0])), partition, _progressed(progressed))
 
     async def write(self, claim: Claim, table: Table, rows: Sequence[object], progressed: Progressed) -> None:
         """Store rows, and how far the part is after them. A part that gets on has all its attempts again.

@@ -36,13 +36,10 @@ async def plan_task(job: str, run: int, context: Context = TaskiqDepends()) -> N
 @async_shared_broker.task("readahead.part", ack_type="manual")
 async def part_task(job: str, part: int, context: Context = TaskiqDepends()) -> None:  # noqa: B008
     """Copy a part for a while."""
-    clients = _clients_of(context.broker)
-    later = await copy_part(_declared(job), clients, part)
+    later = await copy_part(_declared(job), _clients_of(context.broker), part)
     if later is not None:
         await anyio.sleep(later)
         await part_task.kiq(job, part)
-    else:
-        await clients.close(job)
     await _acknowledge(context)
 
 
