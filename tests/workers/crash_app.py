@@ -11,7 +11,7 @@ from taskiq_nats import PullBasedJetStreamBroker
 from readahead.export.postgres import Postgres
 from readahead.http.pacing import Pace
 from readahead.kintsugi import Kintsugi
-from readahead.workers import CopyJob
+from readahead.workers import CopyJob, SharedPace
 
 PARTS, WINDOW, SECONDS, ACK_WAIT = 24, 3, 3.0, 9.0
 PACE = Pace(400, per=5.0)  # of all workers together
@@ -29,10 +29,12 @@ async_shared_broker.default_broker(broker)
 
 @asynccontextmanager
 async def kintsugi():
-    async with Kintsugi(
-        api_key="key", organization_id="org_sandbox", base_url=os.environ["API_URL"], pace=Pace(200, per=5.0)
-    ) as client:
-        yield client
+    async with Postgres(os.environ["DATABASE_URL"]).connect() as database:
+        gate = SharedPace(database, "the account", PACE)
+        async with Kintsugi(
+            api_key="key", organization_id="org_sandbox", base_url=os.environ["API_URL"], pace=None, gate=gate
+        ) as client:
+            yield client
 
 
 JOBS = {

@@ -109,11 +109,11 @@ class CopyJob:
             if not callable(cast("object", function)):
                 raise UsageError(f"{what} must be a function, not {shown(function)}; each worker calls it")
         for what, number, most in (("parts", parts, 10_000), ("attempts", attempts, 1_000)):
-            if isinstance(number, bool) or not isinstance(cast("object", number), int) or not 1 <= number <= most:
+            if not _is_whole(number) or not 1 <= number <= most:
                 raise UsageError(f"{what} must be a whole number from 1 to {most:,}, not {shown(number)}")
         if isinstance(seconds, bool) or not isinstance(cast("object", seconds), int | float) or not 0 < seconds <= 3600:
             raise UsageError(f"seconds must be more than 0 and at most 3600, not {shown(seconds)}")
-        if window != "auto" and (not isinstance(cast("object", window), int) or not 1 <= window <= 256):
+        if window != "auto" and (not _is_whole(window) or not 1 <= window <= 256):
             raise UsageError(f'window must be "auto" or a whole number from 1 to 256, not {shown(window)}')
         if on_bad_row not in {"raise", "skip"}:
             raise UsageError(f"on_bad_row must be 'raise' or 'skip', not {shown(on_bad_row)}")
@@ -170,6 +170,10 @@ class CopyJob:
 
     def __repr__(self) -> str:
         return f"CopyJob({self._declared.name!r})"
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _status(run: StoredRun, parts: list[StoredPart]) -> CopyStatus:
