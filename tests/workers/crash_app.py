@@ -1,4 +1,4 @@
-"""What the workers of the crash test run: two jobs of 100,000 rows, one for each run of the test."""
+"""What the workers of the crash test run. Each test has jobs of its own, so it names its run."""
 
 import os
 from contextlib import asynccontextmanager
@@ -13,13 +13,12 @@ from readahead.http.pacing import Pace
 from readahead.kintsugi import Kintsugi
 from readahead.workers import CopyJob, SharedPace
 
-PARTS, WINDOW, SECONDS, ACK_WAIT = 24, 3, 3.0, 9.0
 PACE = Pace(400, per=5.0)  # of all workers together
 
 broker = PullBasedJetStreamBroker(
     [os.environ["NATS_URL"]],
     stream_config=StreamConfig(retention=RetentionPolicy.WORK_QUEUE),
-    consumer_config=ConsumerConfig(durable_name="taskiq_durable", ack_wait=ACK_WAIT),
+    consumer_config=ConsumerConfig(durable_name="taskiq_durable", ack_wait=9.0),
     pull_consume_timeout=1,
     max_reconnect_attempts=-1,
     reconnect_time_wait=0.2,
@@ -31,24 +30,24 @@ async_shared_broker.default_broker(broker)
 async def kintsugi():
     async with Postgres(os.environ["DATABASE_URL"]).connect() as database:
         gate = SharedPace(database, "the account", PACE)
-        async with Kintsugi(
-            api_key="key", organization_id="org_sandbox", base_url=os.environ["API_URL"], pace=None, gate=gate
-        ) as client:
+        api = {"api_key": "key", "organization_id": "org_sandbox", "base_url": os.environ["API_URL"]}
+        async with Kintsugi(**api, pace=None, gate=gate) as client:
             yield client
 
 
-JOBS = {
-    name: CopyJob(
-        name,
+def job(name, seconds=3.0):
+    return CopyJob(
+        f"{name} in {os.environ['RUN']}",
         client=kintsugi,
         query=lambda client: client.customers,
         to=Postgres(os.environ["DATABASE_URL"], table=name),
-        parts=PARTS,
-        window=WINDOW,
-        seconds=SECONDS,
+        parts=24,
+        window=3,
+        seconds=seconds,
     )
-    for name in ("undisturbed", "disturbed")
-}
+
+
+JOBS = {"undisturbed": job("undisturbed"), "disturbed": job("disturbed"), "stopped": job("stopped", seconds=60.0)}
 
 
 @broker.on_event(TaskiqEvents.WORKER_STARTUP)

@@ -1,4 +1,4 @@
-"""For workers on one machine or many: jobs whose parts are tasks of taskiq, and one request budget for all processes."""
+"""For workers on one machine or many: jobs whose parts are tasks of taskiq, and one budget for all processes."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -78,9 +78,11 @@ class CopyJob:
         to: The table, and with it the database where the job's state is kept, in ``_readahead_runs`` and
             ``_readahead_parts``: ``Postgres(...)``, or ``SQLite(...)`` if all workers are on one machine.
         parts: How many parts at most, 1 to 10,000. More workers than parts do not help.
-        window: Pages that a part requests or buffers at once, 1 to 256, or ``"auto"``.
-        seconds: How long a task copies a part until the next task goes on with it. A task takes at most three times
-            as long; let the broker wait four times as long and 10 s more until it delivers a message again.
+        window: Pages that a part requests or buffers at once, 1 to 256, or ``"auto"``. Whenever a part ends or is
+            handed on, so many requests are lost.
+        seconds: How long a task copies a part until the next task goes on with it: longer than the slowest page of the
+            API. A task ends after three times as long at most; let the broker wait that long until it delivers a
+            message again.
         attempts: How often in a row a part may end without any new row until it is given up.
         on_bad_row: ``"skip"`` leaves out a row that cannot be read, and counts it.
 
@@ -96,7 +98,7 @@ class CopyJob:
         query: Callable[[C], Listing[Any]],
         to: DatabaseTarget,
         parts: int = 16,
-        window: "int | Literal['auto']" = "auto",
+        window: "int | Literal['auto']" = 4,
         seconds: float = 10.0,
         attempts: int = 5,
         on_bad_row: Literal["raise", "skip"] = "raise",

@@ -26,6 +26,7 @@ from ..http.client import Client
 from ..query import Listing, Query
 from ..reading import Reading
 from .clients import Clients, Opens
+from .stopping import is_stopping
 from .store import Claim, Store, Superseded, Try
 
 __all__ = ["Declared", "copy_part", "plan_run"]
@@ -121,7 +122,7 @@ async def _copy_for_a_while(job: Declared, client: Client, store: Store, claim: 
 
     def stop(_: CopyProgress) -> None:
         # What was read before this page is written first. A first page always is: a task that is late gets on, too.
-        if next(pages) and anyio.current_time() >= until:
+        if next(pages) and (is_stopping() or anyio.current_time() >= until):
             raise _TimeOver
 
     target = _Part(store, claim, _table_of(job, query))

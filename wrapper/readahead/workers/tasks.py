@@ -13,6 +13,7 @@ from taskiq import AsyncBroker, Context, TaskiqDepends, TaskiqEvents, async_shar
 from ..errors import UsageError
 from .clients import Clients
 from .parts import Declared, copy_part, plan_run
+from .stopping import notice_signals
 
 __all__ = ["JOBS", "part_task", "plan_task"]
 
@@ -55,6 +56,8 @@ def _clients_of(broker: AsyncBroker) -> Clients:
     """Return the clients of this process. Those that are open are closed with the broker."""
     if _CLIENTS not in broker.state:
         broker.state[_CLIENTS] = Clients()
+        if broker.is_worker_process:
+            notice_signals()
         broker.add_event_handler(TaskiqEvents.WORKER_SHUTDOWN, broker.state[_CLIENTS].close_all)
     clients: Clients = broker.state[_CLIENTS]
     return clients
