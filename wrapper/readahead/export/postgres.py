@@ -160,6 +160,8 @@ def _translated(where: str, advice: str = "") -> Generator[None]:
         if "closed" in str(error) or "connection" in str(error):
             raise TargetError(_lost(where, error)) from None
         raise TargetError(f"{where}: {error}") from None
+    except asyncpg.InternalClientError as error:  # of a server that ended the connection in between
+        raise TargetError(_lost(where, error)) from None
     except (OSError, TimeoutError) as error:
         reason = str(error) or type(error).__name__
         if advice:
@@ -173,22 +175,37 @@ def _lost(where: str, error: Exception) -> str:
 
 class _Database:
     def __init__(self, where: str, connection: Any) -> None:
-        self.where, self.connection, self._turn = where, connection, anyio.Lock()
+        self.where, self.connection, self._turn, self._is_ours = where, connection, anyio.Lock(), False
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
         async with self._turn:
-            transaction = self.connection.transaction()
             with _translated(self.where):
-                await transaction.start()
+                await self._begin()
             try:
                 yield _Transaction(self)
             except BaseException:
                 with CancelScope(shield=True), _quiet():
-                    await transaction.rollback()
+                    await self.connection.execute("ROLLBACK")
+                    self._is_ours = False
                 raise
             with _translated(self.where):
-                await transaction.commit()
+                await self.connection.execute("COMMIT")
+                self._is_ours = False
+
+    async def _begin(self) -> None:
+        """Begin a transaction, and end one before whose begin or end was cancelled.
+
+        asyncpg's own transactions take one whose begin was cancelled for an outer one, which then never ends.
+        """
+        if self.connection.is_in_transaction():
+            if not self._is_ours:
+                raise UsageError(
+                    "the connection is within a transaction; end it, or give a connection for copies alone"
+                )
+            await self.connection.execute("ROLLBACK")
+        self._is_ours = True
+        await self.connection.execute("BEGIN")
 
     @asynccontextmanager
     async def alone(self, table: str) -> AsyncGenerator[None]:
@@ -210,7 +227,7 @@ class _Database:
 def _quiet() -> Generator[None]:
     """Leave out errors of the database: another one is on its way."""
     asyncpg = _asyncpg()
-    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
         yield
 
 

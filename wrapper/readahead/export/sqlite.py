@@ -123,8 +123,8 @@ class _Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
         async with self._turn:
-            await self._patiently("BEGIN IMMEDIATE")
             try:
+                await self._patiently("BEGIN IMMEDIATE")
                 yield _Transaction(self)
                 await self._patiently("COMMIT")
             except BaseException:
@@ -155,10 +155,13 @@ class _Database:
 
 
 def _did(connection: sqlite3.Connection, statement: str) -> bool:
+    is_begin = statement.startswith("BEGIN")
+    if is_begin:  # a thread goes on when its task is cancelled, so another begin may have come through since
+        _rollback(connection)
     try:
         connection.execute(statement)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _BUSY:
+        if error.sqlite_errorcode & 0xFF not in _BUSY and not (is_begin and connection.in_transaction):
             raise
         return False
     return True

@@ -6,11 +6,11 @@ period; a request counts from its reservation until a little more than a period 
 one is on its way, others gather for the next. Nothing has to be given back: a process that is killed leaves what it
 reserved, which counts as if it had been sent, and lapses by itself.
 
-At most ``Pace.requests`` are reserved in any ``per + reach`` seconds, where ``reach`` is the width of a bucket. A
-request that arrives at the server within ``reach`` of its reservation is thus within the budget, whatever others do. One
+At most ``Pace.requests`` are reserved in any ``per + reach`` seconds, where ``reach`` is the width of a bucket. So a
+request that arrives at the server within ``reach`` of its reservation is within the budget, whatever others do. One
 whose response came later may have arrived later, so the next reservation of its process moves it to the present. What
-is left: requests that arrive later than ``reach``, and are older than ``per`` or of a process that died, may exceed the
-budget, by their own number.
+is left: requests that arrive later than ``reach``, and are older than ``per`` or of a process that died, may exceed
+the budget, by their own number.
 """
 # ruff: noqa: S608  statements are made of numbers and names of this module; values are parameters
 
@@ -81,7 +81,8 @@ CASE WHEN {pause} > paused THEN {pause} ELSE paused END AS pause,
 SELECT clock, CASE WHEN clock / width > last THEN clock / width ELSE last END AS b, last,
 CASE WHEN last = 0 THEN 0 ELSE paused_until END AS paused FROM (
 SELECT clock, CASE WHEN bucket - clock / width > {BUCKETS} THEN 0 ELSE bucket END AS last
-FROM (SELECT {clock} AS clock LIMIT 1) AS t0 LIMIT 1) AS t LIMIT 1) AS t1 LIMIT 1) AS t2 LIMIT 1) AS t3 LIMIT 1) AS t4 LIMIT 1) AS t5)
+FROM (SELECT {clock} AS clock LIMIT 1) AS t0 LIMIT 1) AS t LIMIT 1) AS t1 LIMIT 1) AS t2 LIMIT 1) AS t3
+LIMIT 1) AS t4 LIMIT 1) AS t5)
 WHERE account = $1 RETURNING width, granted, now, bucket, paused_until, {rings}"""
 
 
