@@ -233,10 +233,10 @@ class _OpenFile:
 
     def _store(self, rows: Sequence[Any], progressed: Progressed, whole: bool) -> None:  # noqa: FBT001
         data = self._format.encode(rows) if rows else b""
-        if (data or whole) and not self._state.length:
+        if is_first := (data or whole) and not self._state.length:
             data = self._format.head + data
         with self._working():
-            if data and self._compress is not None:
+            if self._compress is not None and (data or is_first):  # nothing, compressed, is not nothing
                 data = self._compress(data)
             if data:
                 _write(self._file, data)
