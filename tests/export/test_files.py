@@ -489,12 +489,3 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
     for path, extra in {"a.ndjson.zst": "zstd", "a.parquet": "parquet"}.items():
         with pytest.raises(UsageError, match=re.escape(f"pip install 'readahead[{extra}]'")):
             target_of(path)
-
-
-def test_files_are_written_where_there_are_no_locks(tmp_path):
-    """A system without fcntl imports the module; this is what Windows sees of it."""
-    import subprocess
-
-    program = "import sys; sys.modules['fcntl'] = None; sys.platform = 'win32'; import readahead.export.files"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
