@@ -97,7 +97,7 @@ def postgres(url: str | None) -> Iterator[str | None]:
     sys.path.insert(0, str(ROOT / "tests"))
     from pytest import skip  # noqa: PLC0415, PT013  the server of the tests skips where there is none
 
-    from services import postgres_server  # noqa: PLC0415
+    from services import postgres_server  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
 
     try:
         with postgres_server() as started:

@@ -34,9 +34,10 @@ async def pyrate(database: str, requests: int, per: float, account: str) -> Asyn
     """The same by pyrate-limiter, as its documentation has it for processes."""
     from pyrate_limiter import Limiter, Rate, SQLiteBucket  # noqa: PLC0415  the other side of a comparison
 
-    rates, bucket = [Rate(requests, round(per * 1000))], None
+    rates = [Rate(requests, round(per * 1000))]
+    bucket: Any
     if "://" in database:
-        from psycopg_pool import ConnectionPool  # noqa: PLC0415
+        from psycopg_pool import ConnectionPool  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
         from pyrate_limiter import PostgresBucket  # noqa: PLC0415
 
         pool = ConnectionPool(database, min_size=1, max_size=4, open=True)
