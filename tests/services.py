@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,3 +74,50 @@ def postgres_server():
             yield f"postgresql://tests@127.0.0.1:{port}/postgres"
         finally:
             run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+class Nats:
+    """A NATS server with JetStream."""
+
+    def __init__(self, program, folder):
+        self._folder, self.port = folder, free_port()
+        self._command = [program, "--jetstream", "--addr", "127.0.0.1", "--port", str(self.port)]
+
+    @property
+    def url(self):
+        return f"nats://127.0.0.1:{self.port}"
+
+    def start(self):
+        log = self._folder / "log"
+        self._process = subprocess.Popen([*self._command, "--store_dir", self._folder / "data", "--log", log])
+        give_up = time.monotonic() + 60
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError(f"nats-server did not start: {log.read_text() if log.exists() else ''}")
+            time.sleep(0.02)
+
+    def _answers(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                return connection.recv(4) == b"INFO"
+        except OSError:
+            return False
+
+    def kill(self):
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+
+@contextmanager
+def nats_server():
+    """Run a NATS server while the block runs; it can be killed in it, and started again with its data."""
+    program = shutil.which("nats-server", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        pytest.skip("NATS is not installed: there is no nats-server in PATH or /usr/sbin")
+    with tempfile.TemporaryDirectory(prefix="readahead-nats-") as name:
+        server = Nats(program, Path(name))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
