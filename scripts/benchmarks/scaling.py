@@ -2,8 +2,8 @@
 
 Measured here: 1, 2 and 4 processes read the partitions of a list from a server with 50 ms latency, and store rows in
 SQLite and PostgreSQL, without a limit and with a budget that they share. Beyond the cores of this machine, simulated:
-workers with a core each, which take as much time for a page and a batch as was measured here, on a virtual clock. The gate is
-the real one, statement and all; its database has a round trip of a millisecond.
+workers with a core each, which take as much time for a page and a batch as was measured here, on a virtual clock. The
+gate is the real one, statement and all; its database has a round trip of a millisecond.
 """
 
 import argparse
