@@ -39,10 +39,10 @@ async def copy_all(url: str) -> int:
         return sum(task.result() for task in tasks)
 
 
-def main() -> None:
+async def main() -> None:
     with Sandbox() as sandbox, sandbox.serve() as url:
-        print(asyncio.run(copy_all(f"{url}/kintsugi")), "customers are stored")
+        print(await copy_all(f"{url}/kintsugi"), "customers are stored")
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

@@ -72,6 +72,7 @@ def measured(
     found: list[dict[str, float]] = [json.loads(child.communicate(timeout=300)[0]) for child in children]
     rows = sum(one["rows"] for one in found)
     return {
+        "requests": sum(one["requests"] for one in found) / (max(one["ended"] for one in found) - begin),
         "rate": rows / (max(one["ended"] for one in found) - begin),
         "page": sum(one["cpu"] for one in found) / rows * SIZE,
         "row": sum(one["writing"] for one in found) / rows,
@@ -186,6 +187,9 @@ def main(arguments: list[str]) -> int:
             for number in numbers:
                 found[name, number] = measured(rig, pages, number, database, gate)
             print(f"{name:38}" + "".join(f"{found[name, number]['rate']:12,.0f}" for number in numbers), flush=True)
+            if gate:
+                cells = "".join(f"{found[name, number]['requests']:12,.0f}" for number in numbers)
+                print(f"{'  requests a second':38}" + cells, flush=True)
     store = "into PostgreSQL" if url else "into SQLite"
     page, row = found[store, 1]["page"], found[store, 1]["row"]
     print(f"\nMeasured {store}: {page * 1000:.2f} ms CPU of a worker for a page, {row * 1e6:.1f} µs a row to store")

@@ -38,7 +38,7 @@ async def main(
             target = Postgres(database, table="customers") if "://" in database else SQLite(database, table="customers")
             store, table = await stack.enter_async_context(target.connect()), target.table_of(Customer, "id")
         await asyncio.sleep(max(0.0, begin - time.time()))
-        began, cpu, count, writing = time.monotonic(), time.process_time(), 0, 0.0
+        began, cpu, count, requests, writing = time.monotonic(), time.process_time(), 0, 0, 0.0
 
         async def write(rows: list[Customer]) -> None:
             nonlocal writing
@@ -58,11 +58,17 @@ async def main(
                         if task:
                             await task
                         task, count, rows = asyncio.create_task(write(rows)), count + len(rows), []
+            requests += stream.report.requests
             if task:
                 await task
             await write(rows)
             count += len(rows)
-        done = {"rows": count, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu}
+        done = {
+            "rows": count,
+            "requests": requests,
+            "seconds": time.monotonic() - began,
+            "cpu": time.process_time() - cpu,
+        }
         sys.stdout.write(json.dumps({**done, "writing": writing, "ended": time.time()}) + "\n")
 
 
