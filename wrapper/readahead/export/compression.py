@@ -15,13 +15,13 @@ from ..errors import UsageError
 
 __all__ = ["SUFFIXES", "compressor"]
 
-Compress = Callable[[bytes], bytes]
+Compress = Callable[[bytes | bytearray], bytes | bytearray]
 SUFFIXES = (".gz", ".zst")
 _ZSTD = ("compression.zstd", "backports.zstd")  # of the standard library from Python 3.14 on
 
 
-def compressor(path: Path) -> Compress:
-    """Return what compresses a piece of this file: nothing where its suffix names no compression.
+def compressor(path: Path) -> Compress | None:
+    """Return what compresses a piece of this file; None where its suffix names no compression.
 
     Raises:
         UsageError: The package that it needs is not installed.
@@ -33,7 +33,7 @@ def compressor(path: Path) -> Compress:
             compress: Compress = _zstd(path).compress
             return compress
         case _:
-            return bytes
+            return None
 
 
 def _zstd(path: Path) -> Any:

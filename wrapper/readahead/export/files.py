@@ -56,7 +56,7 @@ class Format:
     """
 
     layout: str
-    encode: Callable[[Sequence[Any]], bytes]
+    encode: Callable[[Sequence[Any]], bytes | bytearray]
     head: bytes = b""
     build: Callable[[Path, Path], Iterator[None]] | None = None
 
@@ -236,8 +236,9 @@ class _OpenFile:
         if (data or whole) and not self._state.length:
             data = self._format.head + data
         with self._working():
-            if data:
+            if data and self._compress is not None:
                 data = self._compress(data)
+            if data:
                 _write(self._file, data)
                 os.fsync(self._file)
             length = self._state.length + len(data)
@@ -330,7 +331,7 @@ def _lock(path: Path, name: Path) -> int:
         os.close(file)  # of a copy that ended in between
 
 
-def _write(file: int, data: bytes) -> None:
+def _write(file: int, data: bytes | bytearray) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(file, rest) :]

@@ -33,7 +33,7 @@ class Parquet(FileTarget):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
-        if self.compress is not bytes:
+        if self.compress is not None:
             raise UsageError(
                 f"a Parquet file is compressed inside; name it {self.path.with_suffix('').name}, without "
                 f"{self.path.suffix}"
