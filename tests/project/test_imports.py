@@ -34,6 +34,8 @@ PARTS = {
     "kintsugi": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
+    "export": {"errors", "http", "pages", "paging", "query"},
+    "workers": {"errors", "export", "http"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"collection", "errors", "events", "export", "filters", "http", "pages", "query", "sandbox"},
     "__main__": {"cli"},

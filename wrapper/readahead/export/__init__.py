@@ -8,8 +8,11 @@ from ..query import Listing
 from .copying import AT_ONCE, Copied, CopyProgress, copy, job_of
 from .csv import CSV
 from .destination import target_of
+from .mirroring import Mirrored, mirror
 from .ndjson import NDJSON
 from .parquet import Parquet
+from .postgres import Postgres
+from .sqlite import SQLite
 from .target import Copy, Job, Progressed, Target
 
 __all__ = [
@@ -19,10 +22,14 @@ __all__ = [
     "Copy",
     "CopyProgress",
     "Job",
+    "Mirrored",
     "Parquet",
+    "Postgres",
     "Progressed",
+    "SQLite",
     "Target",
     "export",
+    "mirror",
     "target_of",
 ]
 
