@@ -125,14 +125,14 @@ def test_stopped_again_and_again_it_goes_on_and_ends_with_every_row_once(number,
                     gate.opened.set()
             assert process.returncode == (0 if at is None else 128 + number), errors
             assert (tmp_path / "c.ndjson").exists() == (at is None)
-            said.append(errors)
-        pattern = r"readahead: stopped after ([\d,]+) rows; ([\d,]+) are stored; run the same command again to go on\n"
+            said.append(errors.splitlines()[-1])
+        pattern = r"readahead: stopped after ([\d,]+) rows; ([\d,]+) are stored; run the same command again to go on"
         (rows, stored), (more, still) = (
             [int(text.replace(",", "")) for text in re.fullmatch(pattern, errors).groups()] for errors in said[:2]
         )
         assert 2_000 <= stored <= rows < 6_000
         assert stored <= still <= more < 6_000
-        assert re.match(r"readahead: c.ndjson: 6,000 rows, started [23] times, .*, complete\n", said[2])
+        assert re.match(r"readahead: c.ndjson: 6,000 rows, started [23] times, .*, complete", said[2])
         ids = [json.loads(line)["id"] for line in (tmp_path / "c.ndjson").read_text().splitlines()]
         assert ids == [row["id"] for row in sandbox.kintsugi_rows()]
 
@@ -168,7 +168,7 @@ def test_while_nobody_reads_what_it_writes(number, times, tmp_path):
                 process.send_signal(number)
             assert process.wait(SECONDS) == 128 + number
             errors = process.stderr.read()
-    assert re.fullmatch(r"readahead: stopped after [\d,]+ rows\n", errors)
+    assert re.search(r"^readahead: stopped after [\d,]+ rows\n$", errors, re.MULTILINE)
 
 
 @by_signal

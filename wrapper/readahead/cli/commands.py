@@ -1,6 +1,7 @@
 """The commands, and the options that each takes. What they need is imported when one is run: help is fast."""
 
 import sys
+from collections import ChainMap
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -446,15 +447,12 @@ def _run_on_query(
 
         found = API.named(api)
         found.check_collection(collection)
-        variables: Any = {}
-        if offline:
-            variables = Anything()
-        elif reached.credentials is not None:
-            variables = credentials_in(reached.credentials)
-            if reachable_by_others(reached.credentials):
-                meter.say(f"warning: {reached.credentials} can be read by other users; chmod 600 {reached.credentials}")
-        elif reached.send_credentials:
-            variables = Environment()
+        sources: list[Any] = [Anything()] if offline else []
+        sources += [] if reached.credentials is None else [credentials_in(reached.credentials)]
+        sources += [Environment()] if reached.send_credentials else []
+        variables = ChainMap[str, Any](*sources)
+        if reached.credentials is not None and reachable_by_others(reached.credentials):
+            meter.say(f"warning: {reached.credentials} can be read by other users; chmod 600 {reached.credentials}")
         options: dict[str, Any] = {"http": reached.http, "insecure": reached.insecure, **meter.hooks}
         options |= {} if reached.base_url is None else {"base_url": reached.base_url}
         options |= {} if reached.deadline is None else {"deadline": reached.deadline}
