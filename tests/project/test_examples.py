@@ -221,6 +221,7 @@ def run_session(block, folder, url):
     ours |= {
         "SANDBOX": url,
         "PYTHON": sys.executable,
+        "MAIN": MAIN,
         "PATH": f"{commands_here}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "100",
     }
