@@ -30,7 +30,7 @@ def test_the_example_copies_what_it_says(places, tmp_path):
         try:
             for run, new in (1, expected), (2, 0):
                 done = subprocess.run(
-                    [sys.executable, "app.py"],
+                    [sys.executable, "start.py"],
                     cwd=EXAMPLE,
                     env=environment,
                     capture_output=True,

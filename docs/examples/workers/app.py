@@ -1,10 +1,5 @@
-"""Copies customers into PostgreSQL, with as many worker processes as are started.
+"""Copies customers into PostgreSQL, with as many worker processes as are started."""
 
-taskiq worker app:broker --workers 2 --max-async-tasks 4    on each machine
-python app.py                                               starts a run, and waits for it
-"""
-
-import asyncio
 import os
 
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
@@ -40,15 +35,3 @@ customers = CopyJob(
     query=lambda client: client.customers.where(country="US"),
     to=Postgres(os.environ.get("DATABASE_URL", "postgresql://127.0.0.1/warehouse"), table="customers"),
 )
-
-
-async def main() -> None:
-    await broker.startup()
-    run = await customers.start()
-    print("run", run)
-    print(await customers.wait())
-    await broker.shutdown()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
