@@ -8,7 +8,7 @@ from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 from taskiq import TaskiqEvents, async_shared_broker
 from taskiq_nats import PullBasedJetStreamBroker
 
-from readahead.export.postgres import Postgres
+from readahead.export import Postgres
 from readahead.http.pacing import Pace
 from readahead.kintsugi import Kintsugi
 from readahead.workers import CopyJob, SharedPace

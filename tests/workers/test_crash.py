@@ -21,7 +21,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from readahead.export.postgres import Postgres
+from readahead.export import Postgres
 from readahead.kintsugi import Customer
 from readahead.sandbox import Sandbox
 from services import nats_server, postgres_server

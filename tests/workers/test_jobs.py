@@ -346,7 +346,7 @@ async def test_waiting_for_what_was_never_started_is_an_error(table):
 
 
 async def test_a_database_that_is_away_is_an_error_of_start(tmp_path):
-    from readahead.export.sqlite import SQLite
+    from readahead.export import SQLite
 
     with pytest.raises(TargetError):
         await job_of(Sandbox(kintsugi_rows=10), SQLite(tmp_path / "nowhere" / "rows.db")).start()

@@ -19,7 +19,7 @@ ROWS, KILLS = 2_000, 3
 PROGRAM = """
 import asyncio, sqlite3, sys
 
-from readahead.export.sqlite import SQLite
+from readahead.export import SQLite
 from readahead.kintsugi import Customer, Kintsugi
 from readahead.workers import CopyJob
 

@@ -6,7 +6,7 @@ from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 from taskiq import async_shared_broker
 from taskiq_nats import PullBasedJetStreamBroker
 
-from readahead.export.postgres import Postgres
+from readahead.export import Postgres
 from readahead.kintsugi import BASE_URL, Kintsugi
 from readahead.workers import CopyJob
 

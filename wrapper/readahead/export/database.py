@@ -7,13 +7,17 @@ type of its column; PostgreSQL refuses another.
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from attrs import frozen
 
-from .columns import Column
+from .columns import Column, Kind
 
-__all__ = ["Database", "DatabaseTarget", "Table", "Transaction", "Upserted"]
+__all__ = ["GONE_AT", "OTHER", "SEEN", "Database", "DatabaseTarget", "Table", "Transaction", "Upserted"]
+
+OTHER: Final = "_other"
+GONE_AT: Final = "_gone_at"
+SEEN: Final = "_readahead_seen"  # keys of the rows that a mirror has read, by table
 
 
 @frozen
@@ -25,12 +29,21 @@ class Table:
         key: The column that tells rows apart. Its values are text.
         columns: Its other columns.
         elsewhere: Fields that cannot have a column, because of their name; their values are in ``_other``.
+        marks: Whether it has the column ``_gone_at``, which is null for each row that is stored.
     """
 
     name: str
     key: Column
     columns: tuple[Column, ...]
     elsewhere: tuple[Column, ...] = ()
+    marks: bool = False
+
+    @property
+    def stored(self) -> list[tuple[str, Kind]]:
+        """Names and kinds of all columns: the key first, ``_other`` last."""
+        marks: list[tuple[str, Kind]] = [(GONE_AT, "time")] if self.marks else []
+        key: tuple[str, Kind] = (self.key.wire, "text")
+        return [key, *((column.wire, column.kind) for column in self.columns), *marks, (OTHER, "json")]
 
 
 @frozen
@@ -59,6 +72,10 @@ class Transaction(Protocol):
 
     async def upsert(self, table: Table, rows: Sequence[Any]) -> Upserted:
         """Store rows in a table, by their key. Of several rows with one key, the last is stored."""
+        ...
+
+    async def see(self, table: Table, rows: Sequence[Any]) -> int:
+        """Note the keys of rows in ``_readahead_seen``; return how many were not there."""
         ...
 
 

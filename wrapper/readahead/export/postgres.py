@@ -1,6 +1,7 @@
 """PostgreSQL, by asyncpg: rows are copied into a staging table, and from there into theirs."""
 # ruff: noqa: S608  names are quoted, and values are parameters
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Generator, Sequence
@@ -11,14 +12,12 @@ from urllib.parse import urlsplit
 
 import anyio
 from anyio import CancelScope
-from attrs import field, frozen
-from sniffio import current_async_library
 
 from ..errors import TargetError, UsageError
 from ..http.secret import Secret
 from .columns import Kind
-from .database import Database, Table, Transaction, Upserted
-from .tables import OTHER, begin, check_name, quoted, table_of, values_of
+from .database import SEEN, Database, Table, Transaction, Upserted
+from .tables import begin, check_name, keys_of, quoted, table_of, values_of
 from .target import Copy, Job
 
 __all__ = ["Postgres"]
@@ -37,19 +36,9 @@ _STAGED: Final[dict[Kind, str]] = {**_TYPES, "json": "text"}  # whatever codec a
 _TEXTS = frozenset[Kind]({"text", "any"})
 _SYSTEM = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
 _LONGEST = 63  # bytes of a name
+_CREATE = "SELECT pg_advisory_xact_lock(7881299)"  # a table that two create at once is an error for one of them
 
 
-def _source(database: object) -> object:
-    _asyncpg()
-    if isinstance(database, str):
-        _shown(database)
-        return Secret(database)
-    if hasattr(database, "acquire") or hasattr(database, "copy_records_to_table"):
-        return database
-    raise UsageError(f"database must be a URL, or a pool or connection of asyncpg, not {type(database).__name__}")
-
-
-@frozen
 class Postgres:
     """A table in PostgreSQL. It is created if it is not there. Needs asyncpg, and asyncio.
 
@@ -63,14 +52,23 @@ class Postgres:
         UsageError: An argument is not one of these, or asyncpg is not installed.
     """
 
-    _database: object = field(converter=_source, repr=False, eq=False)
-    table: str = "rows"
-    schema: str | None = field(default=None, kw_only=True)
+    def __init__(self, database: object, table: str = "rows", *, schema: str | None = None) -> None:
+        _asyncpg()
+        source, where = _source(database)
+        del database  # it may hold a password, and tracebacks can show it
+        self.table, self.schema, self._source, self._where = table, schema, source, where
+        if not where:
+            raise UsageError(
+                "database must be a URL such as postgresql://user:password@host/name, or a pool or connection of "
+                "asyncpg"
+            )
+        check_name(table, "table", _fits)
+        if schema is not None:
+            check_name(schema, "schema", _fits)
 
-    def __attrs_post_init__(self) -> None:
-        check_name(self.table, "table", _fits)
-        if self.schema is not None:
-            check_name(self.schema, "schema", _fits)
+    def __repr__(self) -> str:
+        schema = "" if self.schema is None else f", schema={self.schema!r}"
+        return f"Postgres(<{self._where}>, {self.table!r}{schema})"
 
     def begin(self, job: Job) -> AbstractAsyncContextManager[Copy]:
         """Open it for a job."""
@@ -83,23 +81,29 @@ class Postgres:
     @asynccontextmanager
     async def connect(self) -> AsyncGenerator[Database]:
         """Open a connection."""
-        if current_async_library() != "asyncio":
-            raise UsageError("Postgres needs asyncio, because asyncpg does; SQLite runs on trio too")
-        source: Any = self._database
-        where = _shown(source.reveal()) if isinstance(source, Secret) else "PostgreSQL"
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise UsageError("Postgres needs asyncio, because asyncpg does; SQLite runs on trio too") from None
         async with AsyncExitStack() as stack:
-            with _translated(where, "check the URL, and that the server is up"):
-                connection = await _connected(source, stack)
+            with _translated(self._where, "check the URL, and that the server is up"):
+                connection = await _connected(self._source, stack)
                 if self.schema is not None:
                     before = await connection.fetchval("SHOW search_path")
                     await connection.execute("SELECT set_config('search_path', $1, false)", quoted(self.schema))
                     stack.push_async_callback(_restored, connection, before)
-            yield _Database(where, connection)
+            yield _Database(self._where, connection)
 
 
 async def _connected(source: Any, stack: AsyncExitStack) -> Any:
     if isinstance(source, Secret):
-        connection = await _asyncpg().connect(source.reveal(), timeout=30)
+        try:
+            connection = await _asyncpg().connect(source.reveal(), timeout=30)
+        except ValueError:  # its words may quote the URL
+            raise TargetError(
+                "asyncpg cannot read the URL of the database; in user and password, characters such as @ : / ? # must "
+                "be percent-encoded"
+            ) from None
         stack.push_async_callback(_closed, connection)
         return connection
     return await stack.enter_async_context(source.acquire()) if hasattr(source, "acquire") else source
@@ -112,17 +116,20 @@ def _asyncpg() -> Any:
         raise UsageError("Postgres needs asyncpg; install readahead[postgres]") from None
 
 
-def _shown(url: str) -> str:
-    """Return what a URL says of the place, without user and password."""
+def _source(database: object) -> tuple[Any, str]:
+    """Return what connections come from, and its place without user and password; an empty place if it is neither."""
+    if not isinstance(database, str):
+        is_ready = hasattr(database, "acquire") or hasattr(database, "copy_records_to_table")
+        return database, "PostgreSQL" if is_ready else ""
     try:
-        parts = urlsplit(url)
-        scheme, host, port, path = parts.scheme, parts.hostname, parts.port, parts.path
+        parts = urlsplit(database)
     except ValueError:
-        scheme = ""
-        host = port = path = None
-    if scheme not in {"postgresql", "postgres"}:
-        raise UsageError("database must be a URL such as postgresql://user:password@host/name")
-    return f"PostgreSQL at {host or 'the local socket'}{f':{port}' if port else ''}{path or ''}"
+        return None, ""
+    if parts.scheme not in {"postgresql", "postgres"}:
+        return None, ""
+    where = f"PostgreSQL at {parts.netloc.rpartition('@')[2] or 'the local socket'}{parts.path}"
+    is_clear = "@" not in f"{parts.path}?{parts.query}#{parts.fragment}"  # else these may be of the password
+    return Secret(database), where if is_clear else "PostgreSQL"
 
 
 def _fits(name: str) -> bool:
@@ -242,32 +249,42 @@ class _Transaction:
 
     async def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with _translated(self._where):
+            if statement.startswith("CREATE TABLE IF NOT EXISTS"):
+                await self._connection.fetchval(_CREATE)
             return [tuple(record) for record in await self._connection.fetch(statement, *values)]
 
     async def prepare(self, table: Table) -> None:
         with _translated(self._where):
+            await self._connection.fetchval(_CREATE)
             await _prepared(self._connection, table)
 
     async def upsert(self, table: Table, rows: Sequence[Any]) -> Upserted:
         if not rows:
             return Upserted()
         values = values_of(table, rows)
-        kinds: list[Kind] = ["text", *(column.kind for column in table.columns), "json"]
-        for kind, column in zip(kinds, values, strict=True):
+        for (_, kind), column in zip(table.stored, values, strict=True):
             if kind in _TEXTS:
                 _make_storable(column)
             elif kind == "json":
                 column[:] = map(_storable_json, column)
         with _translated(self._where):
-            staging = await self._stage(table, kinds, list(zip(*values, strict=True)))
-            there, written = await self._connection.fetchrow(_upsert(table, kinds, staging))
+            staging = await self._stage(table, list(zip(*values, strict=True)))
+            there, written = await self._connection.fetchrow(_upsert(table, staging))
         total = len(values[0])
         new = total - there
         return Upserted(new, written - new, total - written)
 
-    async def _stage(self, table: Table, kinds: list[Kind], records: list[tuple[Any, ...]]) -> str:
-        wires = [table.key.wire, *(column.wire for column in table.columns), OTHER]
-        columns = ", ".join(f"{quoted(wire)} {_STAGED[kind]}" for wire, kind in zip(wires, kinds, strict=True))
+    async def see(self, table: Table, rows: Sequence[Any]) -> int:
+        keys = [_storable(key) for key in keys_of(table, rows)]
+        with _translated(self._where):
+            status: str = await self._connection.execute(
+                f"INSERT INTO {SEEN} SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING", table.name, keys
+            )
+        return int(status.rpartition(" ")[2])
+
+    async def _stage(self, table: Table, records: list[tuple[Any, ...]]) -> str:
+        wires = [wire for wire, _ in table.stored]
+        columns = ", ".join(f"{quoted(wire)} {_STAGED[kind]}" for wire, kind in table.stored)
         staging = f"_readahead_{abs(_number(table.name + columns)):x}"
         if staging in self._staged:
             await self._connection.execute(f"DELETE FROM pg_temp.{staging}")
@@ -282,10 +299,10 @@ class _Transaction:
         return f"pg_temp.{staging}"
 
 
-def _upsert(table: Table, kinds: list[Kind], staging: str) -> str:
-    name, key = quoted(table.name), quoted(table.key.wire)
-    wires = [key, *(quoted(column.wire) for column in table.columns), quoted(OTHER)]
-    staged = ", ".join(f"{wire}::jsonb" if kind == "json" else wire for wire, kind in zip(wires, kinds, strict=True))
+def _upsert(table: Table, staging: str) -> str:
+    name, wires = quoted(table.name), [quoted(wire) for wire, _ in table.stored]
+    key, casts = wires[0], {"json": "::jsonb"}
+    staged = ", ".join(wire + casts.get(kind, "") for wire, (_, kind) in zip(wires, table.stored, strict=True))
     sets = ", ".join(f"{wire} = excluded.{wire}" for wire in wires[1:])
     old, new = (", ".join(f"{source}.{wire}" for wire in wires[1:]) for source in ("stored", "excluded"))
     return (
@@ -298,8 +315,7 @@ def _upsert(table: Table, kinds: list[Kind], staging: str) -> str:
 
 
 async def _prepared(connection: Any, table: Table) -> None:
-    name, wanted = quoted(table.name), {table.key.wire: "text"}
-    wanted |= {column.wire: _TYPES[column.kind] for column in table.columns} | {OTHER: "jsonb"}
+    name, wanted = quoted(table.name), {wire: _TYPES[kind] for wire, kind in table.stored}
     columns = ", ".join(f"{quoted(wire)} {kind}" for wire, kind in wanted.items() if wire != table.key.wire)
     found = await connection.fetchval("SELECT to_regclass($1)::oid", name)
     if found is None:

@@ -17,9 +17,9 @@ from attrs import field, frozen
 
 from ..errors import TargetError, UsageError, shown
 from .columns import Kind
-from .database import Database, Table, Transaction, Upserted
+from .database import SEEN, Database, Table, Transaction, Upserted
 from .locking import locked
-from .tables import OTHER, begin, check_name, quoted, table_of, values_of
+from .tables import begin, check_name, keys_of, quoted, table_of, values_of
 from .target import Copy, Job
 
 __all__ = ["SQLite"]
@@ -37,6 +37,7 @@ _TYPES: Final[dict[Kind, str]] = {
 }
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PATIENCE = 60.0  # seconds for another program to finish its transaction
+_OLDEST = (3, 35)  # for RETURNING
 _AT_ONCE = 900  # values of one statement; older versions take 999
 
 
@@ -100,6 +101,8 @@ def _translated(path: Path) -> Generator[None]:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    if sqlite3.sqlite_version_info < _OLDEST:
+        raise UsageError(f"SQLite here is {sqlite3.sqlite_version}; tables need 3.35 or newer")
     with _translated(path):
         connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
@@ -186,14 +189,17 @@ class _Transaction:
     async def upsert(self, table: Table, rows: Sequence[Any]) -> Upserted:
         return await self._database.run(_upserted, table, rows) if rows else Upserted()
 
+    async def see(self, table: Table, rows: Sequence[Any]) -> int:
+        return await self._database.run(_seen, table, rows)
+
 
 def _executed(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    values = {name: _iso(value) if isinstance(value, date) else value for name, value in values.items()}
     return connection.execute(statement, values).fetchall()
 
 
 def _prepared(connection: sqlite3.Connection, table: Table) -> None:
-    name, wanted = quoted(table.name), {table.key.wire: "TEXT"}
-    wanted |= {column.wire: _TYPES[column.kind] for column in table.columns} | {OTHER: "TEXT"}
+    name, wanted = quoted(table.name), {wire: _TYPES[kind] for wire, kind in table.stored}
     columns = ", ".join(f"{quoted(wire)} {kind}" for wire, kind in wanted.items() if wire != table.key.wire)
     connection.execute(
         f"CREATE TABLE IF NOT EXISTS {name} ({quoted(table.key.wire)} TEXT NOT NULL PRIMARY KEY, {columns})"
@@ -220,12 +226,11 @@ def _prepared(connection: sqlite3.Connection, table: Table) -> None:
 
 def _upserted(connection: sqlite3.Connection, table: Table, rows: Sequence[Any]) -> Upserted:
     values = values_of(table, rows)
-    for column, found in zip(table.columns, values[1:-1], strict=True):
-        if column.kind in {"time", "date"}:
+    for (_, kind), found in zip(table.stored, values, strict=True):
+        if kind in {"time", "date"}:
             found[:] = map(_iso, found)
     keys = values[0] = list(map(_storable, values[0]))
-    name, key = quoted(table.name), quoted(table.key.wire)
-    wires = [quoted(wire) for wire in (*(column.wire for column in table.columns), OTHER)]
+    name, (key, *wires) = quoted(table.name), [quoted(wire) for wire, _ in table.stored]
     sets = ", ".join(f"{wire} = excluded.{wire}" for wire in wires)
     differs = " OR ".join(f"{name}.{wire} IS NOT excluded.{wire}" for wire in wires)
     statement = (
@@ -248,6 +253,11 @@ def _upserted(connection: sqlite3.Connection, table: Table, rows: Sequence[Any])
     connection.execute("RELEASE readahead_rows")
     new = len(keys) - there
     return Upserted(new, written - new, len(keys) - written)
+
+
+def _seen(connection: sqlite3.Connection, table: Table, rows: Sequence[Any]) -> int:
+    keys = ((table.name, _storable(key)) for key in keys_of(table, rows))
+    return max(connection.executemany(f"INSERT OR IGNORE INTO {SEEN} VALUES (?, ?)", keys).rowcount, 0)
 
 
 def _iso(value: datetime | date | None) -> str | None:

@@ -5,17 +5,15 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from ..errors import TargetError, UsageError, shown
 from .columns import Column, columns_of, json_of, key_of, other_of
-from .database import Database, DatabaseTarget, Table, Transaction
+from .database import GONE_AT, OTHER, Database, DatabaseTarget, Table, Transaction
 from .target import Copy, Job, Progressed
 
-__all__ = ["OTHER", "TableCopy", "begin", "check_name", "quoted", "table_of", "values_of"]
+__all__ = ["State", "begin", "check_name", "keys_of", "quoted", "table_of", "values_of"]
 
-OTHER = "_other"
-GONE = "_gone_at"
 STATE = "_readahead_copies"
 _MOST_COLUMNS = 1_500  # PostgreSQL has 1,600 at most
 
@@ -52,7 +50,7 @@ def table_of(
         taken: Names that columns of the database's own have.
         folded: Whether names that differ in case alone are the same.
     """
-    columns, elsewhere, names = list[Column](), list[Column](), {OTHER, GONE, *taken}
+    columns, elsewhere, names = list[Column](), list[Column](), {OTHER, GONE_AT, *taken}
     declared = sorted(columns_of(row), key=lambda column: column.attr != key)
     for column in declared:
         folded_name = column.wire.lower() if folded else column.wire
@@ -89,53 +87,71 @@ def values_of(table: Table, rows: Sequence[Any]) -> list[list[Any]]:
             value = getattr(row, column.attr)
             if value is not None:
                 others[index] = {**others[index], column.wire: value}
+    if table.marks:
+        found.append([None] * len(rows))
     found.append([json_of(other) if other else None for other in others])
     return found
 
 
+def keys_of(table: Table, rows: Sequence[Any]) -> list[str]:
+    """Return the keys of rows, each once."""
+    return list(dict.fromkeys(key_of(getattr(row, table.key.attr)) for row in rows))
+
+
 @frozen
 class State:
-    """What is known of the copies in a table."""
+    """What is known of the copies in a table.
+
+    Attributes:
+        table: The name of the table.
+        fingerprint: The query of the last copy.
+        progressed: How far it came.
+        done: Whether it is whole.
+        mirror_of: The query that the table is kept equal to, if it is a mirror.
+    """
 
     table: str
     fingerprint: str
-    progressed: Progressed | None
-    done: bool
+    progressed: Progressed | None = None
+    done: bool = False
+    mirror_of: str | None = None
 
     @classmethod
     async def of(cls, transaction: Transaction, table: str) -> "State | None":
         """Read it; the table that holds it is created if it is not there."""
         await transaction.execute(
             f"CREATE TABLE IF NOT EXISTS {STATE} (table_name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, "
-            "progressed TEXT, done SMALLINT NOT NULL)"
+            "progressed TEXT, done SMALLINT NOT NULL, mirror_of TEXT)"
         )
         rows = await transaction.execute(
-            f"SELECT fingerprint, progressed, done FROM {STATE} WHERE table_name = $1", table
+            f"SELECT fingerprint, progressed, done, mirror_of FROM {STATE} WHERE table_name = $1", table
         )
-        for fingerprint, progressed, done in rows:
-            return cls(table, fingerprint, Progressed.from_json(progressed) if progressed else None, bool(done))
+        for fingerprint, progressed, done, mirror_of in rows:
+            so_far = Progressed.from_json(progressed) if progressed and not done else None
+            return cls(table, fingerprint, so_far, bool(done), mirror_of)
         return None
 
     async def store(self, transaction: Transaction) -> None:
         """Store it in the place of what was known before."""
         await transaction.execute(
-            f"INSERT INTO {STATE} (table_name, fingerprint, progressed, done) VALUES ($1, $2, $3, $4) "
+            f"INSERT INTO {STATE} (table_name, fingerprint, progressed, done, mirror_of) VALUES ($1, $2, $3, $4, $5) "
             "ON CONFLICT (table_name) DO UPDATE SET fingerprint = excluded.fingerprint, "
-            "progressed = excluded.progressed, done = excluded.done",
+            "progressed = excluded.progressed, done = excluded.done, mirror_of = excluded.mirror_of",
             self.table,
             self.fingerprint,
             None if self.progressed is None else self.progressed.to_json(),
             int(self.done),
+            self.mirror_of,
         )
 
 
 @frozen
-class TableCopy:
+class _TableCopy:
     """A table that is open for one job."""
 
     database: Database
     table: Table
-    state: State = field(alias="state")
+    state: State
 
     @property
     def progressed(self) -> Progressed | None:
@@ -162,6 +178,12 @@ async def begin(target: DatabaseTarget, job: Job) -> AsyncGenerator[Copy]:
         async with database.transaction() as transaction:
             state = await State.of(transaction, table.name)
             progressed = None
+            mirror_of = None if state is None else state.mirror_of
+            if mirror_of not in (None, job.fingerprint):
+                raise TargetError(
+                    f"table {table.name!r} is the mirror of another query, which would delete these rows; choose "
+                    "another table"
+                )
             if state is not None and not state.done and not job.restart:
                 if state.fingerprint != job.fingerprint:
                     raise TargetError(
@@ -170,6 +192,6 @@ async def begin(target: DatabaseTarget, job: Job) -> AsyncGenerator[Copy]:
                     )
                 progressed = state.progressed
             await transaction.prepare(table)
-            state = State(table.name, job.fingerprint, progressed, done=False)
+            state = State(table.name, job.fingerprint, progressed, mirror_of=mirror_of)
             await state.store(transaction)
-        yield TableCopy(database, table, state)
+        yield _TableCopy(database, table, state)
