@@ -137,6 +137,7 @@ class _OpenFile:
         self._whole = Path(os.path.realpath(target.path))
         part = f"{self._whole}.part"
         self._part, self._build, self._lock = Path(part), Path(f"{part}.tmp"), Path(f"{part}.lock")
+        self._shown = f"{target.path}.part" if self._whole == target.path.absolute() else part  # a link is elsewhere
         self._state_path, self._new_state = Path(f"{part}.json"), Path(f"{part}.json.tmp")
         self._state = _State(job.fingerprint, f"{self._format.layout}{target.path.suffix.lower()}")
         self._file, self._held = -1, ExitStack()
@@ -194,7 +195,7 @@ class _OpenFile:
         if not self._state_path.exists():
             if size:
                 raise TargetError(
-                    f"{self._part} is there, and is not of an unfinished copy; remove it, or overwrite it with "
+                    f"{self._shown} is there, and is not of an unfinished copy; remove it, or overwrite it with "
                     "restart=True"
                 )
             return None
@@ -202,23 +203,23 @@ class _OpenFile:
             known = _State.from_json(self._state_path.read_bytes())
         except ValueError:
             raise TargetError(
-                f"{self._state_path} is damaged, so the unfinished copy cannot go on; start it anew with restart=True"
+                f"{self._shown}.json is damaged, so the unfinished copy cannot go on; start it anew with restart=True"
             ) from None
         if not known.progressed or (known.whole and known.length and not size):
             return None
         if known.version != _VERSION or known.layout != self._state.layout:
             raise TargetError(
-                f"{self._part} is an unfinished copy with other columns or in another format, perhaps by another "
+                f"{self._shown} is an unfinished copy with other columns or in another format, perhaps by another "
                 "release; start it anew with restart=True, or copy into another file"
             )
         if known.fingerprint != self._job.fingerprint:
             raise TargetError(
-                f"{self._part} is the unfinished copy of another query, or was made with other credentials; copy into "
+                f"{self._shown} is the unfinished copy of another query, or was made with other credentials; copy into "
                 "another file, or give that copy up with restart=True"
             )
         if size < known.length:
             raise TargetError(
-                f"{self._part} has {size:,} of {known.length:,} bytes, so rows of the unfinished copy are lost; start "
+                f"{self._shown} has {size:,} of {known.length:,} bytes, so rows of the unfinished copy are lost; start "
                 "it anew with restart=True"
             )
         return evolve(known, whole=False)
