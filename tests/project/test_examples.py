@@ -1,9 +1,10 @@
 """Every example in README, CONTRIBUTING and docs/ runs, and prints what the page says.
 
-A fenced block of Python is one of three kinds:
+A fenced block of Python is one of four kinds:
 
 - a *program*, which calls ``asyncio.run`` or ``anyio.run``: it runs as a process of its own;
 - *tests*, which define ``test_`` functions: they run under pytest, as a process of its own;
+- a *recipe*, which imports a framework that is no dependency: it compiles, and what it imports of ours is there;
 - a *snippet*, anything else: the snippets of a page run one after the other in one event loop, with ``await`` allowed
   everywhere. Names stay from one to the next. Ready to use are the names of ``setup``, below; ``Kintsugi`` and
   ``SweetSpot``, imported by a snippet, reach the sandbox.
@@ -19,6 +20,7 @@ With ``UPDATE_EXAMPLES=1`` what blocks print is written anew.
 
 import ast
 import contextlib
+import importlib
 import inspect
 import io
 import os
@@ -46,6 +48,7 @@ FENCE = re.compile(
 )
 INCLUDE = re.compile(r'^--8<-- "(docs/examples/.+)"$', re.MULTILINE)
 PROGRAM = re.compile(r"^\s*(asyncio|anyio)\.run\(", re.MULTILINE)
+RECIPE = re.compile(r"^(import|from) (arq|celery|prefect)\b", re.MULTILINE)
 TESTS = re.compile(r"^\s*(async )?def test_", re.MULTILINE)
 LANGUAGES = {"console", "python", "toml", "sh", "text"}  # any other is a misspelling, and would not run
 NOT_RUN_HERE = {
@@ -69,6 +72,8 @@ class Block:
 
     @property
     def kind(self):
+        if RECIPE.search(self.code):
+            return "recipe"
         return "program" if PROGRAM.search(self.code) else "tests" if TESTS.search(self.code) else "snippet"
 
 
@@ -109,6 +114,16 @@ def run_tests(block, folder):
         timeout=120,
     )
     assert done.returncode == 0, f"{block.where}\n{done.stdout}{done.stderr}"
+    return ""
+
+
+def check_recipe(block):
+    tree = ast.parse(block.code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "readahead":
+            module = importlib.import_module(node.module)
+            assert all(hasattr(module, alias.name) for alias in node.names), block.where
+    compile(tree, block.where, "exec")
     return ""
 
 
@@ -184,6 +199,8 @@ async def test_the_examples_of_a_page_run_and_print_what_it_says(page, tmp_path,
             own.mkdir()
             if block.kind == "program":
                 printed = run_program(block, own)
+            elif block.kind == "recipe":
+                printed = check_recipe(block)
             elif block.kind == "tests":
                 printed = run_tests(block, own)
             else:

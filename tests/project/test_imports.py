@@ -34,7 +34,7 @@ PARTS = {
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
     "export": {"arrow", "errors", "http", "pages", "paging", "query", "reading"},
-    "workers": {"errors", "export", "http"},
+    "workers": {"collection", "errors", "export", "http", "query", "reading"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"collection", "errors", "events", "export", "filters", "http", "pages", "query", "sandbox"},
     "__main__": {"cli"},

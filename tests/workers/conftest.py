@@ -6,8 +6,7 @@ import pytest
 import pytest_asyncio
 from taskiq import InMemoryBroker, async_shared_broker
 
-from readahead.export.postgres import Postgres
-from readahead.export.sqlite import SQLite
+from readahead.export import Postgres, SQLite
 from services import postgres_server
 
 NUMBERS = itertools.count(1)

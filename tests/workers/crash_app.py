@@ -8,7 +8,7 @@ from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 from taskiq import TaskiqEvents, async_shared_broker
 from taskiq_nats import PullBasedJetStreamBroker
 
-from readahead.export.postgres import Postgres
+from readahead.export import Postgres
 from readahead.http.pacing import Pace
 from readahead.kintsugi import Kintsugi
 from readahead.workers import CopyJob, SharedPace
@@ -18,7 +18,7 @@ PACE = Pace(400, per=5.0)  # of all workers together
 broker = PullBasedJetStreamBroker(
     [os.environ["NATS_URL"]],
     stream_config=StreamConfig(retention=RetentionPolicy.WORK_QUEUE),
-    consumer_config=ConsumerConfig(durable_name="taskiq_durable", ack_wait=9.0),
+    consumer_config=ConsumerConfig(durable_name="taskiq_durable", ack_wait=12.0),
     pull_consume_timeout=1,
     max_reconnect_attempts=-1,
     reconnect_time_wait=0.2,
@@ -35,13 +35,13 @@ async def kintsugi():
             yield client
 
 
-def job(name, seconds=3.0):
+def job(name, seconds=5.0):
     return CopyJob(
         f"{name} in {os.environ['RUN']}",
         client=kintsugi,
         query=lambda client: client.customers,
         to=Postgres(os.environ["DATABASE_URL"], table=name),
-        parts=24,
+        parts=32,
         window=3,
         seconds=seconds,
     )

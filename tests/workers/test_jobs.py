@@ -249,20 +249,19 @@ async def test_an_error_of_the_applications_code_is_named_and_its_text_is_not_st
 
 async def test_waiting_for_the_api_is_no_failure(table, broker):
     """The API holds a response back for longer than many tasks last."""
-    go_on = asyncio.Event()
-    held = []
+    go_on, many = asyncio.Event(), asyncio.Event()
 
-    async def hold(request):
+    async def hold(_):
+        if len(sandbox.requests) > 7:
+            many.set()
         if len(sandbox.requests) > 1:
-            held.append(request)
             await go_on.wait()
 
     sandbox = Sandbox(kintsugi_rows=100, latency=hold)
     job = job_of(sandbox, table, parts=1, attempts=2, seconds=0.01)
     await job.start()
     with anyio.fail_after(GUARD):
-        while len(held) < 7:
-            await anyio.sleep(0.01)
+        await many.wait()
     assert (await job.status()).state == "running"
     go_on.set()
     assert (await ended(job)).complete
@@ -306,6 +305,28 @@ async def test_a_part_is_of_the_query_that_was_planned(table, broker):
     assert [key for (key,) in await rows_of(table)] == expected
 
 
+async def test_a_run_whose_credentials_changed_is_thrown_away_on_demand(table, broker):
+    """The parts of the run are bound to the credentials they were planned with."""
+    sandbox, key = Sandbox(kintsugi_rows=500), "before"
+    job = job_of(sandbox, table, client=lambda: sandbox.kintsugi().__class__(**opened(sandbox, key)))
+    kick = broker.kick
+
+    async def lose(message):
+        if message.task_name == plan_task.task_name:
+            await kick(message)
+
+    broker.kick = lose
+    await job.start()
+    await broker.wait_all()
+    broker.kick, key = kick, "after"
+    assert await job.start() == 1
+    status = await ended(job)
+    assert status.state == "failed"
+    assert "base_url and credentials must be the same" in status.why
+    assert await job.start(restart=True) == 2
+    assert (await ended(job)).complete
+
+
 async def test_a_list_without_rows_is_copied(table):
     job = job_of(Sandbox(kintsugi_rows=0), table)
     await job.start()
@@ -325,7 +346,7 @@ async def test_waiting_for_what_was_never_started_is_an_error(table):
 
 
 async def test_a_database_that_is_away_is_an_error_of_start(tmp_path):
-    from readahead.export.sqlite import SQLite
+    from readahead.export import SQLite
 
     with pytest.raises(TargetError):
         await job_of(Sandbox(kintsugi_rows=10), SQLite(tmp_path / "nowhere" / "rows.db")).start()

@@ -125,10 +125,13 @@ class CopyJob:
             name, client, query, to, parts, window, float(seconds), attempts, on_bad_row
         )
 
-    async def start(self) -> int:
+    async def start(self, *, restart: bool = False) -> int:
         """Start a run, or go on with the one that is not over; its failed parts are tried again.
 
         Calling it twice starts one run. Call it again if the broker has lost its messages: parts that are done stay so.
+
+        Args:
+            restart: Begin a new run, with a new plan, even if one is not over: after credentials or the query changed.
 
         Returns:
             The number of the run, from 1.
@@ -142,7 +145,7 @@ class CopyJob:
         async with self._declared.to.connect() as database:
             store = Store(self._declared.name, database)
             await store.prepare()
-            run = await store.begin()
+            run = await store.begin(restart=restart)
         await plan_task.kiq(self._declared.name, run)
         return run
 

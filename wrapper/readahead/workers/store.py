@@ -108,10 +108,10 @@ class Store:
 
     # ---- the run
 
-    async def begin(self) -> int:
+    async def begin(self, *, restart: bool = False) -> int:
         """Begin a run, or take up the one that is not over; its failed parts are to be tried again. Return its number.
 
-        Whoever begins at the same time gets the same number.
+        Whoever begins at the same time gets the same number. With ``restart`` a run that is not over is thrown away.
         """
         async with self.database.transaction() as transaction:
             await transaction.execute(
@@ -128,7 +128,7 @@ class Store:
             ((open_parts,),) = await transaction.execute(
                 "SELECT count(*) FROM _readahead_parts WHERE job = $1 AND state <> 'done'", self.job
             )
-            if state == "planned" and not open_parts:
+            if restart or (state == "planned" and not open_parts):
                 await transaction.execute("DELETE FROM _readahead_parts WHERE job = $1", self.job)
                 run, state = run + 1, "planning"
             elif state == "failed":
