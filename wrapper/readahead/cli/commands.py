@@ -453,7 +453,9 @@ def _run_on_query(
         variables = ChainMap[str, Any](*sources)
         if reached.credentials is not None and reachable_by_others(reached.credentials):
             meter.say(f"warning: {reached.credentials} can be read by other users; chmod 600 {reached.credentials}")
-        options: dict[str, Any] = {"http": reached.http, "insecure": reached.insecure, **meter.hooks}
+        options: dict[str, Any] = {**meter.hooks}  # and what was asked for: a client may not take all
+        options |= {} if reached.http == "httpx" else {"http": reached.http}
+        options |= {"insecure": True} if reached.insecure else {}
         options |= {} if reached.base_url is None else {"base_url": reached.base_url}
         options |= {} if reached.deadline is None else {"deadline": reached.deadline}
         async with found.open(variables, **options) as client:
