@@ -35,3 +35,11 @@ customers = CopyJob(
     query=lambda client: client.customers.where(country="US"),
     to=Postgres(os.environ.get("DATABASE_URL", "postgresql://127.0.0.1/warehouse"), table="customers"),
 )
+
+
+async def start() -> None:
+    """Start a run, or go on with the one that is not over, and wait for it."""
+    await broker.startup()
+    print("run", await customers.start())
+    print(await customers.wait())
+    await broker.shutdown()
