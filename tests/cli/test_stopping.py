@@ -7,9 +7,10 @@ import json
 import re
 import signal
 import socket
+import sqlite3
 import termios
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import anyio
 import pytest
@@ -90,13 +91,18 @@ def test_while_the_api_asks_for_a_pause(number, tmp_path):
 
 
 class Gate:
-    """A sandbox's latency: it takes no time until the n-th request, and then until the gate is opened."""
+    """A sandbox's latency: it takes no time until the n-th request, and then until the gate is opened.
+
+    ``idle`` is set at the 25th request behind it: the first 2,000 rows are written then, or about to be.
+    """
 
     def __init__(self, number):
-        self.number, self.reached, self.opened = number, threading.Event(), threading.Event()
+        self.number, self.reached, self.opened, self.idle = number, *(threading.Event() for _ in range(3))
 
     async def __call__(self, _request):
         self.number -= 1
+        if self.number <= -25:
+            self.idle.set()
         if self.number <= 0:
             self.reached.set()
             await anyio.to_thread.run_sync(self.opened.wait, SECONDS, abandon_on_cancel=True)
@@ -119,14 +125,14 @@ def test_stopped_again_and_again_it_goes_on_and_ends_with_every_row_once(number,
                     gate.opened.set()
             assert process.returncode == (0 if at is None else 128 + number), errors
             assert (tmp_path / "c.ndjson").exists() == (at is None)
-            said.append(errors)
-        pattern = r"readahead: stopped after ([\d,]+) rows; ([\d,]+) are stored; run the same command again to go on\n"
+            said.append(errors.splitlines()[-1])
+        pattern = r"readahead: stopped after ([\d,]+) rows; ([\d,]+) are stored; run the same command again to go on"
         (rows, stored), (more, still) = (
             [int(text.replace(",", "")) for text in re.fullmatch(pattern, errors).groups()] for errors in said[:2]
         )
         assert 2_000 <= stored <= rows < 6_000
         assert stored <= still <= more < 6_000
-        assert re.match(r"readahead: c.ndjson: 6,000 rows, started [23] times, .*, complete\n", said[2])
+        assert re.match(r"readahead: c.ndjson: 6,000 rows, started [23] times, .*, complete", said[2])
         ids = [json.loads(line)["id"] for line in (tmp_path / "c.ndjson").read_text().splitlines()]
         assert ids == [row["id"] for row in sandbox.kintsugi_rows()]
 
@@ -162,7 +168,33 @@ def test_while_nobody_reads_what_it_writes(number, times, tmp_path):
                 process.send_signal(number)
             assert process.wait(SECONDS) == 128 + number
             errors = process.stderr.read()
-    assert re.fullmatch(r"readahead: stopped after [\d,]+ rows\n", errors)
+    assert re.search(r"^readahead: stopped after [\d,]+ rows\n$", errors, re.MULTILINE)
+
+
+@by_signal
+def test_while_a_write_waits_for_a_lock(number, tmp_path):
+    """That another process holds on the database; what was stored before stays, and it goes on from there."""
+    gate = Gate(1)
+    file = tmp_path / "shop.db"
+    with Sandbox(kintsugi_rows=3_000) as sandbox, serving(sandbox, gate) as url:
+        options = ["--base-url", url, "--credentials", credentials(tmp_path)]
+        export = ["export", *CUSTOMERS, "--to", file, *options]
+        with running(*export, cwd=tmp_path) as process:
+            assert gate.reached.wait(SECONDS)  # the table is there, and nothing is in it
+            with closing(sqlite3.connect(file, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                gate.opened.set()
+                assert gate.idle.wait(SECONDS)
+                process.send_signal(number)
+                _, errors = process.communicate(timeout=SECONDS)
+                other.execute("ROLLBACK")
+        assert process.returncode == 128 + number
+        assert re.search(r"0 are stored; run the same command again to go on\n$", errors)
+        with running(*export, cwd=tmp_path) as process:
+            assert process.wait(SECONDS) == 0
+        with closing(sqlite3.connect(file)) as database:
+            rows = [name for (name,) in database.execute("SELECT id FROM customers")]
+        assert sorted(rows) == sorted(row["id"] for row in sandbox.kintsugi_rows())
 
 
 def fill(pipe):

@@ -1,6 +1,7 @@
 """The commands, and the options that each takes. What they need is imported when one is run: help is fast."""
 
 import sys
+from collections import ChainMap
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from ..errors import UsageError
 from .meter import Meter, style_for
-from .running import INCOMPLETE, WRONG_USAGE, fail, failed, quiet_broken_pipe, run
+from .running import INCOMPLETE, WRONG_USAGE, as_options, fail, failed, quiet_broken_pipe, run
 
 if TYPE_CHECKING:
     from ..collection import Collection
     from ..export import Copied, Target
+    from ..export.database import DatabaseTarget
     from ..query import Query
 
 __all__ = ["run_command"]
@@ -24,6 +26,11 @@ EXPORT = (
     "A copy that was stopped or killed goes on where it was when the same command is run again. A file appears under "
     "its name when it is whole.\n\n"
     "Example: readahead export kintsugi customers --where country=US,CA --to customers.parquet"
+)
+MIRROR = (
+    "Keep a table equal to a listing: rows that are new or changed are stored, and those that are gone go, but only "
+    "where that was proved.\n\n"
+    "Example: readahead mirror kintsugi customers --to shop.db --gone mark"
 )
 
 app = App(
@@ -220,7 +227,7 @@ def export_command(
         goes_on=not rows_on_stdout,
     )
 
-    async def work(query: "Query[Any]") -> int:
+    async def work(_rows: Any, query: "Query[Any]") -> int:
         from ..export import export  # noqa: PLC0415
 
         target = _target(to, table, collection)
@@ -238,6 +245,63 @@ def export_command(
     return _run_on_query(api, collection, which, reached, output, meter, work)
 
 
+@app.command(name="mirror", help=MIRROR)
+def mirror_command(
+    api: ApiName,
+    collection: CollectionName,
+    /,
+    *,
+    to: Annotated[
+        str, Parameter(help="A database: .db, .sqlite, .sqlite3 or postgresql://...", allow_leading_hyphen=True)
+    ],
+    table: Annotated[str | None, Parameter(help="Its table; by default named like the collection.")] = None,
+    gone: Annotated[
+        Literal["delete", "mark", "keep"],
+        Parameter(help="What happens to rows that are proved to be gone; mark: the time goes into _gone_at."),
+    ] = "delete",
+    most_gone: Annotated[
+        float, Parameter(help="The largest share of the table that may go at once, from 0 to 1.", show_default=True)
+    ] = 0.5,
+    confirm: Annotated[
+        bool, Parameter(help="Get each missing row by its id: also rows of a list that changes meanwhile can go.")
+    ] = False,
+    adopt: Annotated[bool, Parameter(help="Take a table that has rows, or mirrors another query.")] = False,
+    restart: Annotated[bool, Parameter(help="Throw away what an interrupted run has seen.")] = False,
+    which: Which = Which(),
+    how: How = How(),
+    reached: Reached = Reached(),
+    output: ProgressOutput = ProgressOutput(),
+) -> int:
+    meter = Meter(style_for(output.progress, quiet=output.quiet, rows_on_stdout=False), goes_on=True)
+
+    async def work(rows: Any, query: "Query[Any]") -> int:
+        from ..export import mirror  # noqa: PLC0415
+
+        mirrored = await mirror(
+            query,
+            _database(to, table, collection),
+            gone=gone,
+            most_gone=most_gone,
+            confirm=_getter(rows, collection) if confirm else None,
+            adopt=adopt,
+            window=how.window,
+            on_bad_row=how.on_bad_row,
+            restart=restart,
+            on_progress=meter.update,
+        )
+        equal = mirrored.complete and (mirrored.proved or not mirrored.kept)
+        text = (
+            f"{to}: {'complete' if mirrored.complete else 'not complete'} after {mirrored.report.requests:,} requests: "
+        )
+        text += as_options(str(mirrored))
+        if not mirrored.complete and not mirrored.kept:
+            text += f"; {as_options(mirrored.why)}"
+        meter.conclude(text, always=not equal)
+        return 0 if equal else INCOMPLETE
+
+    return _run_on_query(api, collection, which, reached, output, meter, work)
+
+
 @app.command(name="count")
 def count_command(
     api: ApiName,
@@ -251,7 +315,7 @@ def count_command(
     """Count the rows of a listing: one request where the API says a total, else a reading of them all."""
     meter = Meter(style_for(output.progress, quiet=output.quiet, rows_on_stdout=True), limit=which.limit)
 
-    async def work(query: "Query[Any]") -> int:
+    async def work(_rows: Any, query: "Query[Any]") -> int:
         print(await query.count(), flush=True)
         return INCOMPLETE if meter.incomplete else 0
 
@@ -272,7 +336,7 @@ def explain_command(
     """Say how a listing would be read: what is sent, what is evaluated on rows, how many requests it takes."""
     meter = Meter()
 
-    async def work(query: "Query[Any]") -> int:
+    async def work(_rows: Any, query: "Query[Any]") -> int:
         print(str(query) if offline else await query.explain(), flush=True)
         return 0
 
@@ -291,15 +355,12 @@ def get_command(
 ) -> int:
     """Get one row by its id, as JSON."""
 
-    async def work(query: "Query[Any]") -> int:
+    async def work(rows: Any, _query: "Query[Any]") -> int:
         import orjson  # noqa: PLC0415
 
         from .stdout import write_out  # noqa: PLC0415
 
-        get = getattr(query, "get", None)
-        if get is None:
-            raise UsageError(f"{collection} has no get; use export with --where")
-        row: Any = await cast("Callable[[str], Awaitable[Any]]", get)(id)
+        row: Any = await _getter(rows, collection)(id)
         write_out(orjson.dumps(row.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         return 0
 
@@ -375,7 +436,7 @@ def _run_on_query(
     reached: Reached,
     output: Output,
     meter: Meter,
-    work: "Callable[[Query[Any]], Awaitable[int]]",
+    work: "Callable[[Any, Query[Any]], Awaitable[int]]",
     *,
     offline: bool = False,
 ) -> int:
@@ -386,20 +447,20 @@ def _run_on_query(
 
         found = API.named(api)
         found.check_collection(collection)
-        variables: Any = {}
-        if offline:
-            variables = Anything()
-        elif reached.credentials is not None:
-            variables = credentials_in(reached.credentials)
-            if reachable_by_others(reached.credentials):
-                meter.say(f"warning: {reached.credentials} can be read by other users; chmod 600 {reached.credentials}")
-        elif reached.send_credentials:
-            variables = Environment()
-        options: dict[str, Any] = {"http": reached.http, "insecure": reached.insecure, **meter.hooks}
+        sources: list[Any] = [Anything()] if offline else []
+        sources += [] if reached.credentials is None else [credentials_in(reached.credentials)]
+        sources += [Environment()] if reached.send_credentials else []
+        variables = ChainMap[str, Any](*sources)
+        if reached.credentials is not None and reachable_by_others(reached.credentials):
+            meter.say(f"warning: {reached.credentials} can be read by other users; chmod 600 {reached.credentials}")
+        options: dict[str, Any] = {**meter.hooks}  # and what was asked for: a client may not take all
+        options |= {} if reached.http == "httpx" else {"http": reached.http}
+        options |= {"insecure": True} if reached.insecure else {}
         options |= {} if reached.base_url is None else {"base_url": reached.base_url}
         options |= {} if reached.deadline is None else {"deadline": reached.deadline}
         async with found.open(variables, **options) as client:
-            return await work(which.of(getattr(client, collection), vars(found.module)))
+            rows = getattr(client, collection)
+            return await work(rows, which.of(rows, vars(found.module)))
 
     return run(opened, meter, debug=output.debug)
 
@@ -422,6 +483,20 @@ def _target(to: str, table: str | None, collection: str) -> "Target":
     return target
 
 
+def _database(to: str, table: str | None, collection: str) -> "DatabaseTarget":
+    target: Any = _target(to, table, collection)
+    if not hasattr(target, "connect"):
+        raise UsageError(f"--to must be a database: .db, .sqlite, .sqlite3 or postgresql://..., not {to!r}")
+    return cast("DatabaseTarget", target)
+
+
+def _getter(rows: Any, collection: str) -> "Callable[[str], Awaitable[Any]]":
+    get: Callable[[str], Awaitable[Any]] | None = getattr(rows, "get", None)
+    if get is None:
+        raise UsageError(f"{collection} has no get; its API has no request for one row")
+    return get
+
+
 def _conclude(meter: Meter, to: str, copied: "Copied") -> int:
     """Say what was copied, and return the exit status."""
     report = copied.report
@@ -433,7 +508,7 @@ def _conclude(meter: Meter, to: str, copied: "Copied") -> int:
     if copied.complete:
         meter.conclude(f"{text}, complete")
         return 0
-    meter.conclude(f"{text}, not complete: {copied.why}", always=True)
+    meter.conclude(f"{text}, not complete: {as_options(copied.why)}", always=True)
     return INCOMPLETE
 
 

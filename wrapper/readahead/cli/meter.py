@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TextIO
+from typing import TYPE_CHECKING, Any, Literal, Self, TextIO, cast
 
 from ..errors import escaped
 from ..events import RequestFinished, RequestRetried
@@ -75,38 +75,38 @@ class Meter:
         if total is not None and self._limit is not None and not report.left_out:
             total = min(total, self._limit)
         of = "" if total is None else f" of {total:,}"
+        rows = f"{progress.rows:,} rows" if report.left_out else f"{progress.rows:,}{of} rows"
         parts = [
-            f"{progress.rows:,} rows" if report.left_out else f"{progress.rows:,}{of} rows",
             f"{report.left_out:,} left out{of and f', {done:,}{of} read'}" if report.left_out else "",
             f"{progress.rate:,.0f}/s",
             "" if progress.left is None else f"{_duration(progress.left)} left",
             f"{report.requests:,} requests",
             f"held back {_duration(report.waited)}" if report.waited >= 1 else "",
         ]
-        self._show(", ".join(filter(None, parts)), done, total)
+        self._show(rows, ", ".join(filter(None, parts)), done, total)
 
     def note(self, text: str) -> None:
         """Show what the command is waiting for."""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], note=text)
+            self._bar.update(self._bar.task_ids[0], more=text)
         elif self._style == "plain":
             self.say(text)
 
     def _on_response(self, _event: RequestFinished) -> None:
         self._requests += 1
         if self._latest is None:
-            self._show(f"{self._requests:,} request{'' if self._requests == 1 else 's'}", None, None)
+            self._show("connected", f"{self._requests:,} request{'' if self._requests == 1 else 's'}", None, None)
 
     def _on_retry(self, event: RequestRetried) -> None:
         if event.wait >= 1:
             status = "" if event.status is None else f", status {event.status}"
-            self.note(f"{event.reason}{status}: sent again in {event.wait:.0f} s")
+            self.note(f"{event.reason}{status}: sent again in {_duration(event.wait)}")
 
-    def _show(self, text: str, done: int | None, total: int | None) -> None:
+    def _show(self, rows: str, more: str, done: int | None, total: int | None) -> None:
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], text=text, note="", completed=done, total=total)
+            self._bar.update(self._bar.task_ids[0], rows=rows, more=more, completed=done, total=total)
         elif self._style == "plain" and time.monotonic() - self._said >= INTERVAL:
-            self.say(text)
+            self.say(f"{rows}, {more}")
 
     # ---- lines
 
@@ -158,17 +158,18 @@ class Meter:
         if self._style == "bar":
             from rich.console import Console  # noqa: PLC0415  it takes long to import
             from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+            from rich.table import Column  # noqa: PLC0415
 
-            columns = [
-                BarColumn(bar_width=None),
-                TextColumn("{task.fields[text]}", markup=False),
-                TextColumn("{task.fields[note]}", style="yellow", markup=False),
+            columns = [  # what there is to read has its room first
+                BarColumn(bar_width=None, table_column=Column(ratio=1)),
+                TextColumn("{task.fields[rows]}", markup=False, table_column=Column(no_wrap=True)),
+                TextColumn("{task.fields[more]}", markup=False, table_column=Column(no_wrap=True)),
             ]
             console = Console(stderr=True)
             self._bar = Progress(
                 *columns, console=console, transient=True, refresh_per_second=5, redirect_stdout=False, expand=True
             )
-            self._bar.add_task("", total=None, text="connecting", note="")
+            self._bar.add_task("", total=None, rows="connecting", more="")
             self._bar.start()
         if self._style != "none":
             self._pauses.start()
@@ -207,7 +208,7 @@ class _Pauses(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "event", "") == "client.paused":
-            self._meter.note(record.getMessage())
+            self._meter.note(f"pause of {_duration(cast('Any', record).seconds)}, as the API asks")
 
 
 def _duration(seconds: float) -> str:

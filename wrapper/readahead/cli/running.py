@@ -16,10 +16,19 @@ from typing import Any, Self, cast
 from ..errors import ReadaheadError, UsageError, escaped
 from .meter import Meter
 
-__all__ = ["FAILED", "INCOMPLETE", "WRONG_USAGE", "fail", "quiet_broken_pipe", "run"]
+__all__ = ["FAILED", "INCOMPLETE", "WRONG_USAGE", "as_options", "fail", "failed", "quiet_broken_pipe", "run"]
 
 FAILED, WRONG_USAGE, INCOMPLETE = 1, 2, 3
 BROKEN_PIPE = 128 + 13  # as the shell shows a program that SIGPIPE ended
+ARGUMENTS = {  # of functions, as messages name them, and the options that they are here
+    "adopt=True": "--adopt",
+    "gone='keep'": "--gone keep",
+    "insecure=True": "--insecure",
+    "most_gone=": "--most-gone ",
+    "on_bad_row='skip'": "--on-bad-row skip",
+    "pass confirm": "pass --confirm",
+    "restart=True": "--restart",
+}
 GRACE = 0.8  # seconds to stop in; then the process ends at once
 
 
@@ -70,9 +79,16 @@ def quiet_broken_pipe() -> int:
     return BROKEN_PIPE
 
 
+def as_options(text: str) -> str:
+    """Name in a message the options of commands in place of the arguments of functions."""
+    for argument, option in ARGUMENTS.items():
+        text = text.replace(argument, option)
+    return text
+
+
 def _said(error: BaseException) -> str:
     if isinstance(error, ReadaheadError):
-        return "\n".join([str(error), *getattr(error, "__notes__", ())])
+        return "\n".join([as_options(str(error)), *getattr(error, "__notes__", ())])
     if isinstance(error, OSError) and error.strerror:
         return ": ".join(filter(None, [escaped(str(error.filename or "")), error.strerror]))
     if isinstance(error, ModuleNotFoundError):

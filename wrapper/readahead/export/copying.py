@@ -139,7 +139,7 @@ class _Copying:
             deadline=deadline,
         )
         send, receive = anyio.create_memory_object_stream[tuple[list[T], Progressed]](0)
-        error: Exception | None = None
+        error: BaseException | None = None
         with receive:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._write, receive, tasks.cancel_scope)
@@ -147,7 +147,7 @@ class _Copying:
                     try:
                         async with stream:
                             await self._read(stream, send)
-                    except Exception as fault:  # noqa: BLE001  it is raised as it is, and not in a group
+                    except (Exception, KeyboardInterrupt, SystemExit) as fault:  # noqa: BLE001  raised as it is, in no group
                         error = fault
         if failed := self._fault or error:
             raise failed

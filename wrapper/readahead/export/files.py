@@ -6,20 +6,18 @@ Beside ``NAME`` lie, while a copy is not finished:
 - ``NAME.part.json``: the state: how far the copy is, of which query, and that length. It is replaced as a whole, after
   the rows that it speaks of are on the disk; so it is never ahead of them. It is there before the first row is, so that
   a ``NAME.part`` of somebody else is never touched.
-- ``NAME.part.lock``: held by the process that writes. Its inode is what is locked, so whoever has locked one that no
-  longer has this name tries again.
+- ``NAME.part.lock``: held by the process that writes.
 
 At the end the state says that the rows are whole, then they take the target's name, then the state goes. So a state of
 whole rows without rows means that they have their name.
 """
 
-import errno
 import os
 import stat
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
@@ -31,15 +29,12 @@ from attrs import asdict, evolve, frozen
 
 from ..errors import TargetError, UsageError, shown
 from .compression import compressor
+from .locking import locked
 from .target import Copy, Job, Progressed
-
-if sys.platform != "win32":
-    import fcntl
 
 __all__ = ["FileTarget", "Format", "digest"]
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # the file system has none
 _VERSION = 1
 
 
@@ -142,9 +137,10 @@ class _OpenFile:
         self._whole = Path(os.path.realpath(target.path))
         part = f"{self._whole}.part"
         self._part, self._build, self._lock = Path(part), Path(f"{part}.tmp"), Path(f"{part}.lock")
+        self._shown = f"{target.path}.part" if self._whole == target.path.absolute() else part  # a link is elsewhere
         self._state_path, self._new_state = Path(f"{part}.json"), Path(f"{part}.json.tmp")
         self._state = _State(job.fingerprint, f"{self._format.layout}{target.path.suffix.lower()}")
-        self._file = self._held = -1
+        self._file, self._held = -1, ExitStack()
         self._is_ours = False  # what lies beside the target
         # A task that is cancelled outside of anyio does not wait for its thread, and closing has to.
         self._turn, self._closed = Lock(), False
@@ -174,7 +170,8 @@ class _OpenFile:
     def open(self) -> None:
         with self._working():
             self._check_target()
-            self._held = _lock(self._lock, self._name)
+            if not self._held.enter_context(locked(self._lock)):
+                raise TargetError(f"{self._name} is being written by another copy; wait until it has ended")
             known = None if self._job.restart else self._unfinished()
             self._is_ours = True
             if known is None:
@@ -198,7 +195,7 @@ class _OpenFile:
         if not self._state_path.exists():
             if size:
                 raise TargetError(
-                    f"{self._part} is there, and is not of an unfinished copy; remove it, or overwrite it with "
+                    f"{self._shown} is there, and is not of an unfinished copy; remove it, or overwrite it with "
                     "restart=True"
                 )
             return None
@@ -206,23 +203,23 @@ class _OpenFile:
             known = _State.from_json(self._state_path.read_bytes())
         except ValueError:
             raise TargetError(
-                f"{self._state_path} is damaged, so the unfinished copy cannot go on; start it anew with restart=True"
+                f"{self._shown}.json is damaged, so the unfinished copy cannot go on; start it anew with restart=True"
             ) from None
         if not known.progressed or (known.whole and known.length and not size):
             return None
         if known.version != _VERSION or known.layout != self._state.layout:
             raise TargetError(
-                f"{self._part} is an unfinished copy with other columns or in another format, perhaps by another "
+                f"{self._shown} is an unfinished copy with other columns or in another format, perhaps by another "
                 "release; start it anew with restart=True, or copy into another file"
             )
         if known.fingerprint != self._job.fingerprint:
             raise TargetError(
-                f"{self._part} is the unfinished copy of another query, or was made with other credentials; copy into "
+                f"{self._shown} is the unfinished copy of another query, or was made with other credentials; copy into "
                 "another file, or give that copy up with restart=True"
             )
         if size < known.length:
             raise TargetError(
-                f"{self._part} has {size:,} of {known.length:,} bytes, so rows of the unfinished copy are lost; start "
+                f"{self._shown} has {size:,} of {known.length:,} bytes, so rows of the unfinished copy are lost; start "
                 "it anew with restart=True"
             )
         return evolve(known, whole=False)
@@ -233,10 +230,10 @@ class _OpenFile:
 
     def _store(self, rows: Sequence[Any], progressed: Progressed, whole: bool) -> None:  # noqa: FBT001
         data = self._format.encode(rows) if rows else b""
-        if (data or whole) and not self._state.length:
+        if is_first := (data or whole) and not self._state.length:
             data = self._format.head + data
         with self._working():
-            if data and self._compress is not None:
+            if self._compress is not None and (data or is_first):  # nothing, compressed, is not nothing
                 data = self._compress(data)
             if data:
                 _write(self._file, data)
@@ -298,37 +295,14 @@ class _OpenFile:
                     if not self._state.length:
                         self._part.unlink(missing_ok=True)
                         self._state_path.unlink(missing_ok=True)
-                if self._held >= 0:
-                    self._lock.unlink(missing_ok=True)
-            if self._held >= 0:
-                os.close(self._held)
-            self._file = self._held = -1
+            self._file = -1
+            with suppress(OSError):
+                self._held.close()
 
 
 def digest(data: bytes) -> str:
     """Return a text that is another one for other data."""
     return blake2b(data, digest_size=12).hexdigest()
-
-
-def _lock(path: Path, name: Path) -> int:
-    """Lock a file that only exists to be locked; return its descriptor."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666)
-        if sys.platform == "win32":
-            return file
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _NO_LOCKS:
-                return file
-            os.close(file)
-            if isinstance(error, BlockingIOError):
-                raise TargetError(f"{name} is being written by another copy; wait until it has ended") from None
-            raise
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file), path.stat()):
-                return file
-        os.close(file)  # of a copy that ended in between
 
 
 def _write(file: int, data: bytes | bytearray) -> None:

@@ -8,7 +8,7 @@ reserved, which counts as if it had been sent, and lapses by itself.
 
 At most ``Pace.requests`` are reserved in any ``per + reach`` seconds, where ``reach`` is the width of a bucket. So a
 request that arrives at the server within ``reach`` of its reservation is within the budget, whatever others do. One
-whose response came later may have arrived later, so the next reservation of its process moves it to the present. What
+whose response came later may have arrived later, so the next reservation of its process moves it to when it ended. What
 is left: requests that arrive later than ``reach``, and are older than ``per`` or of a process that died, may exceed
 the budget, by their own number.
 """
@@ -46,7 +46,8 @@ SQLITE_CLOCK = "CAST((julianday('now') - 2440587.5) * 86400000000 AS bigint)"
 def _reserve(clock: str) -> str:
     """Return the statement that carries a pause, moves late requests, and reserves as many as there is room for.
 
-    Its values: account, requests per period, asked for, late ones, the age of these, and the pause, in microseconds.
+    Its values: account, requests per period, asked for, late ones, how long ago these were reserved, the pause, and how
+    long ago the late ones ended; times in microseconds.
 
     It is a chain of subqueries over the row that is updated, from the inside: the time; the bucket of now; what is live
     in each bucket; how many are granted. Where two processes update the row at once, the second one's are evaluated
@@ -62,10 +63,12 @@ def _reserve(clock: str) -> str:
     # A bucket early, since its age is not known to the last moment: what is taken from there lapses sooner.
     source = "(clock - CAST($5 AS bigint)) / width - 1"
     moved = [
-        f"{ring} + CASE WHEN slot = {index} THEN late WHEN source = {index} THEN -late ELSE 0 END AS {ring}"
+        f"{ring} + CASE WHEN ended = {index} THEN late ELSE 0 END"
+        f" - CASE WHEN source = {index} THEN late ELSE 0 END AS {ring}"
         for index, ring in enumerate(RINGS)
     ]
     added = [f"{ring} + CASE WHEN slot = {index} THEN pass ELSE 0 END" for index, ring in enumerate(RINGS)]
+    ended = "(clock - CAST($7 AS bigint)) / width"
     pause = "clock + CAST($6 AS bigint)"  # without one, $6 is 0, and a pause that ends now is none
     rings, known = ", ".join(RINGS), "clock, b, slot, pause"
     return f"""UPDATE _readahead_budgets SET (granted, now, bucket, paused_until, {rings}) = (
@@ -76,6 +79,7 @@ SELECT CAST($2 AS bigint) - ({" + ".join(RINGS)}) AS room, CAST($3 AS bigint) AS
 SELECT {known}, {", ".join(moved)} FROM (
 SELECT clock, b, b % {BUCKETS} AS slot, CAST($4 AS bigint) AS late,
 CASE WHEN {source} > b - {BUCKETS} THEN ({source}) % {BUCKETS} ELSE -1 END AS source,
+CASE WHEN {ended} > b - {BUCKETS} THEN ({ended}) % {BUCKETS} ELSE -1 END AS ended,
 CASE WHEN {pause} > paused THEN {pause} ELSE paused END AS pause,
 {", ".join(live)} FROM (
 SELECT clock, CASE WHEN clock / width > last THEN clock / width ELSE last END AS b, last,
@@ -120,7 +124,7 @@ class SharedPace:
         self._width = round(pace.per * 1e6 / IN_PERIOD)
         self._statement = ""
         self._waiting = deque[_Request]()
-        self._late = deque[float]()  # when those were let pass that may have arrived late
+        self._late = deque[tuple[float, float]]()  # begin and end of requests that may have arrived late
         self._paused_until = self._told_until = 0.0
         self._lock = anyio.Lock()
 
@@ -168,7 +172,8 @@ class SharedPace:
     def left(self, seconds: float) -> None:
         """Take that a request is over, so many seconds after it asked."""
         if seconds * 1e6 > self._width:
-            self._late.append(anyio.current_time() - seconds)
+            now = anyio.current_time()
+            self._late.append((now - seconds, now))
 
     async def pause(self, seconds: float) -> None:
         """Let nothing of any process pass for so long. A shorter pause never cuts a longer one.
@@ -183,39 +188,46 @@ class SharedPace:
 
     async def _exchange(self) -> None:
         """Tell the database what happened here, reserve for all that wait, and answer them."""
-        now, asked = anyio.current_time(), len(self._waiting)
-        late = [since for since in self._late if abs(since - self._late[0]) < self._width / 1e6] if self._late else []
-        until = self._paused_until
-        pause = max(0.0, until - now) if until > self._told_until else 0.0
-        row = await self._run(
-            self._account,
-            self._pace.requests,
-            asked,
-            len(late),
-            round((now - late[0]) * 1e6) if late else 0,
-            round(pause * 1e6),
-        )
-        for since in late:
-            self._late.remove(since)
-        self._told_until = max(self._told_until, until)
-        _, granted, then, bucket, paused_until, *counts = row
+        while len(self._late_together()) < len(self._late):  # of several times: one statement moves those of one
+            await self._update(0)
+        asked = len(self._waiting)
+        granted, then, bucket, paused_until, *counts = await self._update(asked)
         self._answer(asked, granted, then, bucket, paused_until, counts)
 
+    def _late_together(self) -> list[tuple[float, float]]:
+        """Return late requests that began and ended together, within the width of a bucket."""
+        width = self._width / 1e6
+        return [
+            late
+            for late in self._late
+            if all(abs(time - first) < width for time, first in zip(late, self._late[0], strict=True))
+        ]
+
+    async def _update(self, asked: int) -> tuple[int, ...]:
+        now, until, late = anyio.current_time(), self._paused_until, self._late_together()
+        pause = max(0.0, until - now) if until > self._told_until else 0.0
+        began, ended = (round((now - time) * 1e6) for time in (late[0] if late else (now, now)))
+        row = await self._run(
+            self._account, self._pace.requests, asked, len(late), began, round(pause * 1e6), max(0, ended)
+        )
+        for one in late:
+            self._late.remove(one)
+        self._told_until = max(self._told_until, until)
+        return row[1:]
+
     def _answer(self, asked: int, granted: int, now: int, bucket: int, paused_until: int, counts: list[int]) -> None:
-        """Let pass what was granted, and tell the others when as many have lapsed as are before them."""
+        """Let pass what was granted, and tell the others when the first of those that count will lapse."""
         for _ in range(min(granted, len(self._waiting))):
             self._waiting.popleft().seconds = 0.0
         if granted == asked:  # there may be room for those that came while the database was asked
             return
-        if paused_until > now:
-            lapses = [(self._pace.requests, paused_until)]
-        else:
+        at = paused_until
+        if paused_until <= now:
+            # When the first lapse, though not for all: whoever waited longer than others would come too late, and the
+            # rows of a listing wait for its oldest request.
             buckets = range(bucket - BUCKETS + 1, bucket + 1)
-            lapses = [(counts[each % BUCKETS], (each + BUCKETS) * self._width) for each in buckets]
-        room, at, place = 0 if paused_until > now else self._pace.requests - sum(counts), now, iter(lapses)
-        for ahead, request in enumerate(self._waiting):
-            while room <= ahead and (lapse := next(place, None)):
-                room, at = room + lapse[0], lapse[1]
+            at = next((each + BUCKETS for each in buckets if counts[each % BUCKETS] > 0), bucket + 1) * self._width
+        for request in self._waiting:
             request.seconds = max(1e-3, (at - now) / 1e6)
         self._waiting.clear()
 
