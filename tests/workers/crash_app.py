@@ -28,11 +28,12 @@ async_shared_broker.default_broker(broker)
 
 @asynccontextmanager
 async def kintsugi():
-    async with Postgres(os.environ["DATABASE_URL"]).connect() as database:
-        gate = SharedPace(database, "the account", PACE)
-        api = {"api_key": "key", "organization_id": "org_sandbox", "base_url": os.environ["API_URL"]}
-        async with Kintsugi(**api, pace=None, gate=gate) as client:
-            yield client
+    api = {"api_key": "key", "organization_id": "org_sandbox", "base_url": os.environ["API_URL"]}
+    async with (
+        SharedPace.connect(Postgres(os.environ["DATABASE_URL"]), "the account", PACE) as gate,
+        Kintsugi(**api, pace=None, gate=gate) as client,
+    ):
+        yield client
 
 
 def job(name, seconds=5.0):

@@ -10,6 +10,7 @@ import pytest
 from readahead.sandbox import Sandbox
 from services import nats_server
 
+START = "import app, asyncio; asyncio.run(app.start())"
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "workers"
 
 
@@ -30,7 +31,7 @@ def test_the_example_copies_what_it_says(places, tmp_path):
         try:
             for run, new in (1, expected), (2, 0):
                 done = subprocess.run(
-                    [sys.executable, "start.py"],
+                    [sys.executable, "-c", START],
                     cwd=EXAMPLE,
                     env=environment,
                     capture_output=True,

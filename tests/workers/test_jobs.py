@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import sys
 from contextlib import asynccontextmanager
 
 import anyio
@@ -378,3 +379,17 @@ async def test_each_job_has_a_name_of_its_own(table):
         CopyJob("customers of one name", **options)
     with pytest.raises(UsageError, match="name must be text"):
         CopyJob(" ", **options)
+
+
+async def test_without_taskiq_the_shared_budget_remains():
+    code = """
+import sys
+sys.modules["taskiq"] = None
+from readahead.workers import SharedPace
+try:
+    from readahead.workers import CopyJob
+except ImportError as error:
+    print(error)
+"""
+    done = await anyio.run_process([sys.executable, "-c", code])
+    assert done.stdout == b"CopyJob needs taskiq; install readahead[workers]\n"

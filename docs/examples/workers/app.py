@@ -1,14 +1,19 @@
 """Copies customers into PostgreSQL, with as many worker processes as are started."""
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 from taskiq import async_shared_broker
 from taskiq_nats import PullBasedJetStreamBroker
 
+from readahead import Pace
 from readahead.export import Postgres
 from readahead.kintsugi import BASE_URL, Kintsugi
-from readahead.workers import CopyJob
+from readahead.workers import CopyJob, SharedPace
+
+DATABASE = os.environ.get("DATABASE_URL", "postgresql://127.0.0.1/warehouse")
 
 broker = PullBasedJetStreamBroker(
     os.environ.get("NATS_URL", "nats://127.0.0.1:4222"),
@@ -21,17 +26,32 @@ broker = PullBasedJetStreamBroker(
 async_shared_broker.default_broker(broker)
 
 
-def kintsugi() -> Kintsugi:
-    return Kintsugi(
-        api_key=os.environ["KINTSUGI_API_KEY"],
-        organization_id=os.environ["KINTSUGI_ORGANIZATION_ID"],
-        base_url=os.environ.get("KINTSUGI_URL", BASE_URL),
-    )
+@asynccontextmanager
+async def kintsugi() -> AsyncIterator[Kintsugi]:
+    """Open the client of a worker process. All of them share one budget."""
+    async with (
+        SharedPace.connect(Postgres(DATABASE), "kintsugi", Pace(10_000, per=60)) as gate,
+        Kintsugi(
+            api_key=os.environ["KINTSUGI_API_KEY"],
+            organization_id=os.environ["KINTSUGI_ORGANIZATION_ID"],
+            base_url=os.environ.get("KINTSUGI_URL", BASE_URL),
+            gate=gate,
+        ) as client,
+    ):
+        yield client
 
 
 customers = CopyJob(
     "customers",
     client=kintsugi,
     query=lambda client: client.customers.where(country="US"),
-    to=Postgres(os.environ.get("DATABASE_URL", "postgresql://127.0.0.1/warehouse"), table="customers"),
+    to=Postgres(DATABASE, table="customers"),
 )
+
+
+async def start() -> None:
+    """Start a run, or go on with the one that is not over, and wait for it."""
+    await broker.startup()
+    print("run", await customers.start())
+    print(await customers.wait())
+    await broker.shutdown()
