@@ -9,15 +9,24 @@ from pathlib import Path
 from .adversary import main as adversary
 from .benches import BENCHES
 from .documents import main as documents
+from .gate import main as gate
 from .hostile import main as hostile
 from .readme import KEPT, write_plot, write_readme
 from .rig import TINY, Result, Rig, Sizes, environment
+from .scaling import main as workers
 from .soak import main as soak
 
 
 def main(arguments: list[str]) -> int:
     """Run the named benches. The exit status tells whether they ran, not whether every goal was reached."""
-    apart = {"adversary": adversary, "documents": documents, "hostile": hostile, "soak": soak}
+    apart = {
+        "adversary": adversary,
+        "documents": documents,
+        "gate": gate,
+        "hostile": hostile,
+        "soak": soak,
+        "workers": workers,
+    }
     if arguments and arguments[0] in apart:
         return apart[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)

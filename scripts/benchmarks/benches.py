@@ -4,6 +4,7 @@ Pacing is off throughout: the client is measured, not the budget of an API.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -460,6 +461,52 @@ def _rate(rig: Rig, window: int, latency: float, pages: int) -> dict[str, float]
     return {"rate": pages / took["wall"], "cpu": took["cpu"] / pages * 1000}
 
 
+def export(rig: Rig) -> Result:
+    """Measure copies against reading alone, and the memory of a long one."""
+    pages, few, many = rig.sizes.pages, rig.sizes.few, rig.sizes.many
+    result = Result("export", f"rows per second of a copy, against reading {pages * SIZE:,} rows alone, no latency")
+    url = rig.base("kintsugi", pages * SIZE, 0)
+    kinds = {
+        "NDJSON": "customers.ndjson",
+        "NDJSON, gzip": "customers.ndjson.gz",
+        "NDJSON, zstd": "customers.ndjson.zst",
+        "CSV": "customers.csv",
+        "Parquet": "customers.parquet",
+        "SQLite": "customers.db",
+    }
+    if postgres := os.environ.get("READAHEAD_BENCH_POSTGRES"):
+        kinds["PostgreSQL"] = postgres
+    worker = rig.worker("ours")
+    runs = {"reading": partial(worker.do, "listing", url=url, pages=pages, window=0)}
+    runs |= {kind: partial(worker.do, "copying", url=url, pages=pages, to=to) for kind, to in kinds.items()}
+    found = rig.paired(runs)
+    for kind in kinds:
+        asked = {"asked": 0.6} if kind in {"NDJSON", "SQLite"} else {}
+        result.line(kind, per(column("wall", found["reading"]), column("wall", found[kind])), **asked)
+        result.line(f"{kind}: CPU", per(column("cpu", found["reading"]), column("cpu", found[kind])))
+    for kind in ("NDJSON", "Parquet"):
+        long = rig.paired({str(size): partial(_copied, rig, size, kinds[kind]) for size in (few, many)}, rounds=1)
+        short, peak = column("memory", long[str(few)]), column("memory", long[str(many)])
+        more = [b - a for a, b in zip(short, peak, strict=True)]
+        result.line(f"{kind}: more memory for {many * SIZE:,} rows than for {few * SIZE:,}", more, unit="MB", digits=1)
+        result.line(f"{kind}: peak of {many * SIZE:,} rows", peak, unit="MB", digits=1)
+    result.notes = [
+        PACE,
+        'Window "auto". Copies are written to the folder for temporary files, and are on the disk when they end.',
+        "PostgreSQL is measured where READAHEAD_BENCH_POSTGRES is the URL of a database.",
+        "Memory was measured once, each copy in a process of its own.",
+    ]
+    return result
+
+
+def _copied(rig: Rig, pages: int, to: str) -> dict[str, float]:
+    worker = rig.fresh("ours")
+    try:
+        return worker.do("copying", url=rig.base("kintsugi", pages * SIZE, 0), pages=pages, to=to)
+    finally:
+        worker.close()
+
+
 BENCHES: dict[str, Callable[[Rig], Result]] = {
     "listing": listing,
     "cpu": cpu,
@@ -472,4 +519,5 @@ BENCHES: dict[str, Callable[[Rig], Result]] = {
     "auto": auto,
     "small": small,
     "window": window,
+    "export": export,
 }

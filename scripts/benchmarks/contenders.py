@@ -9,6 +9,7 @@ import importlib
 import json
 import statistics
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -245,6 +246,28 @@ def peak(contender: Contender, url: str, pages: int, window: int, times: int) ->
     return {"cpu": (time.process_time() - cpu) / times, "memory": most_memory()}
 
 
+def copying(contender: Contender, url: str, pages: int, to: str) -> dict[str, Any]:
+    """Return wall and CPU seconds of a copy, and the peak memory of this process, MB. ``to``: a path or a URL."""
+    assert isinstance(contender, Ours)
+    module = importlib.import_module("readahead.export")
+
+    async def copy(to: str) -> int:
+        async with contender.client(base_url=url) as client:
+            copied = await module.export(client.customers, to)
+        assert copied.complete, copied.why
+        rows: int = copied.rows
+        return rows
+
+    gc.collect()
+    with tempfile.TemporaryDirectory() as folder:
+        to = to if "://" in to else str(Path(folder) / to)
+        began, cpu = time.perf_counter(), time.process_time()
+        rows = asyncio.run(copy(to))
+        took = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu, "memory": most_memory()}
+    assert rows == pages * SIZE, f"copied {rows} rows of {pages * SIZE}"
+    return took
+
+
 def most_memory() -> float:
     """Return the peak resident size, MB."""
     try:  # getrusage would count what the parent process held when this one was started
@@ -353,7 +376,7 @@ def small(contender: Contender, url: str, times: int) -> dict[str, Any]:
 
 
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
-    job.__name__: job for job in (listing, peak, first, late, longest, small)
+    job.__name__: job for job in (listing, peak, copying, first, late, longest, small)
 }
 
 

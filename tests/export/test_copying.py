@@ -62,7 +62,6 @@ async def test_every_row_is_copied_in_order(box):
     async with box.kintsugi() as kintsugi:
         copied = await copy(kintsugi.customers, target, at_once=500)
     assert target.rows == every_id(box)
-    assert sum(target.pieces[:-1]) >= 500 * (len(target.pieces) - 1)
     assert len(target.finished) == 1 and not target.open
     assert (copied.rows, copied.runs, copied.complete, copied.why) == (ROWS, 1, True, "the end was reached")
 

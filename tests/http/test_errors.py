@@ -27,6 +27,7 @@ from readahead.errors import (
     DecodeError,
     DriftError,
     FilterError,
+    GateError,
     InvalidRequest,
     NotFound,
     PermissionDenied,
@@ -38,6 +39,7 @@ from readahead.errors import (
     RetryDelayTooLong,
     ServerError,
     StreamError,
+    TargetError,
     TimedOut,
     UnexpectedAnswer,
     UsageError,
@@ -147,7 +149,16 @@ ANSWERED = {
 CARRIED = [
     *[
         (cls("said"), {})
-        for cls in (ReadaheadError, UsageError, CheckpointError, CredentialsError, DriftError, StreamError)
+        for cls in (
+            ReadaheadError,
+            UsageError,
+            CheckpointError,
+            CredentialsError,
+            DriftError,
+            GateError,
+            StreamError,
+            TargetError,
+        )
     ],
     (
         FilterError("country", "not a country", value="usa", near=["US", "AU"]),

@@ -18,3 +18,5 @@ async def test_the_demo_lists_both_apis_page_by_page_and_ahead(capsys):
     assert printed.count(" of 5,200 rows") == 4
     assert printed.count("times as fast") == 2
     assert "customers; the first three:" in printed
+    assert "the same command again:" in printed
+    assert "customers.ndjson has 5,200 rows, each once" in printed

@@ -1,23 +1,33 @@
 """Every example in README, CONTRIBUTING and docs/ runs, and prints what the page says.
 
-A fenced block of Python is one of three kinds:
+A fenced block of Python is one of four kinds:
 
 - a *program*, which calls ``asyncio.run`` or ``anyio.run``: it runs as a process of its own;
 - *tests*, which define ``test_`` functions: they run under pytest, as a process of its own;
+- a *recipe*, which imports a framework that is no dependency: it compiles, and what it imports of ours is there;
 - a *snippet*, anything else: the snippets of a page run one after the other in one event loop, with ``await`` allowed
   everywhere. Names stay from one to the next. Ready to use are the names of ``setup``, below; ``Kintsugi`` and
   ``SweetSpot``, imported by a snippet, reach the sandbox.
 
-A ``text`` block that follows directly is what it prints. With ``UPDATE_EXAMPLES=1`` these blocks are written anew.
+A ``text`` block that follows directly is what it prints.
+
+A fenced block of ``console`` is a session in a shell: each line that begins with ``$`` is run, and what follows it is
+what it shows. The sessions of a page are run in one folder; ``readahead`` is the command line, which reaches the
+sandbox, with credentials in the environment.
+
+With ``UPDATE_EXAMPLES=1`` what blocks print is written anew.
 """
 
 import ast
 import contextlib
+import importlib
 import inspect
 import io
 import os
 import re
 import runpy
+import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -38,8 +48,9 @@ FENCE = re.compile(
 )
 INCLUDE = re.compile(r'^--8<-- "(docs/examples/.+)"$', re.MULTILINE)
 PROGRAM = re.compile(r"^\s*(asyncio|anyio)\.run\(", re.MULTILINE)
+RECIPE = re.compile(r"^(import|from) (arq|celery|prefect)\b", re.MULTILINE)
 TESTS = re.compile(r"^\s*(async )?def test_", re.MULTILINE)
-LANGUAGES = {"python", "toml", "sh", "text"}  # any other is a misspelling, and would not run
+LANGUAGES = {"console", "python", "toml", "sh", "text"}  # any other is a misspelling, and would not run
 NOT_RUN_HERE = {
     "docs/guide/your-own-api.md": "tests/specs/test_your_own_api.py follows it step by step",
     "docs/ten-questions.md": "tests/filters/test_ten_questions.py compares rows and explanations with a full reading",
@@ -54,12 +65,15 @@ class Block:
         text = match.string
         self.language = match["language"]
         self.span, self.output = match.span("output"), match["output"]
+        self.code_span = match.span("code")
         self.line = text[: match.start("code")].count("\n") + 1
         self.where = f"{page}:{self.line}"
         self.code = INCLUDE.sub(lambda include: (ROOT / include[1]).read_text().rstrip(), match["code"])
 
     @property
     def kind(self):
+        if RECIPE.search(self.code):
+            return "recipe"
         return "program" if PROGRAM.search(self.code) else "tests" if TESTS.search(self.code) else "snippet"
 
 
@@ -67,8 +81,8 @@ def blocks(page):
     return [Block(page, match) for match in FENCE.finditer((ROOT / page).read_text())]
 
 
-def has_python(page):
-    return any(block.language == "python" for block in blocks(page))
+def has(page, language):
+    return any(block.language == language for block in blocks(page))
 
 
 def environment():
@@ -100,6 +114,16 @@ def run_tests(block, folder):
         timeout=120,
     )
     assert done.returncode == 0, f"{block.where}\n{done.stdout}{done.stderr}"
+    return ""
+
+
+def check_recipe(block):
+    tree = ast.parse(block.code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "readahead":
+            module = importlib.import_module(node.module)
+            assert all(hasattr(module, alias.name) for alias in node.names), block.where
+    compile(tree, block.where, "exec")
     return ""
 
 
@@ -163,7 +187,7 @@ async def setup(folder, monkeypatch):
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_RUN_HERE and has_python(page)])
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_RUN_HERE and has(page, "python")])
 async def test_the_examples_of_a_page_run_and_print_what_it_says(page, tmp_path, monkeypatch):
     """In their order; a block that prints something has its output below it."""
     outputs = []
@@ -175,6 +199,8 @@ async def test_the_examples_of_a_page_run_and_print_what_it_says(page, tmp_path,
             own.mkdir()
             if block.kind == "program":
                 printed = run_program(block, own)
+            elif block.kind == "recipe":
+                printed = check_recipe(block)
             elif block.kind == "tests":
                 printed = run_tests(block, own)
             else:
@@ -186,6 +212,65 @@ async def test_the_examples_of_a_page_run_and_print_what_it_says(page, tmp_path,
                 assert printed == (block.output or ""), block.where
     if outputs:
         update(ROOT / page, outputs)
+
+
+READAHEAD = """\
+#!/bin/sh
+case "$2" in kintsugi|sweetspot) set -- "$@" --base-url "$SANDBOX/$2" --send-credentials ;; esac
+exec "$PYTHON" -c "$MAIN" "$@"
+"""
+# Lines that come every few seconds would come on a slow machine alone.
+MAIN = "import sys; from readahead.cli import main, meter; meter.INTERVAL = 1e9; sys.exit(main())"
+
+
+def run_session(block, folder, url):
+    """Run each command of a session in one shell, and return the session as it went."""
+    commands = [line[2:] for line in block.code.splitlines() if line.startswith("$ ")]
+    assert block.code.startswith("$ "), block.where
+    lines = []
+    for command in commands:
+        lines += ["status=$?", f"printf '%s\\n' {shlex.quote('$ ' + command)}", "(exit $status)", command]
+    commands_here = folder / ".bin"
+    commands_here.mkdir(exist_ok=True)
+    (commands_here / "readahead").write_text(READAHEAD)
+    (commands_here / "readahead").chmod(0o755)
+    ours = {"KINTSUGI_API_KEY": API_KEY, "KINTSUGI_ORGANIZATION_ID": ORGANIZATION_ID, "SWEETSPOT_TOKEN": TOKEN}
+    ours |= {
+        "SANDBOX": url,
+        "PYTHON": sys.executable,
+        "MAIN": MAIN,
+        "PATH": f"{commands_here}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "100",
+    }
+    done = subprocess.run(
+        ["bash", "--norc", "-c", "\n".join(lines)],
+        cwd=folder,
+        env=environment() | ours,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize("page", [page for page in PAGES if has(page, "console")])
+def test_the_sessions_of_a_page_go_as_it_says(page, tmp_path):
+    """In their order; commands may use files that an earlier one has written."""
+    sessions = []
+    for block in blocks(page):
+        if block.language == "console":
+            with Sandbox() as sandbox, sandbox.serve() as url:  # of its own: requests are numbered
+                shown = run_session(block, tmp_path, url)
+            if UPDATE:
+                sessions.append((block.code_span, shown))
+            else:
+                assert shown == block.code, block.where
+    if sessions:
+        update(ROOT / page, sessions)
 
 
 def update(page, outputs):

@@ -33,8 +33,10 @@ PARTS = {
     "kintsugi": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
+    "export": {"arrow", "errors", "http", "pages", "paging", "query", "reading"},
+    "workers": {"collection", "errors", "export", "http", "query", "reading"},
     "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
-    "cli": {"sandbox"},
+    "cli": {"collection", "errors", "events", "export", "filters", "http", "pages", "query", "sandbox"},
     "__main__": {"cli"},
     "pytest_plugin": {"errors", "kintsugi", "sandbox", "sweetspot"},
 }

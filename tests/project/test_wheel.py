@@ -139,9 +139,22 @@ def test_without_extras_the_clients_import_without_a_warning(bare_python, tmp_pa
     assert Path(told["file"]).is_relative_to(bare_python.parent.parent)
 
 
-def test_without_its_extra_the_sandbox_says_what_is_missing(bare_python, tmp_path):
+def test_without_its_extras_the_command_line_says_what_is_missing(bare_python, tmp_path):
     """The command is there in any case."""
     told = command(bare_python.with_name("readahead"), "sandbox", cwd=tmp_path, expect=1)
+    assert told.strip() == "readahead: the command line needs an extra: pip install 'readahead[cli,sandbox]'"
+    told = command(bare_python, "-m", "readahead", "--help", cwd=tmp_path, expect=1)
+    assert told.strip() == "readahead: the command line needs an extra: pip install 'readahead[cli]'"
+
+
+def test_the_command_line_needs_its_own_extra_alone(wheel, tmp_path):
+    """Neither Arrow nor a database is needed for what does not use them."""
+    python = installed(wheel, tmp_path / "cli", ["cli"])
+    readahead = python.with_name("readahead")
+    told = command(readahead, "explain", "kintsugi", "customers", "--where", "country=CA", "--offline", cwd=tmp_path)
+    assert told.startswith("GET /v1/customers?country=CA\n")
+    assert "export" in command(readahead, "--help", cwd=tmp_path)
+    told = command(readahead, "sandbox", cwd=tmp_path, expect=1)
     assert told.strip() == "readahead: the sandbox needs an extra: pip install 'readahead[sandbox]'"
 
 

@@ -1,6 +1,7 @@
 """Rows as an Arrow table, whose columns have the types that the API's document declares. Needs pyarrow."""
 
 import datetime as dt
+import json
 import types
 import typing
 import uuid
@@ -13,8 +14,9 @@ from attrs import frozen
 
 from .errors import UsageError, kind_of
 
-__all__ = ["rows_to_arrow"]
+__all__ = ["json_text", "rows_to_arrow"]
 
+_MISFITS = (TypeError, ValueError, OverflowError)  # Arrow's own are among these
 _UNIONS = (types.UnionType, typing.Union)
 _Write = Callable[[Any], Any]
 
@@ -23,20 +25,25 @@ def _arrow() -> Any:
     return import_module("pyarrow")  # has no types, and is there only for those who ask for tables
 
 
-def rows_to_arrow(rows: Sequence[Any], of: type | None = None) -> Any:
+def rows_to_arrow(rows: Sequence[Any], of: type | None = None, *, other: str | None = None) -> Any:
     """Return a ``pyarrow.Table`` of rows with a column for each declared field, by its wire name.
 
     The columns and their types depend on the class of the rows alone, so that tables of several pages fit together:
     times are microseconds in UTC, open enumerations are text, an object is a struct, and what may be of several types
-    is text, JSON where it is no text itself. Undeclared fields are left out; they are in ``to_dict()``.
+    is text, JSON where it is no text itself. Undeclared fields are left out, unless ``other`` names a column for them;
+    they are in ``to_dict()``.
 
     Args:
         rows: Rows of one class.
         of: That class; needed only where there may be no rows.
+        other: The name of one more column, which holds as a JSON object what a row's columns cannot: undeclared fields,
+            values that are not of the declared type, whose own column is null then, and objects with undeclared
+            members, whose own column holds the declared ones. It is null where there is nothing of that.
 
     Raises:
         ModuleNotFoundError: pyarrow is not installed.
-        UsageError: A row is of another class, or has a value that is not of the declared type.
+        UsageError: A row is of another class, or has a value that is not of the declared type and ``other`` is not
+            given; or the API has a field of that name.
     """
     pa = _arrow()
 
@@ -50,8 +57,15 @@ def rows_to_arrow(rows: Sequence[Any], of: type | None = None) -> Any:
         if not isinstance(row, of):
             other = type(row).__name__
             raise UsageError(f"row {index} is of {other}, not of {of.__name__}; a table has rows of one class")
-    arrays = [column.array(rows) for column in columns]
-    return pa.Table.from_arrays(arrays, schema=pa.schema([(column.wire, column.type) for column in columns]))
+    members = [(column.wire, column.type) for column in columns]
+    if other is None:
+        return pa.Table.from_arrays([column.array(rows) for column in columns], schema=pa.schema(members))
+    if other in dict(members):
+        raise UsageError(f"the API has a field {other!r}; name the column for what has no column otherwise")
+    rest = [_undeclared(row) for row in rows]
+    arrays = [column.array(rows, rest) for column in columns]
+    arrays.append(pa.array([json_text(one) if one else None for one in rest], pa.string()))
+    return pa.Table.from_arrays(arrays, schema=pa.schema([*members, (other, pa.string())]))
 
 
 @frozen
@@ -65,21 +79,50 @@ class _Column:
         value = getattr(row, self.attr)
         return None if value is None else self.write(value)
 
-    def array(self, rows: Sequence[object]) -> Any:
+    def array(self, rows: Sequence[object], rest: Sequence[dict[str, Any]] | None = None) -> Any:
+        """Return the column. ``rest``: takes, by row, the values that do not fit it, or not as a whole."""
         pa = _arrow()
 
+        if rest is not None and self.has_members:
+            for row, more in zip(rows, rest, strict=True):
+                if _has_undeclared(value := getattr(row, self.attr)):
+                    more[self.wire] = value
         try:
             return pa.array([self.value_of(row) for row in rows], self.type)
-        except (TypeError, ValueError, OverflowError):  # Arrow's own are among these
+        except _MISFITS:
             pass
+        values: list[Any] = []
         for index, row in enumerate(rows):
             try:
-                pa.array([self.value_of(row)], self.type)
-            except (TypeError, ValueError, OverflowError):
-                kind = kind_of(getattr(row, self.attr))
-                message = f"{self.wire} of row {index} is {kind} that is no {self.type}; make the table of to_dicts()"
-                raise UsageError(message) from None
-        raise AssertionError
+                values.append(value := self.value_of(row))
+                pa.array([value], self.type)
+            except _MISFITS:
+                if rest is None:
+                    kind = kind_of(getattr(row, self.attr))
+                    message = (
+                        f"{self.wire} of row {index} is {kind} that is no {self.type}; make the table of to_dicts()"
+                    )
+                    raise UsageError(message) from None
+                values[index:] = [None]
+                rest[index][self.wire] = getattr(row, self.attr)
+        return pa.array(values, self.type)
+
+    @property
+    def has_members(self) -> bool:
+        """Whether values are objects, or hold some."""
+        return bool(self.type.num_fields)
+
+
+def _undeclared(row: Any) -> dict[str, Any]:
+    return {wire: row[wire] for wire in row if wire not in row.FIELDS} if len(row) > len(row.FIELDS) else {}
+
+
+def _has_undeclared(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_undeclared, cast("list[Any]", value)))
+    if not hasattr(value, "FIELDS"):
+        return False
+    return len(value) > len(value.FIELDS) or any(_has_undeclared(value[wire]) for wire in value.FIELDS)
 
 
 def _columns(row: Any, above: tuple[type, ...]) -> list[_Column]:
@@ -134,7 +177,15 @@ def _time(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    return str(value) if isinstance(value, str | uuid.UUID) else orjson.dumps(value, default=_data).decode()
+    return str(value) if isinstance(value, str | uuid.UUID) else json_text(value)
+
+
+def json_text(value: Any) -> str:
+    """Return a value of a row as JSON text, whatever it holds."""
+    try:
+        return orjson.dumps(value, default=_data).decode()
+    except TypeError:  # integers over 64 bits, lone surrogates
+        return json.dumps(value, default=_data, separators=(",", ":"))
 
 
 def _data(value: Any) -> Any:

@@ -23,6 +23,7 @@
     ├── UnexpectedAnswer        a response that is not what the API documents: HTML with 200, an unknown shape
     ├── ResponseTooLarge        a response longer than ``max_response``, as received or decompressed
     ├── RetryDelayTooLong       the API asks for a longer pause than ``Retry.max_delay``
+    ├── GateError               what processes share a budget by cannot be reached; nothing was sent without it
     ├── TargetError             where rows are copied to is in use, of another query, or cannot be written
     ├── DriftError              rows moved while a list was read, and ``on_drift="raise"`` was given
     └── DecodeError             a row that cannot be read: it names the row and the field
@@ -49,6 +50,7 @@ __all__ = [
     "DecodeError",
     "DriftError",
     "FilterError",
+    "GateError",
     "InvalidRequest",
     "NotFound",
     "PermissionDenied",
@@ -254,6 +256,10 @@ class RetryDelayTooLong(ReadaheadError):
             f"the API asks to wait {delay:g} s before the next request; try again later, or raise Retry.max_delay "
             f"({allowed:g} s)"
         )
+
+
+class GateError(ReadaheadError):
+    """What processes share a budget by (``gate=``) cannot be reached. Nothing was sent without it."""
 
 
 class TargetError(ReadaheadError):

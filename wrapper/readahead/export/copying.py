@@ -119,6 +119,7 @@ class _Copying:
         before = opened.progressed
         self._before = before or Progressed("", 0, runs=0)
         self._stored = self._before.rows
+        self._skips = False
         self._fault: Exception | None = None
 
     async def run(
@@ -129,15 +130,16 @@ class _Copying:
         deadline: float | None,
     ) -> Copied:
         """Read from where the last run stopped to the end; another task writes what was read."""
+        self._skips = on_bad_row == "skip"
         stream = query.prefetch(
             window,
-            on_page=self._progress,
+            on_page=None if self._on_progress is None else self._progress,
             on_bad_row=on_bad_row,
             resume=self._before.checkpoint or None,
             deadline=deadline,
         )
         send, receive = anyio.create_memory_object_stream[tuple[list[T], Progressed]](0)
-        error: Exception | None = None
+        error: BaseException | None = None
         with receive:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._write, receive, tasks.cancel_scope)
@@ -145,7 +147,7 @@ class _Copying:
                     try:
                         async with stream:
                             await self._read(stream, send)
-                    except Exception as fault:  # noqa: BLE001  it is raised as it is, and not in a group
+                    except (Exception, KeyboardInterrupt, SystemExit) as fault:  # noqa: BLE001  raised as it is, in no group
                         error = fault
         if failed := self._fault or error:
             raise failed
@@ -154,18 +156,19 @@ class _Copying:
         return self._copied(stream.report, progressed)
 
     async def _read(self, stream: Stream[T], send: Any) -> None:
-        rows, since, progressed = list[T](), anyio.current_time(), self._progressed(stream)
+        rows, since = list[T](), anyio.current_time()
         try:
             async for page in stream.pages():
                 rows.extend(page.rows)
-                progressed = self._progressed(stream)
                 if len(rows) >= self._at_once or anyio.current_time() - since >= SECONDS:
-                    await send.send((rows, progressed))
+                    await send.send((rows, self._progressed(stream)))
                     rows, since = [], anyio.current_time()
         except Exception:
-            await send.send((rows, progressed))  # what came before the page that failed
+            # What came before the page that failed. Where one row of it cannot be read, none of it was handed out, and
+            # the stream's place is before all of them.
+            await send.send((rows, self._progressed(stream)))
             raise
-        await send.send((rows, progressed))
+        await send.send((rows, self._progressed(stream)))
 
     async def _write(self, receive: Any, scope: anyio.CancelScope) -> None:
         try:
@@ -187,7 +190,7 @@ class _Copying:
             runs=before.runs + 1,
             doubts=doubts,
             drift=before.drift or report.drift != "none",
-            bad_rows=before.bad_rows + report.bad_row_count,
+            bad_rows=before.bad_rows + (report.bad_row_count if self._skips else 0),
         )
 
     def _progress(self, progress: Progress[Any]) -> None:

@@ -12,6 +12,7 @@ from .connections import checked_max_connections, checked_pool_timeout
 from .credentials import Credential, Credentials, header_fault
 from .deadline import checked_deadline
 from .fingerprint import Fingerprint
+from .gate import Gate, checked_gate
 from .headers import checked_headers
 from .libraries import checked_http, checked_http_client
 from .observe import Hook, Watch, checked_hooks
@@ -52,6 +53,7 @@ class ClientOptions(TypedDict, total=False):
     deadline: float | None
     headers: Mapping[str, str] | None
     insecure: bool
+    gate: Gate | None
     on_request: Hook[RequestStarted] | None
     on_response: Hook[RequestFinished] | None
     on_retry: Hook[RequestRetried] | None
@@ -88,6 +90,8 @@ class Client:
         headers: Sent with each request, besides the client's own; none that holds a credential.
         insecure: Whether a ``base_url`` of plain http may name another machine, such as a container beside this one.
             Everything is then readable on the way, the credentials included; a warning is logged.
+        gate: What shares a budget and pauses with clients of the same account in other processes, such as
+            ``readahead.workers.SharedPace``. It is asked before each attempt, after ``pace``. None: nothing is shared.
         on_request: Called before each attempt, with a ``RequestStarted``. Like the other two, it may be async, and an
             exception that it raises ends the call or the listing.
         on_response: Called after each attempt, with a ``RequestFinished``: also where no response came, but not where
@@ -126,6 +130,7 @@ class Client:
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
         insecure: bool = False,
+        gate: Gate | None = None,
         on_request: Hook[RequestStarted] | None = None,
         on_response: Hook[RequestFinished] | None = None,
         on_retry: Hook[RequestRetried] | None = None,
@@ -183,6 +188,7 @@ class Client:
             Budget(retry.budget, retry.reserve),
             Watch(base_url, checked_hooks(on_request=on_request, on_response=on_response, on_retry=on_retry)),
             quota,
+            checked_gate(gate),
         )
 
     @property

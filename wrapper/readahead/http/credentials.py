@@ -4,6 +4,9 @@ import inspect
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, cast
 
 import anyio
@@ -13,9 +16,28 @@ from .origin import checked_base_url, origin
 from .secret import Hidden, Secret
 from .traces import conceals
 
-__all__ = ["Credential", "CredentialSource", "Credentials", "header_fault"]
+__all__ = ["Credential", "CredentialSource", "Credentials", "credentials_from", "header_fault"]
 
 _RETIRED = 8  # values that are still withheld where a server quotes them
+_NONE: Mapping[str, Secret] = MappingProxyType({})
+_PASSED: ContextVar[Mapping[str, Secret]] = ContextVar("readahead_credentials", default=_NONE)
+
+
+@contextmanager
+def credentials_from(variables: Mapping[str, Secret]) -> Generator[None]:
+    """Let clients that are made in the block take these variables before those of the environment.
+
+    They count as passed explicitly: a client sends them to any ``base_url``. For callers that do not know what the
+    credentials of an API are called, such as the command line.
+
+    Args:
+        variables: The values by the names of environment variables.
+    """
+    before = _PASSED.set(variables)
+    try:
+        yield
+    finally:
+        _PASSED.reset(before)
 
 
 class SecretText(Protocol):
@@ -66,7 +88,10 @@ class Credential:
         value = self._value.reveal()
         if value is not None:
             return self._header(self.name, value)
-        source, text = f"{self.name} (from {self.variable})", os.environ.get(self.variable)
+        source, passed = f"{self.name} (from {self.variable})", _PASSED.get().get(self.variable)
+        if passed is not None:
+            return self._header(source, passed)
+        text = os.environ.get(self.variable)
         if text is None:
             raise CredentialsError(f"{self.name} is missing; pass {self.name}= or set {self.variable}")
         header = self._header(source, text)

@@ -5,18 +5,20 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 import anyio
 from attrs import evolve, field, frozen
 
-from ..errors import AuthenticationFailed, DeadlineExceeded, ReadaheadError, UsageError
+from ..errors import AuthenticationFailed, DeadlineExceeded, GateError, ReadaheadError, UsageError
 from ..pages import Report
 from .answer import note
 from .applied import Attempts
 from .credentials import Credentials
 from .deadline import Deadline, checked_deadline
 from .fingerprint import Fingerprint
+from .gate import Gate
 from .headers import checked_headers
 from .observe import HookFailed, ListingWatch, Watch
 from .pacing import Pace, Pacer
@@ -85,6 +87,7 @@ class Sender:
     _budget: Budget
     watch: Watch
     _quota: Quota | None = None
+    _gate: Gate | None = None
     _own_pacer: Pacer | None = None
     _clock: Clock = field(factory=Clock)
 
@@ -147,6 +150,7 @@ class Sender:
         Raises:
             ApiError: The API answered with an error status.
             DeadlineExceeded: The deadline passed first, or would pass before the request may be sent.
+            GateError: The gate cannot be reached.
             RequestError: No response came, or not the whole of it.
             RetryDelayTooLong: The API asks for a longer pause than ``Retry.max_delay``.
             ResponseTooLarge: The response is larger than ``max_response``.
@@ -201,9 +205,9 @@ class Sender:
             # A request that waits for its turn holds its place: one that was let go leaves at once, and counts rightly.
             place, waited = await session.connections.take(request)
             report.waited += waited
-            sent = 0.0
+            sent, paused = 0.0, self._pacer.paused_until
             try:
-                pacers = await self._wait_turn(request, report, deadline)
+                pacers, entered = await self._wait_turn(request, report, deadline)
                 tries += 1
                 report.requests += 1
                 report.retries += tries > 1
@@ -212,7 +216,7 @@ class Sender:
                 try:
                     response = await self.watch.attempt(attempt, request, tries)
                 finally:
-                    self._ended(pacers)
+                    self._ended(pacers, entered)
             except DeadlineExceeded:
                 raise
             except AuthenticationFailed as error:
@@ -222,8 +226,12 @@ class Sender:
                 was_refused, delay = True, 0.0
             except ReadaheadError as error:
                 attempts.fail(error)
-                delay = self._delay(error, request, tries, sent, pushed_back)
+                try:
+                    delay = self._delay(error, request, tries, sent, pushed_back)
+                finally:
+                    await self._share_pause(paused)
             else:
+                await self._share_pause(paused)
                 self._pacer.succeeded(now := self._clock.now())
                 self.watch.pacing(self._pacer.rate, self._pacer.paused_until, now)
                 self._budget.earn()
@@ -247,8 +255,11 @@ class Sender:
             self._pacer.heard(self._quota.left(response.headers), self._clock.now())
         return check_status(response, self._quota)
 
-    async def _wait_turn(self, request: Request, report: Report, deadline: Deadline) -> list[Pacer]:
-        """Wait until the request may leave. It counts with the pacers that are returned until it has ended."""
+    async def _wait_turn(self, request: Request, report: Report, deadline: Deadline) -> tuple[list[Pacer], float]:
+        """Wait until the request may leave. It counts with the pacers that are returned until it has ended.
+
+        The time when it asked the gate is returned with them.
+        """
         counted: list[Pacer] = []
         try:
             # The shared one comes last: it knows of pauses, of which the own one may end late.
@@ -257,14 +268,40 @@ class Sender:
                     while (seconds := pacer.wait(self._clock.now())) > 0:
                         await _sleep(seconds, request, report, deadline)
                     counted.append(pacer)
+            return counted, await self._enter(request, report, deadline)
         except BaseException:
-            self._ended(counted)
+            for pacer in counted:
+                pacer.ended(self._clock.now())
             raise
-        return counted
 
-    def _ended(self, pacers: list[Pacer]) -> None:
+    async def _enter(self, request: Request, report: Report, deadline: Deadline) -> float:
+        """Wait until the gate lets the request pass. Returns when it was asked."""
+        while self._gate is not None:
+            asked = self._clock.now()
+            seconds = await self._gate.enter()
+            now = self._clock.now()
+            report.waited += now - asked
+            if seconds <= 0:
+                seconds = self._pacer.paused_until - now  # a response asked for a pause while the gate was asked
+                if seconds <= 0:
+                    return asked
+                self._gate.left(now - asked)
+            await _sleep(seconds, request, report, deadline)
+        return 0.0
+
+    def _ended(self, pacers: list[Pacer], entered: float) -> None:
+        now = self._clock.now()
         for pacer in pacers:
-            pacer.ended(self._clock.now())
+            pacer.ended(now)
+        if self._gate is not None:
+            self._gate.left(now - entered)
+
+    async def _share_pause(self, before: float) -> None:
+        """Tell the gate of a pause that an attempt led to."""
+        if self._gate is not None and self._pacer.paused_until > before:
+            seconds = self._pacer.paused_until - self._clock.now()
+            with suppress(GateError):  # the next request meets it too, and this one's outcome is known
+                await self._gate.pause(seconds)
 
     def _delay(
         self, error: ReadaheadError, request: Request, tries: int, sent: float, pushed_back: Callable[[], bool] | None

@@ -1,0 +1,26 @@
+"""Databases for tests of copies."""
+
+import itertools
+
+import pytest
+
+from readahead.export.postgres import Postgres
+from readahead.export.sqlite import SQLite
+from services import postgres_server
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """The URL of a PostgreSQL server of this test run."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def target(request, tmp_path):
+    """A table of each database that is not there yet."""
+    if request.param == "sqlite":
+        return SQLite(tmp_path / "rows.db", table="customers")
+    return Postgres(request.getfixturevalue("postgres_url"), table=f"customers_{next(NUMBERS)}")
