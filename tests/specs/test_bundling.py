@@ -11,6 +11,7 @@ FILES = {
     "api.yaml": """\
 openapi: 3.1.0
 info: {title: Shop, version: '1'}
+x-policies: {$ref: '../policies.yaml'}
 paths:
   /orders: {$ref: 'paths/orders.yaml'}
   /orders/{id}:

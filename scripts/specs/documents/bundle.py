@@ -73,7 +73,7 @@ class Bundle:
             return {**new, **self._walk(beside, file, above)} if beside else new
         return {
             key: each
-            if key in DATA and not named
+            if not named and (key in DATA or key.startswith("x-"))  # what extensions refer to is nothing to us
             else self._walk(each, file, (*above, f"={key}" if named else key), named=not named and key in NAMED)
             for key, each in node.items()
         }
