@@ -1,52 +1,71 @@
 """What a generated module builds becomes a request of ours, or is refused."""
 
+import datetime as dt
 from types import SimpleNamespace
 
 import pytest
 
 from readahead.endpoint import Endpoint, request_for
 from readahead.errors import UsageError
-from readahead.filters import Fields, Text
+from readahead.filters import Field, Fields, Number, Text, Timestamp
 from readahead.kintsugi import CUSTOMERS, Customer
 from readahead.paging import PageNumber
 from readahead.rows import RowReader
+from readahead_clients.encode import RequestBuilder
+from readahead_clients.kintsugi.api.customers import get_customer
 
 
-def operation(**parts):
+def operation(query="", **parts):
     """A generated module whose request has these parts."""
     return SimpleNamespace(
         OPERATION="PUT /v1/things/{id}",
-        build_request=lambda key: {"method": "put", "url": f"/v1/things/{key}", **parts},
+        build_request=lambda key: {"method": "put", "url": f"/v1/things/{key}{query}", **parts},
     )
 
 
 def test_a_request_is_carried_whole():
-    """Method, path, parameters and body; a list is a repeated parameter, and booleans are written as JSON has them."""
-    params = {"a": [1, "x"], "b": True, "c": [False]}
-    headers = {"Content-Type": "application/json"}
-    request = request_for(operation(params=params, json={"name": None}, headers=headers), "7")
+    """Method, path, parameters, body, headers and cookies; the values are written already."""
+    query = "?a=1&a=x%20y&joined=p%2Fq,r&b=true&empty="
+    headers = {"Content-Type": "application/json", "X-Mode": "fast"}
+    request = request_for(operation(query, json={"name": None}, headers=headers, cookies={"c": "d", "e": "f"}), "7")
     assert (request.method, request.path, request.operation) == ("PUT", "/v1/things/7", "PUT /v1/things/{id}")
-    assert request.params == (("a", "1"), ("a", "x"), ("b", "true"), ("c", "false"))
+    assert request.params == (("a", "1"), ("a", "x y"), ("joined", "p/q,r"), ("b", "true"), ("empty", ""))
+    assert request.target == f"/v1/things/7{query}"
     assert request.body == b'{"name":null}'
+    assert dict(request.headers) == {"X-Mode": "fast", "Cookie": "c=d; e=f"}
+    assert "fast" not in repr(request)
     assert request_for(operation(headers={}), "7").body is None
 
 
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "application/merge-patch+json"])
+def test_a_body_of_another_type(content_type):
+    """A form, or bytes, is sent under its own content type."""
+    request = request_for(operation(content=b"a=1", headers={"Content-Type": content_type}), "7")
+    assert (request.body, request.headers) == (b"a=1", (("Content-Type", content_type),))
+
+
 @pytest.mark.parametrize(
-    "part",
+    ("part", "message"),
     [
-        {"headers": {"X-Mode": "fast"}},
-        {"headers": {"Content-Type": "application/merge-patch+json"}, "json": {}},
-        {"cookies": {"a": "b"}},
-        {"files": []},
-        {"data": {"a": 1}},
-        {"content": b"x"},
+        ({"files": []}, r"PUT /v1/things/{id} sends files, which this client cannot; call the generated function"),
+        ({"data": {"a": 1}}, r"PUT /v1/things/{id} sends data, which"),
+        ({"headers": {"Accept": "text/csv"}}, "Accept is set by readahead: responses are read as JSON"),
+        ({"headers": {"Transfer-Encoding": "chunked"}}, "Transfer-Encoding belongs to the connection"),
     ],
-    ids=lambda part: next(iter(part)),
+    ids=["files", "data", "accept", "connection"],
 )
-def test_what_cannot_be_carried_is_refused(part):
-    """Nothing is dropped: the error names the operation and the part."""
-    with pytest.raises(UsageError, match=rf"PUT /v1/things/{{id}} sends {next(iter(part))}, which"):
+def test_what_cannot_be_carried_is_refused(part, message):
+    """Nothing is dropped: the error names the part."""
+    with pytest.raises(UsageError, match=message):
         request_for(operation(**part), "7")
+
+
+def test_what_cannot_be_written_is_refused():
+    """A value that the generated function cannot write is an error of the call, which names operation and parameter."""
+    with pytest.raises(
+        UsageError, match=r"^GET /v1/customers/{customer_id}: customer_id: '\.\.' cannot be a part of a path"
+    ):
+        request_for(get_customer, "..")
 
 
 @pytest.mark.parametrize(
@@ -87,3 +106,30 @@ def test_an_order_needs_its_parameter():
             paging=PageNumber(),
             orders=("name",),
         )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "written"),
+    [
+        (Timestamp(param="at"), dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC), ["2026-01-02T03:04:00+00:00"]),
+        (Number(param="at"), 1e22, ["1" + 22 * "0"]),
+        (Number(param="at", many="repeated"), [1, 1.5e-7], ["1", "0.00000015"]),
+        (Number(param="at", many="commas"), [1, 1.5e-7], ["1,0.00000015"]),
+        (Text(param="at", many="repeated"), ["a b", "c,d"], ["a b", "c,d"]),
+    ],
+    ids=lambda part: part if isinstance(part, Field) else "",
+)
+def test_values_of_a_field_are_written_as_the_document_says(field, value, written):
+    """Dates are ISO 8601 and numbers have no exponent, in whatever way a field takes several values."""
+
+    def build_request(at):
+        builder = RequestBuilder("get", "/v1/things")
+        builder.query("at", at)
+        return builder.build()
+
+    field.name = "at"
+    values = tuple(value) if isinstance(value, list) else (value,)
+    request = request_for(
+        SimpleNamespace(OPERATION="GET /v1/things", build_request=build_request), field.encode(values)
+    )
+    assert [text for _, text in request.params] == written

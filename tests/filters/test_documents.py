@@ -1,6 +1,7 @@
 """The fields as declared, against the OpenAPI documents and the rows."""
 
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import attrs
 import pytest
@@ -32,7 +33,8 @@ def wire_names(binding):
     parameters |= {"order_by": {"order_by": "city"}} if binding.CUSTOMERS.orders else {}
     names = {}
     for name, parameter in parameters.items():
-        (names[name],) = set(binding.CUSTOMERS.operation.build_request(**parameter)["params"]) - set(paging)
+        sent = binding.CUSTOMERS.operation.build_request(**parameter)["url"]
+        (names[name],) = {wire for wire, _ in parse_qsl(sent.partition("?")[2])} - set(paging)
     return names
 
 

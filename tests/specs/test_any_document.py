@@ -21,7 +21,14 @@ from specs.documents.names import (
     plain_components,
     read_placeholders,
 )
-from specs.documents.normalise import known_content, normalise, open_parameters, readable_as
+from specs.documents.normalise import (
+    empty_answers,
+    known_content,
+    normalise,
+    open_parameters,
+    optional_headers,
+    readable_as,
+)
 from specs.documents.repair import repair
 from specs.documents.types import (
     named_members,
@@ -450,12 +457,28 @@ def test_content_of_any_type():
 
 
 def test_lists_outside_of_the_query():
-    """A list in a header or a path is text, in the query it is a list."""
+    """A list is a list wherever it is, and a parameter that is written as JSON has the schema of that."""
     schema, several = {"type": "array", "items": {"type": "string"}}, {"anyOf": [{"type": "integer"}, {"type": "null"}]}
     given = [{"in": place, "schema": each} for each in (schema, several) for place in ("header", "path", "query")]
+    given += [{"in": "query", "content": {kind: {"schema": schema}}} for kind in ("application/json", "text/csv")]
     known_content(document(None, **{"/a": {"get": {"parameters": given}}}))
-    text = {"type": "string"}
-    assert [each["schema"] for each in given] == [text, text, schema, several, text, several]
+    assert [each["schema"] for each in given] == [schema] * 3 + [several] * 3 + [schema, {"type": "string"}]
+
+
+def test_answers_without_content():
+    """No body follows 204, 205, 304, or any answer to HEAD, whatever the document says of it."""
+    thing = {"description": "", "content": {"application/json": {"schema": {}}}}
+    paths = {"/a": {method: {"responses": dict.fromkeys(("200", "204", "304"), thing)} for method in ("get", "head")}}
+    found = empty_answers(document(None, **paths))["paths"]["/a"]
+    assert [code for code, each in found["get"]["responses"].items() if "content" in each] == ["200"]
+    assert not [code for code, each in found["head"]["responses"].items() if "content" in each]
+
+
+def test_headers_that_openapi_ignores():
+    """`Accept`, `Content-Type` and `Authorization` are no required arguments; other headers are as declared."""
+    given = [{"in": "header", "name": name, "required": True} for name in ("ACCEPT", "content-type", "Accept-Language")]
+    found = optional_headers(document(None, **{"/a": {"parameters": given, "get": {"responses": {}}}}))
+    assert [each["required"] for each in found["paths"]["/a"]["parameters"]] == [False, False, True]
 
 
 def test_forms_are_objects():

@@ -243,7 +243,7 @@ def test_a_schema_on_both_sides_is_split(kinds):
     assert kinds.ThingInput.__required_keys__ == {"id", "at", "colour"}
     assert kinds.TagInput.__required_keys__ == {"name"}
     assert "name" in kinds.Tag.FIELDS
-    assert kinds.TagForm(name="x").to_dict() == {"name": "x"}
+    assert kinds.TagForm.__required_keys__ == {"name"}
 
 
 def test_of_several_bodies_json_is_sent(kinds):

@@ -1,14 +1,17 @@
 """What a binding declares of one list endpoint, and what the wrapper uses of a generated endpoint module."""
 
+import re
 from collections.abc import Mapping
 from inspect import Parameter, signature
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from urllib.parse import parse_qsl, unquote
 
 import orjson
 from attrs import frozen
 
 from .errors import UsageError, nearest
 from .filters import Fields
+from .http.headers import checked_headers
 from .http.request import Request
 from .paging.styles import Style
 from .rows import RowReader
@@ -17,7 +20,8 @@ __all__ = ["Endpoint", "Operation", "request_for"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_JSON = {"Content-Type": "application/json"}  # sent with every body, so no loss
+_JSON = ("Content-Type", "application/json")  # sent with every body
+_RESERVED = re.compile(r"[^A-Za-z0-9%._~-]")
 
 
 class Operation(Protocol[P]):
@@ -80,27 +84,46 @@ class Endpoint(Generic[T]):
 
 
 def request_for(operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Request:
-    """Build the request of an operation. A list is sent as a repeated parameter.
+    """Build the request of an operation. All its values are written by the generated function.
 
     Args:
         operation: The generated module.
         *args, **kwargs: What its ``build_request`` takes.
 
     Raises:
-        UsageError: The operation sends something that a client here cannot, such as a form or headers of its own.
+        UsageError: A value cannot be sent as the document says, or the operation sends what a client here cannot:
+            files, or a header that the client sets itself.
     """
-    parts = operation.build_request(*args, **kwargs)
-    method, url = parts.pop("method").upper(), parts.pop("url")
-    params: list[tuple[str, str]] = []
-    for name, value in parts.pop("params", {}).items():
-        values = cast("list[Any]", value) if isinstance(value, list) else [value]
-        params += [(name, ("false", "true")[one] if isinstance(one, bool) else str(one)) for one in values]
-    body = orjson.dumps(parts.pop("json")) if "json" in parts else None
-    if parts.get("headers") in ({}, _JSON):
-        del parts["headers"]
+    try:
+        parts = operation.build_request(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{operation.OPERATION}: {error}") from None
+    method, (path, _, query) = parts.pop("method").upper(), parts.pop("url").partition("?")
+    body = orjson.dumps(parts.pop("json")) if "json" in parts else parts.pop("content", None)
+    headers: dict[str, str] = parts.pop("headers", {})
+    content_type = [(name, headers.pop(name)) for name in list(headers) if name.lower() == "content-type"]
+    checked = checked_headers(headers, ())
+    if cookies := parts.pop("cookies", {}):
+        checked["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
     if parts:
         raise UsageError(
             f"{operation.OPERATION} sends {', '.join(sorted(parts))}, which this client cannot; "
             "call the generated function instead"
         )
-    return Request(method, url, operation.OPERATION, tuple(params), body=body)
+    return Request(
+        method,
+        path,
+        operation.OPERATION,
+        tuple(parse_qsl(query, keep_blank_values=True)),
+        body=body,
+        headers=(*checked.items(), *(pair for pair in content_type if pair != _JSON)),
+        plain=_plain(query),
+    )
+
+
+def _plain(query: str) -> tuple[tuple[str, str], ...]:
+    """Return the reserved characters that values in a query are written with, by the names of their parameters."""
+    found: dict[str, set[str]] = {}
+    for name, _, value in (pair.partition("=") for pair in query.split("&")):
+        found.setdefault(unquote(name), set()).update(_RESERVED.findall(value))
+    return tuple((name, "".join(sorted(characters))) for name, characters in found.items() if characters)

@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import IO, TYPE_CHECKING, BinaryIO, Generic, Literal, TypeVar
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define
 
+from ..encode import UNSET, File, Unset
 from .errors import UnexpectedResponse
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset", "read_response"]
+    from .client import Client
+
+__all__ = ["UNSET", "File", "Response", "Unset", "content_of", "file_of", "read_response", "send", "text_of"]
 
 T = TypeVar("T")
-
-
-class Unset:
-    """The type of `UNSET`: an argument that is not sent."""
-
-    def __bool__(self) -> Literal[False]:
-        return False
-
-
-UNSET: Unset = Unset()
-
-FileContent = IO[bytes] | bytes | str
-# File name, content and content type, then headers.
-FileTypes = tuple[str | None, FileContent, str | None] | tuple[str | None, FileContent, str | None, Mapping[str, str]]
-RequestFiles = list[tuple[str, FileTypes]]
-
-
-@define
-class File:
-    """A file to upload."""
-
-    payload: BinaryIO
-    file_name: str | None = None
-    mime_type: str | None = None
-
-    def to_tuple(self) -> FileTypes:
-        """Return the file as httpx takes it."""
-        return self.file_name, self.payload, self.mime_type
 
 
 @define
@@ -63,3 +39,44 @@ def read_response(response: httpx.Response, parse: Callable[[httpx.Response], T]
         message = f"status {response.status_code}, but the body is not what the document describes: {error}"
         raise UnexpectedResponse(message, response) from error
     return Response(response.status_code, response.content, response.headers, parsed)
+
+
+async def send(client: Client, request: dict[str, Any], parse: Callable[[httpx.Response], T]) -> Response[T]:
+    """Send what `build_request` has returned, and return the response."""
+    http = client.get_async_httpx_client()
+    return read_response(await http.send(http.build_request(**request)), parse)
+
+
+def content_of(response: httpx.Response) -> Any:
+    """Return a body of any kind by its content type: JSON data, text, bytes; None if it is empty."""
+    content_type = _content_type(response)
+    if not response.content:
+        return None
+    if _is_json(content_type):
+        return response.json()
+    if content_type.startswith("text/"):
+        return response.text
+    if content_type:
+        return response.content
+    try:  # servers that do not say what they answer with answer with JSON
+        return response.json()
+    except ValueError:
+        return response.content
+
+
+def text_of(response: httpx.Response) -> Any:
+    """Return a text, which may be written as JSON if the server says so."""
+    return response.json() if _is_json(_content_type(response)) else response.text
+
+
+def file_of(response: httpx.Response) -> File:
+    """Return a body of bytes as a file."""
+    return File(BytesIO(response.content), mime_type=response.headers.get("content-type"))
+
+
+def _content_type(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.endswith(("/json", "+json"))

@@ -25,7 +25,7 @@ from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
-from openapi_python_client.parser.properties import ModelProperty, Property
+from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
@@ -34,15 +34,26 @@ from openapi_spec_validator.schemas import schema_v30, schema_v31
 from specs.documents.document import METHODS, SpecError, as_spec_error, operations, reached
 from specs.documents.names import WIRE, ShortClasses, is_repeated, plain_components, unrepeated
 from specs.documents.normalise import forget, normalise, readable_as
-from specs.documents.shapes import Body, Shapes
+from specs.documents.sending import Content, Sending, nothing
+from specs.documents.shapes import Shapes
 from specs.documents.types import tags
 
 PACKAGE = "readahead_clients"
-_SHARED = ("pydantic_schema.py", "runtime.py")  # by all packages, as they stand among the templates
+_SHARED = ("encode.py", "pydantic_schema.py", "runtime.py")  # by all packages, as they stand among the templates
 TOOLS = ("openapi-python-client", "ruff")
 
 # Arguments of these names would hide what the functions of an endpoint use themselves.
-_OF_FUNCTIONS = {"asyncio_detailed", "body", "build_request", "cookies", "headers", "params", "quote", "read_response"}
+_OF_FUNCTIONS = {
+    "any_of",
+    "asyncio_detailed",
+    "body",
+    "build_request",
+    "client",
+    "dict_of",
+    "list_of",
+    "one_of",
+    "send",
+}
 _OF_ROWS = {"from_dict", "get", "keys", "to_dict", "to_json"}
 
 # The formatter's defaults change between releases, and it reads the nearest pyproject: set every option here.
@@ -117,7 +128,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
         openapi = GeneratorData.from_dict(seen, config=config)
     if isinstance(openapi, GeneratorError):
         raise SpecError(_told(name, [openapi]))
-    shapes = Shapes(openapi, tags(seen))
+    shapes = Shapes(openapi, tags(seen), Sending(seen))
     for model in openapi.models:
         for prop in [*(model.required_properties or []), *(model.optional_properties or [])]:
             wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())
@@ -142,10 +153,14 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
                     if location == "path":
                         path = endpoint.path.get_untrusted_value()
                         endpoint.path = UntrustedString(path.replace(f"{{{old}}}", f"{{{prop.python_name}}}"))
+                endpoint.relative_imports.update(shapes.writer_imports(prop, "...models"))
             for body in endpoint.bodies:
-                if body.body_type == "json":
-                    endpoint.relative_imports.update(shapes.writer_imports(body.prop, "...models"))
-                    body.prop = cast("Property", Body(body.prop, shapes.writer(body.prop)))
+                endpoint.relative_imports.update(shapes.writer_imports(body.prop, "...models"))
+                if body.body_type == "content":
+                    body.prop = cast("Any", Content(body.prop))
+            for response in endpoint.responses:
+                if response.source["attribute"] == "None":
+                    nothing(response)
 
     project = Project(openapi=openapi, config=config)
     stock = PackageLoader("openapi_python_client")

@@ -33,7 +33,7 @@ _IMPORTED = {
         "Literal",
     ),
     *("Mapping", "OpenStr", "RequestFiles", "Required", "Response", "Row", "Self", "TypeAlias", "TypeVar", "TypedDict"),
-    *("UUID", "UnexpectedResponse", "Unset"),
+    *("RequestBuilder", "UUID", "UnexpectedResponse", "Unset"),
 }
 _PLACEHOLDER = re.compile(r"{([^}]+)}")
 _READ_PLACEHOLDER = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*")

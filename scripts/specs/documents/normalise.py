@@ -6,7 +6,6 @@ They hold for any document. What is peculiar to one API belongs in its overlay.
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
-from functools import partial
 from typing import Any
 
 from specs.documents.compositions import bases_of_their_branches, referred_and_more, spread_unions
@@ -18,6 +17,7 @@ from specs.documents.names import (
     plain_ids,
     repeated_placeholders,
 )
+from specs.documents.sending import CONTENT
 from specs.documents.types import (
     named_members,
     no_endless_types,
@@ -101,9 +101,8 @@ def one_content(document: dict[str, Any]) -> dict[str, Any]:
 def known_content(document: dict[str, Any]) -> dict[str, Any]:
     """Describe content that the generator cannot read as what it is on the wire: bytes, or text.
 
-    A parameter with `content` is text as well; the generator leaves it out without a word. So are lists, objects, and
-    what says no type in headers, cookies and paths, and what may be of several types in a path, where the generator
-    allows none: it is for the caller to join them. A body without a schema may be anything, a form is an object.
+    A parameter with `content` has a schema like any other, or is text; the generator leaves it out without a word. A
+    body without a schema may be anything, a form is an object.
     """
     for body in _bodies(document):
         content = body.get("content", {})
@@ -119,18 +118,50 @@ def known_content(document: dict[str, Any]) -> dict[str, Any]:
             name = f"{content_type}; charset=utf-8" if _is_text(content_type) else content_type
             content[name] = {**media, "schema": media.get("schema", {}) if written else dict(_BYTES)}
     for operation in (each for _, _, each in operations(document)):
-        for response in map(partial(resolved, document), operation.get("responses", {}).values()):
-            for content_type, media in response.get("content", {}).items():
-                if "schema" in media and _preference(content_type) > 0:
+        for code, given in operation.get("responses", {}).items():
+            for content_type, media in resolved(document, given).get("content", {}).items():
+                if _preference(content_type) > 0:
                     media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
+                elif code.startswith("2"):  # of errors that are not described, nothing is read
+                    media.setdefault("schema", {})
     for given in _parameters(document):
         parameter = resolved(document, given)
-        kinds, place = _kinds(document, parameter.get("schema", {})), parameter.get("in")
-        one = not kinds & {"any", "array", "object"} and (place != "path" or len(kinds) == 1)
-        if "schema" not in parameter or (place != "query" and not one):
-            parameter.pop("content", None)
-            parameter["schema"] = {"type": "string"}
+        content = parameter.pop("content", {})
+        for content_type, media in content.items():
+            parameter[CONTENT] = content_type
+            parameter["schema"] = media.get("schema", {}) if _preference(content_type) == 0 else {"type": "string"}
+        parameter.setdefault("schema", {"type": "string"})
     return document
+
+
+def empty_answers(document: dict[str, Any]) -> dict[str, Any]:
+    """Drop the content of answers that have none, whatever the document says (RFC 9110, 9.3.2 and 15)."""
+    for _, method, operation in operations(document):
+        for code, response in operation.get("responses", {}).items():
+            if code in {"204", "205", "304"} or method == "head":
+                found = resolved(document, response)
+                operation["responses"][code] = {key: value for key, value in found.items() if key != "content"}
+    return document
+
+
+def optional_headers(document: dict[str, Any]) -> dict[str, Any]:
+    """Require no `Accept`, `Content-Type` or `Authorization`: OpenAPI ignores such parameters.
+
+    They can still be given, since some servers choose their version by one of them.
+    """
+
+    def optional(given: dict[str, Any]) -> dict[str, Any]:
+        parameter = resolved(document, given)
+        ignored = parameter.get("in") == "header" and parameter["name"].lower() in _IGNORED
+        return {**parameter, "required": False} if ignored else given
+
+    for owner in [*document["paths"].values(), *(each for _, _, each in operations(document))]:
+        if "parameters" in owner:
+            owner["parameters"] = list(map(optional, owner["parameters"]))
+    return document
+
+
+_IGNORED = frozenset({"accept", "authorization", "content-type"})
 
 
 def _kinds(document: dict[str, Any], schema: Any, above: tuple[Any, ...] = ()) -> set[str]:
@@ -269,12 +300,12 @@ def split(document: dict[str, Any]) -> dict[str, Any]:
     """Give request bodies schemas of their own, `<Name>Input`, where a schema is used on both sides.
 
     What is sent is a dictionary in which a key may be absent; what is received is a row in which it may be null.
-    Form bodies get `<Name>Form` in the same way.
+    Parameters are sent as well; form bodies get `<Name>Form` in the same way.
     """
     for suffix, is_side in (("Form", _is_form), ("Input", _is_json)):
-        bodies = [schema for schema, sent_as in _body_schemas(document) if is_side(sent_as)]
-        others: list[Any] = [schema for schema, sent_as in _body_schemas(document) if not is_side(sent_as)]
-        others += list(_not_body(document))
+        bodies = [schema for schema, sent_as in _sent_schemas(document) if is_side(sent_as)]
+        others: list[Any] = [schema for schema, sent_as in _sent_schemas(document) if not is_side(sent_as)]
+        others += [{"responses": each.get("responses", {})} for _, _, each in operations(document)]
         mine = reached(document, bodies).get("schemas", {})
         theirs = reached(document, others).get("schemas", {})
         both = {name for name in mine if name in theirs and _has_object(document, name)}
@@ -291,7 +322,7 @@ def split(document: dict[str, Any]) -> dict[str, Any]:
         copies = {new: rebuild(schemas[name], change) for name, new in names.items()}
         only_mine = {name: rebuild(schemas[name], change) for name in mine if name not in theirs}
         document["components"]["schemas"] = {**schemas, **only_mine, **dict(sorted(copies.items()))}
-        for schema, sent_as in _body_schemas(document):
+        for schema, sent_as in _sent_schemas(document):
             if is_side(sent_as):
                 changed = rebuild(schema, change)
                 schema.clear()
@@ -317,18 +348,15 @@ def _bodies(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield resolved(document, operation.get("requestBody", {}))
 
 
-def _body_schemas(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+def _sent_schemas(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     for body in _bodies(document):
         for content_type, media in body.get("content", {}).items():
             if "schema" in media:
                 yield media["schema"], content_type
-
-
-def _not_body(document: dict[str, Any]) -> Iterator[Any]:
-    for item in document["paths"].values():
-        yield item.get("parameters", [])
-    for _, _, operation in operations(document):
-        yield {key: operation[key] for key in ("parameters", "responses") if key in operation}
+    for given in _parameters(document):
+        schema = resolved(document, given).get("schema")
+        if isinstance(schema, dict):
+            yield schema, "application/json"
 
 
 def _has_object(document: dict[str, Any], name: str) -> bool:
@@ -360,6 +388,8 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     spread_unions,
     one_content,
     known_content,
+    empty_answers,
+    optional_headers,
     spread_security,
     readable_enums,
     name_members,

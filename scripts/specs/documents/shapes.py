@@ -21,6 +21,9 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol as
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
+from openapi_python_client.parser.responses import Response
+
+from specs.documents.sending import Sending, read_by_type
 
 # What is strict about its text comes first where several are possible: a date is also a date-time.
 _TEXTS: dict[type[Any], str] = {
@@ -38,18 +41,22 @@ Tags = Mapping[frozenset[str], tuple[str, Mapping[Any, str]]]
 class Shapes:
     """What the templates need beyond what the generator provides.
 
-    A model is a row, except where it is sent: as JSON it is a typed dictionary (`sent`), as a form it stays what the
-    generator makes of it (`forms`). A model without properties is a map, and inside others a plain `dict`.
+    A model is a row, except where it is sent, in a body or as a parameter: there it is a typed dictionary (`sent`). A
+    model without properties is a map, and inside others a plain `dict`.
     """
 
-    def __init__(self, openapi: GeneratorData, tags: Tags) -> None:
+    def __init__(self, openapi: GeneratorData, tags: Tags, sending: Sending) -> None:
         self.tags = tags
+        self.sending = sending
         self.models = {model.class_info.name: model for model in openapi.models}
         self.enums = {enum.class_info.name: enum for enum in openapi.enums}
         endpoints = [each for group in openapi.endpoint_collections_by_tag.values() for each in group.endpoints]
         bodies = [body for endpoint in endpoints for body in endpoint.bodies]
-        self.sent = {name for body in bodies if body.body_type == "json" for name in self._below(body.prop)}
-        self.forms = {name for body in bodies if body.body_type != "json" for name in self._below(body.prop)}
+        forms = [body.prop for body in bodies if body.body_type != "json"]
+        self._forms = {name for prop in forms for name in self._below(prop)}
+        others = [body.prop for body in bodies if body.body_type == "json"]
+        others += [prop for endpoint in endpoints for prop in endpoint.list_all_parameters()]
+        self.sent = self._forms | {name for prop in others for name in self._below(prop)}
         self._reached = {name for each in endpoints for prop in _signature(each) for name in self._below(prop)}
         self._in_signatures = {name for each in endpoints for prop in _signature(each) for name in self._names(prop)}
 
@@ -61,7 +68,7 @@ class Shapes:
         name = model.class_info.name
         if name not in self._reached:
             return False
-        return not self.is_map(model) or name in self.forms or name in self._in_signatures
+        return not self.is_map(model) or name in self._in_signatures
 
     # --- types
 
@@ -69,29 +76,29 @@ class Shapes:
         """Return the type of an attribute of a row: what is absent is None."""
         return _union([self._type(prop)] if prop.required else [self._type(prop), "None"])
 
-    def body_type(self, prop: Property) -> str:
+    def body_type(self, prop: Property, model: ModelProperty) -> str:
         """Return the type of a key of a body, in quotes if it names a class that is imported further below.
 
         As a whole it cannot be in quotes: a typed dictionary has to see `Required`.
         """
-        text = self._type(prop, sent=True)
+        text = self._type(prop, sent=True, form=model.class_info.name in self._forms)
         text = f'"{text}"' if self.models.keys() & set(self._names(prop)) else text
         return f"Required[{text}]" if prop.required else text
 
     def map_type(self, model: ModelProperty) -> str:
         """Return the type that a map is an alias of."""
-        return self._type(model, sent=True)
+        return self._type(model, sent=True, form=model.class_info.name in self._forms)
 
-    def _type(self, prop: Property, *, sent: bool = False) -> str:
+    def _type(self, prop: Property, *, sent: bool = False, form: bool = False) -> str:
         match prop:
             case UnionProperty():
-                return _union(self._type(inner, sent=sent) for inner in prop.inner_properties)
+                return _union(self._type(inner, sent=sent, form=form) for inner in prop.inner_properties)
             case ListProperty():
-                return f"list[{self._type(prop.inner_property, sent=sent)}]"
+                return f"list[{self._type(prop.inner_property, sent=sent, form=form)}]"
             case EnumProperty() if sent or prop.value_type is int:
                 return f"{prop.class_info.name} | {prop.value_type.__name__}"
             case ModelProperty() if self.is_map(prop):
-                return f"dict[str, {self._type(self._extra(prop), sent=sent)}]"
+                return f"dict[str, {self._type(self._extra(prop), sent=sent, form=form)}]"
             case AnyProperty():
                 return "Any"
             case NoneProperty():
@@ -99,9 +106,9 @@ class Shapes:
             case ConstProperty() if not sent:  # the server may send another one
                 return type(prop.value.raw_value).__name__
             case FileProperty():  # JSON has no bytes
-                return "str"
-            case DateProperty() | DateTimeProperty() | UuidProperty() if sent:  # sent as it is given
-                return "str"
+                return "File" if form else "str"
+            case DateProperty() | DateTimeProperty() | UuidProperty() if sent:
+                return f"{prop.get_type_string(no_optional=True).as_unembedded_code()} | str"
             case _:
                 return prop.get_type_string(no_optional=True).as_unembedded_code()
 
@@ -172,9 +179,15 @@ class Shapes:
         """Whether an object may have no field that is not declared."""
         return self._whole(model).additional_properties is None
 
-    def answer(self, prop: Property, source: str) -> str | None:
-        """Return the expression that reads an answer of several branches from `source`; None: it has none."""
-        inner = prop
+    def answer(self, response: Response) -> str | None:
+        """Return the expression that reads an answer by its content type, or of several branches; None: it has none."""
+        by_type = read_by_type(response)
+        if by_type is not None:
+            return f"{by_type}(response)"
+        if response.source["attribute"] != "response.json()":
+            return None
+        prop: Property = response.prop
+        inner, source = prop, "response.json()"
         while isinstance(inner, ListProperty):
             inner = inner.inner_property
         how = self.reader(prop)
@@ -261,6 +274,31 @@ class Shapes:
             found.insert(0, f"one_of({', '.join(shapes)})")
         return f"any_of({', '.join(found)})" if len(found) > 1 else next(iter(found), None)
 
+    def parameter(self, endpoint: Endpoint, location: str, prop: Property) -> str:
+        """Return the arguments that a parameter is put into a request with, behind its name."""
+        writer = self.writer(prop)
+        value = f"{writer}({prop.python_name})" if writer else str(prop.python_name)
+        options = self.sending.options(endpoint, location, prop)
+        return ", ".join([value, *(f"{name}={option!r}" for name, option in options.items())])
+
+    def body(self, endpoint: Endpoint) -> str | None:
+        """Return the call that puts the body into a request, or None if there is none."""
+        if not endpoint.bodies:
+            return None
+        body = endpoint.bodies[0]  # the document is normalised to one
+        writer, content_type = self.writer(body.prop), body.content_type.get_untrusted_value()
+        value = f"{writer}(body)" if writer else "body"
+        encoding = self.sending.encoding(endpoint)
+        match body.body_type:
+            case "json":
+                return f"json({value}, {content_type!r})"
+            case "data":
+                return f"form({value}, {encoding!r}, {content_type!r})"
+            case "files":
+                return f"multipart({value}, {encoding!r})"
+            case _:
+                return f"content({value}, {content_type!r})"
+
     def writer_imports(self, prop: Property, home: str) -> list[str]:
         """Return the import lines that `writer` needs in a module from which the package of the models is `home`."""
         if self.writer(prop) is None:
@@ -341,21 +379,6 @@ class Shapes:
                     found.add(model.class_info.name)
                     waiting.extend(_properties(self._whole(model)))
         return found
-
-
-class Body:
-    """A JSON body, which is plain data: it has no `to_dict`, and no `isinstance` tells typed dictionaries apart.
-
-    Stands in for the body's property. Its template calls the writer, if there is one.
-    """
-
-    def __init__(self, prop: Property, writer: str | None) -> None:
-        self._prop = prop
-        self.writer = writer
-        self.template = "body_property.py.jinja" if writer else AnyProperty.template
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._prop, name)
 
 
 def _json_types(prop: Property) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from attrs import evolve
 
 from ..errors import FilterError, UsageError, nearest, shown
 from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled
-from .values import Choices, Incomparable, checked_choice, checked_text, is_list, plain
+from .values import Choices, Incomparable, checked_choice, checked_text, in_text, is_list, plain
 
 __all__ = ["Choice", "Field", "Fields", "FullText", "Id", "Number", "PartialMatch", "Relation", "Text", "Timestamp"]
 __all__ += ["predicate", "read_condition", "write_condition"]
@@ -149,9 +149,11 @@ class Field:
     # ---- what is sent, and what rows carry
 
     def encode(self, values: tuple[Any, ...]) -> object:
-        """Return the values as the generated function takes them."""
-        texts = [plain(value) if isinstance(value, str) else str(value) for value in values]
-        return texts if self.many == "repeated" else ",".join(texts)
+        """Return the values as the generated function takes them, which writes what is not text."""
+        if self.many == "commas":
+            return ",".join(map(in_text, values))
+        plainly = [plain(value) if isinstance(value, str) else value for value in values]
+        return plainly if self.many == "repeated" else plainly[0]
 
     def holds(self, op: str, values: tuple[Any, ...], value: object) -> bool:
         """Return whether the value that a row carries compares so; null compares with nothing.

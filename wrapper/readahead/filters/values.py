@@ -1,14 +1,16 @@
 """Checks of single values and names, before anything is sent. Pure."""
 
+import datetime as dt
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Protocol, cast
 
 from ..errors import FilterError, nearest, shown
 
 __all__ = ["Choices", "Incomparable", "checked_choice", "checked_extra", "checked_order", "checked_text", "is_list"]
-__all__ += ["plain"]
+__all__ += ["in_text", "plain"]
 
 
 class Incomparable(Exception):
@@ -93,6 +95,21 @@ def checked_order(names: tuple[object, ...], orders: tuple[str, ...]) -> tuple[s
     return tuple(plain(cast("str", name)) for name in names)
 
 
+def in_text(value: object) -> str:
+    """Return a value that no generated function writes as generated functions do: ``true``, no exponent, ISO 8601."""
+    match value:
+        case str():
+            return plain(value)
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return format(Decimal(repr(value + 0)), "f")
+        case dt.datetime():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
 def checked_extra(
     params: Mapping[str, Any], taken: Iterable[str], paging: Iterable[str]
 ) -> tuple[tuple[str, str], ...]:
@@ -120,10 +137,8 @@ def checked_extra(
             message = f"extra_params() cannot send an empty list as {name!r}; leave the parameter out instead"
             raise FilterError(name, message, value=value)
         for item in cast("list[object]", value) if isinstance(value, list) else [value]:
-            if isinstance(item, bool):
-                pairs.append((name, "true" if item else "false"))
-            elif isinstance(item, int) or (isinstance(item, float) and math.isfinite(item)):
-                pairs.append((name, str(item + 0)))
+            if isinstance(item, int) or (isinstance(item, float) and math.isfinite(item)):
+                pairs.append((name, in_text(item)))
             else:
                 pairs.append((name, checked_text(name, item, "text, a finite number, a boolean, or a list of these")))
     return tuple(pairs)

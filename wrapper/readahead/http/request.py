@@ -21,9 +21,11 @@ class Request:
         operation: Method and path template, for messages: ``GET /v1/customers/{customer_id}``.
         params: Filters and order, as they are sent.
         position: Paging parameters. Messages show their values, and those of no other parameter.
-        body: JSON.
+        body: JSON, unless a header says otherwise.
         headers: Of this request alone, besides those of the client.
         idempotent: Whether the API sees to it that the request has one effect, however often it is sent.
+        plain: Reserved characters that are not percent-encoded, by the names of the parameters, such as the commas
+            between joined values.
     """
 
     method: str
@@ -34,6 +36,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     idempotent: bool = False
+    plain: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         shown = [f"{name}=…" for name in dict(self.params)] + [f"{name}={value}" for name, value in self.position]
@@ -43,8 +46,8 @@ class Request:
     def target(self) -> str:
         """Path and query, encoded."""
         if not self.position:
-            return _shared(self.path, self.params)[:-1]
-        return _shared(self.path, self.params) + urlencode(self.position, quote_via=quote)
+            return _shared(self.path, self.params, self.plain)[:-1]
+        return _shared(self.path, self.params, self.plain) + urlencode(self.position, quote_via=quote)
 
     @property
     def repeatable(self) -> bool:
@@ -88,5 +91,7 @@ _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-reques
 
 
 @functools.lru_cache(maxsize=64)  # what the pages of a listing share is encoded once
-def _shared(path: str, params: tuple[tuple[str, str], ...]) -> str:
-    return f"{path}?{urlencode(params, quote_via=quote)}&" if params else f"{path}?"
+def _shared(path: str, params: tuple[tuple[str, str], ...], plain: tuple[tuple[str, str], ...]) -> str:
+    safe = dict(plain)
+    pairs = (f"{quote(name, safe='')}={quote(value, safe=safe.get(name, ''))}&" for name, value in params)
+    return f"{path}?{''.join(pairs)}"

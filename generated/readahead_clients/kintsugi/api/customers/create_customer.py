@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ....encode import RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.error import Error
 from ...models.invalid_request import InvalidRequest
 from ...models.new_customer import NewCustomer
-from ...types import Response, read_response
+from ...types import Response, send
 
 if TYPE_CHECKING:
     import httpx
@@ -21,19 +22,10 @@ def build_request(
     *,
     body: NewCustomer,
 ) -> dict[str, Any]:
-    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
-    headers: dict[str, Any] = {}
-
-    _kwargs: dict[str, Any] = {
-        "method": "post",
-        "url": "/v1/customers",
-    }
-    _kwargs["json"] = body
-
-    headers["Content-Type"] = "application/json"
-
-    _kwargs["headers"] = headers
-    return _kwargs
+    """Return the keyword arguments with which `httpx.AsyncClient.build_request` makes the request."""
+    _request = RequestBuilder("post", "/v1/customers")
+    _request.json(body, "application/json")
+    return _request.build()
 
 
 def _parse(response: httpx.Response) -> Customer | Error | InvalidRequest:
@@ -82,11 +74,10 @@ async def asyncio_detailed(
         UnexpectedResponse: The document does not list the status, or describes another body.
         httpx.HTTPError: There is no response, or it is late.
     """
-    return read_response(
-        await client.get_async_httpx_client().request(
-            **build_request(
-                body=body,
-            )
+    return await send(
+        client,
+        build_request(
+            body=body,
         ),
         _parse,
     )

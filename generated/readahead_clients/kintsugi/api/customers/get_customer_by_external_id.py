@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Final
 
+from ....encode import RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.invalid_request import InvalidRequest
-from ...types import Response, read_response
+from ...types import Response, send
 
 if TYPE_CHECKING:
     import httpx
@@ -19,25 +19,20 @@ OPERATION: Final = "GET /v1/customers/external/{external_id}"
 def build_request(
     external_id: str,
 ) -> dict[str, Any]:
-    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
-
-    _kwargs: dict[str, Any] = {
-        "method": "get",
-        "url": "/v1/customers/external/{external_id}".format(
-            external_id=quote(str(external_id), safe=""),
-        ),
-    }
-    return _kwargs
+    """Return the keyword arguments with which `httpx.AsyncClient.build_request` makes the request."""
+    _request = RequestBuilder("get", "/v1/customers/external/{external_id}")
+    _request.path("external_id", external_id)
+    return _request.build()
 
 
-def _parse(response: httpx.Response) -> Any | Customer | InvalidRequest:
+def _parse(response: httpx.Response) -> Customer | InvalidRequest | None:
     if response.status_code == 200:
         response_200 = Customer.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 404:
-        response_404 = cast(Any, None)
+        response_404 = None
         return response_404
 
     if response.status_code == 422:
@@ -52,7 +47,7 @@ async def asyncio_detailed(
     external_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Any | Customer | InvalidRequest]:
+) -> Response[Customer | InvalidRequest | None]:
     """Get the customer that has this id in another system.
 
     Args:
@@ -65,11 +60,10 @@ async def asyncio_detailed(
         UnexpectedResponse: The document does not list the status, or describes another body.
         httpx.HTTPError: There is no response, or it is late.
     """
-    return read_response(
-        await client.get_async_httpx_client().request(
-            **build_request(
-                external_id=external_id,
-            )
+    return await send(
+        client,
+        build_request(
+            external_id=external_id,
         ),
         _parse,
     )
@@ -79,7 +73,7 @@ async def asyncio(
     external_id: str,
     *,
     client: AuthenticatedClient,
-) -> Any | Customer | InvalidRequest:
+) -> Customer | InvalidRequest | None:
     """Get the customer that has this id in another system.
 
     Args:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ....encode import RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.country import Country
 from ...models.customer_page import CustomerPage
 from ...models.error import Error
 from ...models.invalid_request import InvalidRequest
-from ...types import UNSET, Response, Unset, read_response
+from ...types import UNSET, Response, Unset, send
 
 if TYPE_CHECKING:
     import httpx
@@ -27,67 +28,16 @@ def build_request(
     page: int | Unset = UNSET,
     size: int | Unset = UNSET,
 ) -> dict[str, Any]:
-    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
-
-    params: dict[str, Any] = {}
-
-    json_search_query: None | str | Unset
-    if isinstance(search_query, Unset):
-        json_search_query = UNSET
-    else:
-        json_search_query = search_query
-    params["search_query"] = json_search_query
-
-    json_country: list[str] | None | Unset
-    if isinstance(country, Unset):
-        json_country = UNSET
-    elif isinstance(country, list):
-        json_country = []
-        for country_type_0_item_data in country:
-            country_type_0_item: str
-            if isinstance(country_type_0_item_data, Country):
-                country_type_0_item = country_type_0_item_data.value
-            else:
-                country_type_0_item = country_type_0_item_data
-            json_country.append(country_type_0_item)
-
-    else:
-        json_country = country
-    params["country"] = json_country
-
-    json_state: None | str | Unset
-    if isinstance(state, Unset):
-        json_state = UNSET
-    else:
-        json_state = state
-    params["state"] = json_state
-
-    json_source_in: None | str | Unset
-    if isinstance(source_in, Unset):
-        json_source_in = UNSET
-    else:
-        json_source_in = source_in
-    params["source__in"] = json_source_in
-
-    json_order_by: None | str | Unset
-    if isinstance(order_by, Unset):
-        json_order_by = UNSET
-    else:
-        json_order_by = order_by
-    params["order_by"] = json_order_by
-
-    params["page"] = page
-
-    params["size"] = size
-
-    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
-    _kwargs: dict[str, Any] = {
-        "method": "get",
-        "url": "/v1/customers",
-        "params": params,
-    }
-    return _kwargs
+    """Return the keyword arguments with which `httpx.AsyncClient.build_request` makes the request."""
+    _request = RequestBuilder("get", "/v1/customers")
+    _request.query("search_query", search_query)
+    _request.query("country", country)
+    _request.query("state", state)
+    _request.query("source__in", source_in)
+    _request.query("order_by", order_by)
+    _request.query("page", page)
+    _request.query("size", size)
+    return _request.build()
 
 
 def _parse(response: httpx.Response) -> CustomerPage | Error | InvalidRequest:
@@ -148,17 +98,16 @@ async def asyncio_detailed(
         UnexpectedResponse: The document does not list the status, or describes another body.
         httpx.HTTPError: There is no response, or it is late.
     """
-    return read_response(
-        await client.get_async_httpx_client().request(
-            **build_request(
-                search_query=search_query,
-                country=country,
-                state=state,
-                source_in=source_in,
-                order_by=order_by,
-                page=page,
-                size=size,
-            )
+    return await send(
+        client,
+        build_request(
+            search_query=search_query,
+            country=country,
+            state=state,
+            source_in=source_in,
+            order_by=order_by,
+            page=page,
+            size=size,
         ),
         _parse,
     )

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
+from ....encode import RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.customer_changes import CustomerChanges
 from ...models.error import Error
 from ...models.invalid_request import InvalidRequest
-from ...types import Response, read_response
+from ...types import Response, send
 
 if TYPE_CHECKING:
     import httpx
@@ -23,21 +23,11 @@ def build_request(
     *,
     body: CustomerChanges,
 ) -> dict[str, Any]:
-    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
-    headers: dict[str, Any] = {}
-
-    _kwargs: dict[str, Any] = {
-        "method": "put",
-        "url": "/v1/customers/{customer_id}".format(
-            customer_id=quote(str(customer_id), safe=""),
-        ),
-    }
-    _kwargs["json"] = body
-
-    headers["Content-Type"] = "application/json"
-
-    _kwargs["headers"] = headers
-    return _kwargs
+    """Return the keyword arguments with which `httpx.AsyncClient.build_request` makes the request."""
+    _request = RequestBuilder("put", "/v1/customers/{customer_id}")
+    _request.path("customer_id", customer_id)
+    _request.json(body, "application/json")
+    return _request.build()
 
 
 def _parse(response: httpx.Response) -> Customer | Error | InvalidRequest:
@@ -88,12 +78,11 @@ async def asyncio_detailed(
         UnexpectedResponse: The document does not list the status, or describes another body.
         httpx.HTTPError: There is no response, or it is late.
     """
-    return read_response(
-        await client.get_async_httpx_client().request(
-            **build_request(
-                customer_id=customer_id,
-                body=body,
-            )
+    return await send(
+        client,
+        build_request(
+            customer_id=customer_id,
+            body=body,
         ),
         _parse,
     )

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
+from ....encode import RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.error_answer import ErrorAnswer
-from ...types import Response, read_response
+from ...types import Response, send
 
 if TYPE_CHECKING:
     import httpx
@@ -19,15 +19,10 @@ OPERATION: Final = "GET /v1/customers/{id}"
 def build_request(
     id: str,
 ) -> dict[str, Any]:
-    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
-
-    _kwargs: dict[str, Any] = {
-        "method": "get",
-        "url": "/v1/customers/{id}".format(
-            id=quote(str(id), safe=""),
-        ),
-    }
-    return _kwargs
+    """Return the keyword arguments with which `httpx.AsyncClient.build_request` makes the request."""
+    _request = RequestBuilder("get", "/v1/customers/{id}")
+    _request.path("id", id)
+    return _request.build()
 
 
 def _parse(response: httpx.Response) -> Customer | ErrorAnswer:
@@ -81,11 +76,10 @@ async def asyncio_detailed(
         UnexpectedResponse: The document does not list the status, or describes another body.
         httpx.HTTPError: There is no response, or it is late.
     """
-    return read_response(
-        await client.get_async_httpx_client().request(
-            **build_request(
-                id=id,
-            )
+    return await send(
+        client,
+        build_request(
+            id=id,
         ),
         _parse,
     )

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from ....encode import RequestBuilder
 from ....runtime import any_of, expected, list_of
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.customer_page import CustomerPage
 from ...models.error_answer import ErrorAnswer
-from ...types import UNSET, Response, Unset, read_response
+from ...types import UNSET, Response, Unset, send
 
 if TYPE_CHECKING:
     import httpx
@@ -26,30 +27,15 @@ def build_request(
     limit: int | Unset = UNSET,
     user_id: str | Unset = UNSET,
 ) -> dict[str, Any]:
-    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
-
-    params: dict[str, Any] = {}
-
-    params["organizationId"] = organization_id
-
-    params["email"] = email
-
-    params["name"] = name
-
-    params["offset"] = offset
-
-    params["limit"] = limit
-
-    params["userId"] = user_id
-
-    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
-    _kwargs: dict[str, Any] = {
-        "method": "get",
-        "url": "/v1/customers",
-        "params": params,
-    }
-    return _kwargs
+    """Return the keyword arguments with which `httpx.AsyncClient.build_request` makes the request."""
+    _request = RequestBuilder("get", "/v1/customers")
+    _request.query("organizationId", organization_id)
+    _request.query("email", email)
+    _request.query("name", name)
+    _request.query("offset", offset)
+    _request.query("limit", limit)
+    _request.query("userId", user_id)
+    return _request.build()
 
 
 def _parse(response: httpx.Response) -> CustomerPage | list[Customer] | ErrorAnswer:
@@ -109,16 +95,15 @@ async def asyncio_detailed(
         UnexpectedResponse: The document does not list the status, or describes another body.
         httpx.HTTPError: There is no response, or it is late.
     """
-    return read_response(
-        await client.get_async_httpx_client().request(
-            **build_request(
-                organization_id=organization_id,
-                email=email,
-                name=name,
-                offset=offset,
-                limit=limit,
-                user_id=user_id,
-            )
+    return await send(
+        client,
+        build_request(
+            organization_id=organization_id,
+            email=email,
+            name=name,
+            offset=offset,
+            limit=limit,
+            user_id=user_id,
         ),
         _parse,
     )

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
+from ....encode import RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.customer_changes import CustomerChanges, write_customer_changes
 from ...models.error_answer import ErrorAnswer
-from ...types import Response, read_response
+from ...types import Response, send
 
 if TYPE_CHECKING:
     import httpx
@@ -22,21 +22,11 @@ def build_request(
     *,
     body: CustomerChanges,
 ) -> dict[str, Any]:
-    """Return the keyword arguments with which `httpx.AsyncClient.request` sends this operation."""
-    headers: dict[str, Any] = {}
-
-    _kwargs: dict[str, Any] = {
-        "method": "put",
-        "url": "/v1/customers/{id}".format(
-            id=quote(str(id), safe=""),
-        ),
-    }
-    _kwargs["json"] = write_customer_changes(body)
-
-    headers["Content-Type"] = "application/json"
-
-    _kwargs["headers"] = headers
-    return _kwargs
+    """Return the keyword arguments with which `httpx.AsyncClient.build_request` makes the request."""
+    _request = RequestBuilder("put", "/v1/customers/{id}")
+    _request.path("id", id)
+    _request.json(write_customer_changes(body), "application/json")
+    return _request.build()
 
 
 def _parse(response: httpx.Response) -> Customer | ErrorAnswer:
@@ -92,12 +82,11 @@ async def asyncio_detailed(
         UnexpectedResponse: The document does not list the status, or describes another body.
         httpx.HTTPError: There is no response, or it is late.
     """
-    return read_response(
-        await client.get_async_httpx_client().request(
-            **build_request(
-                id=id,
-                body=body,
-            )
+    return await send(
+        client,
+        build_request(
+            id=id,
+            body=body,
         ),
         _parse,
     )

@@ -1,0 +1,129 @@
+"""How a document says that values are sent: styles of parameters, encodings of forms; and how answers are read."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties import AnyProperty
+from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.file import FileProperty
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.property import Property as AnyKind
+from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
+from openapi_python_client.parser.properties.string import StringProperty
+from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.parser.responses import Response
+from openapi_python_client.schema import ParameterLocation
+from openapi_python_client.strings import PythonCode
+
+from specs.documents.document import operations, resolved
+from specs.documents.names import WIRE
+
+CONTENT = "x-readahead-content"  # of a parameter: the content type that it is written in, instead of a style
+
+_STYLES: Mapping[str, tuple[str, ...]] = {
+    "path": ("simple", "label", "matrix"),
+    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
+    "header": ("simple",),
+    "cookie": ("form",),
+}
+_ENCODING = ("contentType", "style", "explode", "allowReserved")
+
+# The generator takes lists, objects and dates in no header, and what may be null in no path: it does not know how they
+# are written. Our templates do.
+for _kind in get_args(AnyKind):
+    _kind._allowed_locations = set(ParameterLocation)  # noqa: SLF001  it has no other way
+
+
+class Sending:
+    """What a normalised document says of how its operations are sent."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        wire = document.get(WIRE, {})
+        self._parameters: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+        self._bodies: dict[tuple[str, str], dict[str, Any]] = {}
+        for path, method, operation in operations(document):
+            where = _where(method, path)
+            for each in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
+                parameter = resolved(document, each)
+                name = wire.get(parameter["name"], parameter["name"])
+                self._parameters[*where, parameter["in"], name] = parameter
+            content = resolved(document, operation.get("requestBody", {})).get("content", {})
+            self._bodies[where] = {
+                name: each for media in content.values() for name, each in media.get("encoding", {}).items()
+            }
+
+    def options(self, endpoint: Endpoint, location: str, prop: Property) -> dict[str, Any]:
+        """Return the arguments with which the builder of requests writes a parameter, where they are not the usual."""
+        where = _where(endpoint.method, endpoint.path.get_untrusted_value())
+        said = self._parameters.get((*where, location, prop.name.get_untrusted_value()), {})
+        if CONTENT in said:
+            return {"content": said[CONTENT]}
+        usual, *others = _STYLES[location]
+        style = said.get("style", usual)
+        found: dict[str, Any] = {"style": style} if style in others else {}
+        if isinstance(said.get("explode"), bool) and said["explode"] is not (style == "form"):
+            found["explode"] = said["explode"]
+        if location == "query" and said.get("allowReserved") is True:
+            found["reserved"] = True
+        return found
+
+    def encoding(self, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
+        """Return how the fields of a form are written, as far as the document says."""
+        found = self._bodies.get(_where(endpoint.method, endpoint.path.get_untrusted_value()), {})
+        return {
+            name: {key: each[key] for key in _ENCODING if key in each}
+            for name, each in found.items()
+            if isinstance(each, dict) and any(key in each for key in _ENCODING)
+        }
+
+
+def _where(method: str, path: str) -> tuple[str, str]:
+    # the generator writes placeholders in another way
+    return method, re.sub(r"{[^}]*}", "{}", path)
+
+
+class Content:
+    """A body of bytes or text. Stands in for its property, whose type is a file."""
+
+    def __init__(self, prop: Property) -> None:
+        self._prop = prop
+
+    def get_type_string(self, *, no_optional: bool = False) -> PythonCode:
+        """Return the type of the argument."""
+        optional = "" if no_optional or self._prop.required else " | Unset"
+        return PythonCode(f"File | bytes | str{optional}")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._prop, name)
+
+
+def nothing(response: Response) -> None:
+    """Say of an answer without a body that it is None."""
+    prop = response.prop
+    response.prop = NoneProperty(
+        name=prop.name, required=True, default=None, python_name=prop.python_name, description=None, example=None
+    )
+
+
+def read_by_type(response: Response) -> str | None:
+    """Return the function that reads an answer by the content type that the server says; None: as the document says."""
+    source, prop = response.source["attribute"], response.prop
+    if source == "None":
+        return None
+    if isinstance(prop, AnyProperty):
+        return "content_of"
+    if isinstance(prop, FileProperty):  # whatever its type, JSON has no bytes
+        return "file_of"
+    content = getattr(response.data, "content", None) or {}
+    is_open = any("*" in content_type.get_untrusted_value() for content_type in content)
+    return "text_of" if is_open and source == "response.json()" and _is_text(prop) else None
+
+
+def _is_text(prop: Property) -> bool:
+    if isinstance(prop, UnionProperty):
+        return any(map(_is_text, prop.inner_properties))
+    return isinstance(prop, StringProperty) or (
+        isinstance(prop, ConstProperty) and isinstance(prop.value.raw_value, str)
+    )
