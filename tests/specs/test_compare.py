@@ -279,3 +279,29 @@ def test_what_is_read_may_become_narrower(before, after, expected):
     """Every value of the new type must be one of the old, however the document writes it."""
     changes = compare(thing(a=before), thing(a=after))
     assert {str(each.level) for each in changes[:1]} == {expected}, changes
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_new_operation_renames_nothing(first):
+    """A class of a parameter that several operations share, by reference or by path, is named after what they share."""
+    answer = {"responses": {"204": {"description": ""}}}
+    sort = {"$ref": "#/components/parameters/Sort"}
+    kind = {"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": ["x", "y"]}}
+    parameters = {"Sort": {"name": "sort", "in": "query", "schema": {"type": "string", "enum": ["asc", "desc"]}}}
+    older = {"put": {"operationId": "put_a", "parameters": [sort], **answer}}
+    newer = {"get": {"operationId": "get_a", "parameters": [sort], **answer}}
+    before, after = (
+        normalise(
+            copy.deepcopy(
+                {
+                    "openapi": "3.1.0",
+                    "info": {"title": "t", "version": "1"},
+                    "paths": {"/a/{kind}": {"parameters": [kind], **methods}},
+                    "components": {"parameters": parameters},
+                }
+            )
+        )
+        for methods in (older, {**newer, **older} if first else {**older, **newer})
+    )
+    assert [(each.level, each.kind) for each in compare(before, after)] == [(Level.NEW, "operation new")]
+    assert {"a_kind_kind", "Sort"} <= after["components"]["schemas"].keys()
