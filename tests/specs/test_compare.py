@@ -304,4 +304,4 @@ def test_a_new_operation_renames_nothing(first):
         for methods in (older, {**newer, **older} if first else {**older, **newer})
     )
     assert [(each.level, each.kind) for each in compare(before, after)] == [(Level.NEW, "operation new")]
-    assert {"a_kind_kind", "Sort"} <= after["components"]["schemas"].keys()
+    assert {"a_kind__kind", "Sort"} <= after["components"]["schemas"].keys()
