@@ -37,7 +37,7 @@ SCHEMAS = {
 }
 UNIONS = {
     "mapped": {
-        **{"oneOf": ["Cat", "Dog"]},
+        "oneOf": ["Cat", "Dog"],
         "discriminator": {"propertyName": "kind", "mapping": {"c": "#/components/schemas/Cat", "d": "Dog"}},
     },
     "named": {"oneOf": ["Cat", "Dog"], "discriminator": {"propertyName": "kind"}},

@@ -73,7 +73,11 @@ MUTATIONS = {
     ),
     "field new": (
         lambda d: schemas(d)["CustomerRead"]["properties"].update(loyaltyPoints={"type": "integer"}),
-        [(Level.NEW, "field new", "Customer.loyalty_points", "integer")],
+        [
+            (Level.NEW, "field new", "Customer.loyalty_points", "integer"),
+            (Level.HAND, "field not exposed", "Customer.loyalty_points",
+             'add loyalty_points = Number(attr="loyalty_points")'),
+        ],
     ),
     "key gone": (
         lambda d: schemas(d)["CustomerCreate"]["properties"].pop("email"),
@@ -137,7 +141,7 @@ MUTATIONS = {
         [
             (Level.NEW, "parameter new", "list_customers(status)", ""),
             (Level.HAND, "parameter not exposed", "list_customers(status)",
-             'change it to status = Choice(CustomerStatus, attr="status", param="status")'),
+             'change it to status = Choice(CustomerStatus, param="status", attr="status")'),
         ],
     ),
     "parameter new, a number": (
@@ -145,14 +149,14 @@ MUTATIONS = {
         [
             (Level.NEW, "parameter new", "list_customers(created_after)", ""),
             (Level.HAND, "parameter not exposed", "list_customers(created_after)",
-             'add created_after = Id(param="created_after")'),
+             'add created_after = Number(param="created_after")'),
         ],
     ),
     "parameter new, where nothing lists": (
         lambda d: d["paths"][ONE]["get"]["parameters"].append({**NEW_QUERY, "name": "expand"}),
         [
             (Level.NEW, "parameter new", "get_customer(expand)", ""),
-            (Level.HAND, "parameter not exposed", "get_customer(expand)", "no method"),
+            (Level.HAND, "parameter not exposed", "get_customer(expand)", "add expand: str | None to the arguments of"),
         ],
     ),
     "value gone": (
