@@ -273,3 +273,31 @@ def test_what_is_not_exposed_is_printed_again(project, changed, capsys):
     assert contents(project) == before
     assert main(["--explain", "kintsugy"], project) == 1
     assert "did you mean kintsugi?" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_changed_binding_is_proven(whole, changed, capsys):
+    """It is type-checked and imported as it will be; what no change of a line mends is in the report."""
+
+    def change(document, *, key):
+        customer = document["components"]["schemas"]["CustomerRead"]
+        tiers = {"type": "string", "enum": ["gold", "silver"]}
+        document["paths"]["/v1/customers"]["get"]["parameters"].append({**QUERY, "schema": tiers})
+        customer["properties"].pop("email")
+        if not key:
+            customer["properties"].pop("id")
+            customer["required"].remove("id")
+
+    assert main(["kintsugi", "--from", changed(lambda d: change(d, key=False)), "--json", "-"], whole) == 2
+    report = json.loads(capsys.readouterr().out)
+    wrapper = next(lines for title, lines in report["proof"].items() if "wrapper" in title)
+    assert [line for line in wrapper if "UsageError: key: 'id' is not among the attributes of Customer" in line]
+    assert [each["name"] for each in report["needs a hand"] if each["kind"] == "key gone"] == ["Customer.id"]
+
+    shutil.rmtree(whole / "generated")
+    for folder in ("generated", "openapi"):
+        shutil.copytree(ROOT / folder, whole / folder, dirs_exist_ok=True)
+    assert main(["kintsugi", "--from", changed(lambda d: change(d, key=True)), "--json", "-"], whole) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert next(lines for title, lines in report["proof"].items() if "wrapper" in title) == []
+    assert len(report["edits"]) >= 5
