@@ -771,7 +771,10 @@ class _Fitter:
                 self.source.remove_import(local)
                 self.source.no_longer_offer(local)
         for module, _, local in list(self.source.imported()):
-            is_ours = module.endswith("filters") or local == "Iterable" or "readahead_clients" in module
+            # an import that the binding never used has a reason that is not known here
+            is_ours = (
+                module.endswith("filters") or "readahead_clients" in module or Source(self.result.text).uses(local)
+            )
             offered = f'"{local}"' in self.source.text
             if is_ours and not offered and not self.source.uses(local):
                 self.source.remove_import(local)
