@@ -695,6 +695,18 @@ def test_a_total_beside_no_rows_is_read():
     assert decode_page(answered({"total": 12}), reader).total == 12
 
 
+def test_a_member_inside_another_is_a_path():
+    """Rows, total and cursor; a member that is called so comes first, and what is no object has none."""
+    reader = RowReader(Plain, key="id", items="data.rows", total="meta.page.total", next="meta.next")
+    body = {"data": {"rows": [{"id": "a"}]}, "meta": {"page": {"total": 12}, "next": "n"}}
+    page = decode_page(answered(body), reader)
+    assert (page.keys, page.total, page.next) == (("a",), 12, "n")
+    assert decode_page(answered({"data.rows": [{"id": "b"}], "meta": 7}), reader).keys == ("b",)
+    for wrong in ({"data": []}, {"data": None}, {"rows": []}, {"data": {"rows": {}}}):
+        with pytest.raises(UnexpectedAnswer):
+            decode_page(answered(wrong), reader)
+
+
 def test_null_alone_is_a_page_only_where_an_array_alone_is():
     """An envelope is an object."""
     with pytest.raises(UnexpectedAnswer, match="expected an object with 'rows', received nothing"):

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from readahead import IgnoredFilterWarning, kintsugi, sweetspot
-from readahead.errors import ComparisonError, DecodeError
-from readahead.filters import Fields, Id, Incomparable, Number, Text, Timestamp
+from readahead.errors import ComparisonError, DecodeError, FilterError
+from readahead.filters import Fields, Flag, Id, Incomparable, Number, Text, Timestamp
 from readahead.http.libraries import client_for_app
 
 pytestmark = pytest.mark.anyio
@@ -196,3 +196,23 @@ def test_what_each_kind_of_field_can_be_compared_with(field, value, comparable):
     with pytest.raises(Incomparable):
         field.holds(op, (given,), value)
     assert field.contradicts((given,), value) is False
+
+
+class Flags(Fields):
+    active = Flag(param="active", attr="active")
+
+
+@pytest.mark.parametrize(("value", "sent"), [(True, "true"), (False, "false")])
+def test_a_flag_is_sent_as_json_writes_it(value, sent):
+    """And compared with booleans alone: neither 1 nor "true" is one."""
+    flag = Flags().active
+    assert flag.encode(flag.keyword(value).values) == sent
+    assert flag.holds("in", (value,), value)
+    assert not flag.holds("in", (value,), not value)
+    assert not flag.holds("in", (value,), None)
+    for other in (1, 0, "true", None):
+        with pytest.raises(FilterError):
+            flag.keyword(other)
+    for other in (1, "true"):
+        with pytest.raises(Incomparable):
+            flag.holds("in", (value,), other)

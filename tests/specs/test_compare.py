@@ -73,7 +73,11 @@ MUTATIONS = {
     ),
     "field new": (
         lambda d: schemas(d)["CustomerRead"]["properties"].update(loyaltyPoints={"type": "integer"}),
-        [(Level.NEW, "field new", "Customer.loyalty_points", "integer")],
+        [
+            (Level.NEW, "field new", "Customer.loyalty_points", "integer"),
+            (Level.HAND, "field not exposed", "Customer.loyalty_points",
+             'add loyalty_points = Number(attr="loyalty_points")'),
+        ],
     ),
     "key gone": (
         lambda d: schemas(d)["CustomerCreate"]["properties"].pop("email"),
@@ -137,7 +141,7 @@ MUTATIONS = {
         [
             (Level.NEW, "parameter new", "list_customers(status)", ""),
             (Level.HAND, "parameter not exposed", "list_customers(status)",
-             'change it to status = Choice(CustomerStatus, attr="status", param="status")'),
+             'change it to status = Choice(CustomerStatus, param="status", attr="status")'),
         ],
     ),
     "parameter new, a number": (
@@ -145,14 +149,14 @@ MUTATIONS = {
         [
             (Level.NEW, "parameter new", "list_customers(created_after)", ""),
             (Level.HAND, "parameter not exposed", "list_customers(created_after)",
-             'add created_after = Id(param="created_after")'),
+             'add created_after = Number(param="created_after")'),
         ],
     ),
     "parameter new, where nothing lists": (
         lambda d: d["paths"][ONE]["get"]["parameters"].append({**NEW_QUERY, "name": "expand"}),
         [
             (Level.NEW, "parameter new", "get_customer(expand)", ""),
-            (Level.HAND, "parameter not exposed", "get_customer(expand)", "no method"),
+            (Level.HAND, "parameter not exposed", "get_customer(expand)", "add expand: str | None to the arguments of"),
         ],
     ),
     "value gone": (
@@ -279,3 +283,29 @@ def test_what_is_read_may_become_narrower(before, after, expected):
     """Every value of the new type must be one of the old, however the document writes it."""
     changes = compare(thing(a=before), thing(a=after))
     assert {str(each.level) for each in changes[:1]} == {expected}, changes
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_new_operation_renames_nothing(first):
+    """A class of a parameter that several operations share, by reference or by path, is named after what they share."""
+    answer = {"responses": {"204": {"description": ""}}}
+    sort = {"$ref": "#/components/parameters/Sort"}
+    kind = {"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": ["x", "y"]}}
+    parameters = {"Sort": {"name": "sort", "in": "query", "schema": {"type": "string", "enum": ["asc", "desc"]}}}
+    older = {"put": {"operationId": "put_a", "parameters": [sort], **answer}}
+    newer = {"get": {"operationId": "get_a", "parameters": [sort], **answer}}
+    before, after = (
+        normalise(
+            copy.deepcopy(
+                {
+                    "openapi": "3.1.0",
+                    "info": {"title": "t", "version": "1"},
+                    "paths": {"/a/{kind}": {"parameters": [kind], **methods}},
+                    "components": {"parameters": parameters},
+                }
+            )
+        )
+        for methods in (older, {**newer, **older} if first else {**older, **newer})
+    )
+    assert [(each.level, each.kind) for each in compare(before, after)] == [(Level.NEW, "operation new")]
+    assert {"a_kind__kind", "Sort"} <= after["components"]["schemas"].keys()

@@ -1,7 +1,7 @@
 import pytest
 
 from specs.documents.document import SpecError
-from specs.pipeline.overlay import apply
+from specs.pipeline.overlay import apply, retargeted
 
 DOCUMENT = {
     "paths": {
@@ -76,3 +76,30 @@ def test_another_version_is_an_error():
     """Only Overlay 1.0 is read."""
     with pytest.raises(SpecError, match=r"Overlay 1\.0"):
         apply(DOCUMENT, {"overlay": "2.0.0", "actions": []})
+
+
+@pytest.mark.parametrize("key", ["description", "summary", "operationId", "tags", "x-readahead-name"])
+def test_what_only_describes_or_names_may_match_nothing(key):
+    """Without it, what is sent and read is the same: its target is told, and nothing stops."""
+    missed = []
+    action = {"target": "$.paths['/c'].get", "update": {key: "said"}}
+    assert overlaid(action, missed=missed) == DOCUMENT["paths"]
+    assert missed == ["$.paths['/c'].get"]
+    with pytest.raises(SpecError, match="matches nothing"):
+        overlaid({**action, "update": {key: "said", "required": True}})
+
+
+def test_an_action_follows_what_moved():
+    """Only a target that matches nothing changes, and only to one that matches something."""
+    overlay = {
+        "overlay": "1.0.0",
+        "actions": [
+            {"target": target, "description": "a reason", "update": {"x-a": 1}}
+            for target in ("$.paths['/c'].get", "$.paths['/a'].get", "$.paths['/d'].get")
+        ],
+    }
+    found, moved = retargeted(DOCUMENT, overlay, {"'/c'": "'/b'", "'/a'": "'/b'", "'/d'": "'/e'"})
+    assert moved == {"$.paths['/c'].get": "$.paths['/b'].get"}
+    assert [each["target"] for each in found["actions"]] == [
+        "$.paths['/b'].get", "$.paths['/a'].get", "$.paths['/d'].get",
+    ]  # fmt: skip

@@ -187,3 +187,117 @@ def test_the_line_to_add_is_right(line):
     scope = {**vars(filters), "Country": Country, "CustomerFields": CustomerFields}
     exec(f"class More(filters.Fields):\n    {line}", {**scope, "filters": filters}, made := {})
     assert made["More"]().keywords({"new": "CA"})
+
+
+def lines_of(report):
+    return [line for line in report.splitlines() if line.startswith("- ")]
+
+
+def test_a_renamed_parameter_comes_first(project, changed, capsys):
+    """Also where an overlay action is about its old name: that is told, and what the action should say."""
+
+    def change(document):
+        listed = document["paths"]["/v1/customers"]["get"]["parameters"]
+        next(each for each in listed if each["name"] == "state")["name"] = "state_code"
+        document["components"]["schemas"]["SourceEnum"]["enum"].remove("SHOPIFY")
+
+    assert main(["kintsugi", "--from", changed(change), "--report", "-"], project) == 2
+    first, *others = lines_of(capsys.readouterr().out)
+    assert (
+        first == "- parameter renamed: `list_customers(state)`, now state_code; the server no longer knows the old name"
+    )
+    assert any(
+        each.startswith("- openapi/kintsugi.overlay.yaml, line ") and "'state_code')]`" in each for each in others
+    )
+    assert others[-1] == "- run `scripts/regenerate`"
+
+
+def test_a_correction_of_something_that_is_gone(project, changed, capsys):
+    """It stops the document, but not the report; what is done then is said."""
+    before = contents(project)
+
+    def change(document):
+        document["components"]["schemas"]["backend__src__customers__responses__ValidationErrorItem"]["properties"].pop(
+            "loc"
+        )
+
+    source = changed(change)
+    assert main(["kintsugi", "--from", source, "--report", "-"], project) == 2
+    said = capsys.readouterr().out
+    assert lines_of(said)[0] == "- field gone: `InvalidRequestItem.loc`, the attribute is gone"
+    assert "Nothing was written: openapi/kintsugi.overlay.yaml corrects what the new document lacks" in said
+    assert lines_of(said)[-1] == f"- run `scripts/regenerate kintsugi --from {source}`"
+    assert contents(project) == before
+
+
+def test_a_server_and_credentials_that_the_document_names_itself(project, changed, capsys):
+    """They are those that the overlay names, so nothing has to be done."""
+
+    def change(document):
+        document["servers"] = [{"url": "https://api.trykintsugi.com"}]
+        scheme = {"type": "apiKey", "in": "header", "name": "x-organization-id"}
+        document["components"]["securitySchemes"]["Organisation"] = scheme
+
+    assert main(["kintsugi", "--from", changed(change), "--report", "-"], project) == 0
+    assert "Nothing to do: what is written by hand fits." in capsys.readouterr().out
+
+
+def test_a_changed_default(project, changed, capsys):
+    """It breaks who relies on it; of paging it changes nothing, because that is always sent."""
+
+    def change(document):
+        document["components"]["schemas"]["CustomerCreate"]["properties"]["status"]["default"] = "ARCHIVED"
+        listed = document["paths"]["/v1/customers"]["get"]["parameters"]
+        next(each for each in listed if each["name"] == "size")["schema"]["default"] = 20
+
+    assert main(["kintsugi", "--from", changed(change), "--report", "-"], project) == 2
+    assert lines_of(capsys.readouterr().out) == [
+        "- key default changed: `NewCustomer.status`, 'ACTIVE' is now 'ARCHIVED'; what is not sent gets another value",
+        "- parameter default changed: `list_customers(size)`, 50 is now 20; the binding always sends it",
+    ]
+
+
+def test_what_is_not_exposed_is_printed_again(project, changed, capsys):
+    """Also when the document has long been taken; and when everything is exposed, one line says so."""
+    (project / "wrapper/readahead").mkdir(parents=True)
+    shutil.copy(ROOT / "wrapper/readahead/kintsugi.py", project / "wrapper/readahead")
+    (project / "pyproject.toml").write_text('[tool.mypy]\nfollow_imports = "skip"\nignore_errors = true\n')
+    assert main(["--explain", "kintsugi"], project) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+    source = changed(lambda d: d["paths"]["/v1/customers"]["get"]["parameters"].append(QUERY))
+    assert main(["kintsugi", "--from", source, "--report", "-"], project) == 0
+    taken = lines_of(capsys.readouterr().out)
+    before = contents(project)
+    assert main(["--explain", "kintsugi"], project) == 0
+    assert lines_of(capsys.readouterr().out) == [each for each in taken if not each.startswith("- parameter new")]
+    assert contents(project) == before
+    assert main(["--explain", "kintsugy"], project) == 1
+    assert "did you mean kintsugi?" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_changed_binding_is_proven(whole, changed, capsys):
+    """It is type-checked and imported as it will be; what no change of a line mends is in the report."""
+
+    def change(document, *, key):
+        customer = document["components"]["schemas"]["CustomerRead"]
+        tiers = {"type": "string", "enum": ["gold", "silver"]}
+        document["paths"]["/v1/customers"]["get"]["parameters"].append({**QUERY, "schema": tiers})
+        customer["properties"].pop("email")
+        if not key:
+            customer["properties"].pop("id")
+            customer["required"].remove("id")
+
+    assert main(["kintsugi", "--from", changed(lambda d: change(d, key=False)), "--json", "-"], whole) == 2
+    report = json.loads(capsys.readouterr().out)
+    wrapper = next(lines for title, lines in report["proof"].items() if "wrapper" in title)
+    assert [line for line in wrapper if "UsageError: key: 'id' is not among the attributes of Customer" in line]
+    assert [each["name"] for each in report["needs a hand"] if each["kind"] == "key gone"] == ["Customer.id"]
+
+    shutil.rmtree(whole / "generated")
+    for folder in ("generated", "openapi"):
+        shutil.copytree(ROOT / folder, whole / folder, dirs_exist_ok=True)
+    assert main(["kintsugi", "--from", changed(lambda d: change(d, key=True)), "--json", "-"], whole) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert next(lines for title, lines in report["proof"].items() if "wrapper" in title) == []
+    assert len(report["edits"]) >= 5

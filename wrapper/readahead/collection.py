@@ -76,7 +76,7 @@ class Collection(Listing[T], Generic[T, Q]):
         request = request_for(operation, *args, **kwargs)
         if endpoint.idempotency and not request.repeatable:
             request = sender.keyed(request, endpoint.idempotency)
-        return decode_object(await sender.send(request), endpoint.reader.read)
+        return decode_object(await sender.send(request), endpoint.reader.read, key=endpoint.reader.wire_key)
 
     async def _one_with(
         self, attr: str, value: str, operation: Operation[P], /, *args: P.args, **kwargs: P.kwargs
@@ -87,7 +87,8 @@ class Collection(Listing[T], Generic[T, Q]):
             UnexpectedAnswer: The response is another row.
         """
         response = await self._reading.sender.send(request_for(operation, *args, **kwargs))
-        row = decode_object(response, self._reading.endpoint.reader.read)
+        reader = self._reading.endpoint.reader
+        row = decode_object(response, reader.read, key=reader.wire_key)
         check_identity(row, attr, value, response)
         return row
 

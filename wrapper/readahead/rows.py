@@ -42,7 +42,7 @@ class RowReader(Generic[T_co]):
         read: The generated function that makes a row from a JSON object.
         key: The field that tells rows apart: text or a whole number, where 7 and "7" are the same. A row without it is
             unreadable.
-        items: The member of the envelope that holds the rows.
+        items: The member of the envelope that holds the rows. Here and below, ``"data.items"`` is a member of ``data``.
         total: The member that holds the number of rows in the whole listing, if there is one.
         size: The member that holds the page size, if there is one.
         next: The member that holds the next cursor, if there is one.
@@ -110,7 +110,7 @@ def read_page(response: Response, reader: RowReader[T]) -> tuple[Fetched[T], Seq
     unreadable: frozenset[Hashable] = frozenset()
     if read is None:
         unreadable = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
-    cursor = envelope.get(reader.next or "")
+    cursor = _member(envelope, reader.next or "")
     fetched = Fetched(
         keys,
         rows=rows,
@@ -195,13 +195,23 @@ def _found(reader: RowReader[T], body: Any) -> tuple[list[Any], dict[str, Any]] 
         expected = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
         return f"expected {expected}, received {kind_of(body)}"
     envelope = cast("dict[str, Any]", body)
-    items = envelope.get(reader.items, _ABSENT)
+    items = _member(envelope, reader.items)
     if isinstance(items, list):
         return cast("list[Any]", items), envelope
     if (items is None and "null" in reader.empty) or (items is _ABSENT and "absent" in reader.empty):
         return [], envelope
     received = "nothing" if items is _ABSENT else kind_of(items)
     return f"expected an array in {reader.items!r}, received {received}"
+
+
+def _member(envelope: Mapping[str, Any], name: str) -> Any:
+    """Return a member, or one inside another where the name is a path."""
+    value: Any = envelope.get(name, _ABSENT)
+    if value is _ABSENT and "." in name:
+        outer, _, inner = name.partition(".")
+        value = envelope.get(outer)
+        return _member(cast("dict[str, Any]", value), inner) if isinstance(value, dict) else _ABSENT
+    return value
 
 
 def _json(response: Response) -> Any:
@@ -222,7 +232,7 @@ def _content_type(response: Response) -> str:
 
 
 def _count(envelope: Mapping[str, Any], name: str | None) -> int | None:
-    value = envelope.get(name or "")
+    value = _member(envelope, name or "")
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 

@@ -54,7 +54,7 @@ _OF_FUNCTIONS = {
     "one_of",
     "send",
 }
-_OF_ROWS = {"from_dict", "get", "keys", "to_dict", "to_json"}
+OF_ROWS = {"from_dict", "get", "keys", "to_dict", "to_json"}
 
 # The formatter's defaults change between releases, and it reads the nearest pyproject: set every option here.
 _RUFF_CHECK = ["check", "--isolated", "--no-cache", "--quiet", "--fix-only", "--select", "F401,I001"]
@@ -134,7 +134,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
             wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())
             if wire is not None:
                 prop.name = UntrustedString(wire)
-            if prop.python_name in _OF_ROWS:  # it would hide a method
+            if prop.python_name in OF_ROWS:  # it would hide a method
                 prop.python_name = PythonIdentifier(f"{prop.python_name}_", "", skip_snake_case=True)
     openapi.models = [model for model in openapi.models if shapes.met(model)]
     for collection in openapi.endpoint_collections_by_tag.values():

@@ -276,12 +276,14 @@ def open_parameters(document: dict[str, Any]) -> dict[str, Any]:
         return {"anyOf": [schema, {"type": "string"}]}
 
     for path, method, operation in operations(document):
-        owner = operation.get("operationId", f"{method}_{path}")
-        for given in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
-            parameter = resolved(document, given)
-            # a class is named after the parameter that several operations share, not after the first of them
-            shared = given["$ref"].rpartition("/")[2] if "$ref" in given else f"{owner}_{parameter['name']}"
-            parameter["schema"] = opened(parameter.get("schema"), shared)
+        own = operation.get("operationId", f"{method}_{path}")
+        for owner, holder in ((path.strip("/"), document["paths"][path]), (own, operation)):
+            for given in holder.get("parameters", ()):
+                parameter = resolved(document, given)
+                # A class is named after what several operations share, a component or a path, not after the first of
+                # them: a new operation renames nothing.
+                shared = given["$ref"].rpartition("/")[2] if "$ref" in given else f"{owner}_{parameter['name']}"
+                parameter["schema"] = opened(parameter.get("schema"), shared)
     return document
 
 

@@ -7,6 +7,7 @@ import filecmp
 import keyword
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -20,12 +21,10 @@ from typing import Any, NoReturn
 from specs.documents import generate
 from specs.documents.bundle import Bundle, has_other_files
 from specs.documents.document import SpecError, as_spec_error, dump, load, of_version_3, operations, parse
-from specs.documents.normalise import normalise
 from specs.documents.repair import repair
 from specs.pipeline import lock, overlay
-from specs.pipeline.binding import not_exposed
+from specs.pipeline.advice import Advice, advise
 from specs.pipeline.commit import alone, commit, finish, is_pending, scratch, settle
-from specs.pipeline.compare import Change, compare
 from specs.pipeline.fetch import Fetched, fetch
 from specs.pipeline.proof import prove
 from specs.pipeline.report import COMPATIBLE, FAILED, Report
@@ -53,13 +52,22 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     )
     parser.add_argument("--report", metavar="FILE", help="write the report to FILE as Markdown; - prints it")
     parser.add_argument("--json", metavar="FILE", help="write the report to FILE as JSON; - prints it")
+    parser.add_argument("--explain", metavar="API", help="print what the binding of an API does not expose yet")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if generated/ is not up to date")
     options = parser.parse_args(arguments)
-    if (options.api is None) != (options.source is None) or (options.check and options.api):
-        parser.error("give an API together with --from, or --check alone, or nothing")
+    modes = [options.api is not None, options.check, options.explain is not None]
+    if (options.api is None) != (options.source is None) or sum(modes) > 1:
+        parser.error("give an API together with --from, or --check alone, or --explain with an API, or nothing")
     try:
         _require_writable(options)
-        with alone(root, reads_only=options.check):
+        reads_only = options.check or options.explain is not None
+        with alone(root, reads_only=reads_only):
+            if reads_only and is_pending(root):
+                raise SpecError(
+                    "a run was killed while it wrote its results; scripts/regenerate puts the rest in place"
+                )
+            if options.explain is not None:
+                return _explain(root, options)
             if options.check:
                 return _check(root)
             due = finish(root)
@@ -87,6 +95,11 @@ def _legible(text: str) -> str:
     return "\n".join(line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in text.split("\n"))
 
 
+def _require_finished(root: Path) -> None:
+    if is_pending(root):
+        raise SpecError("a run was killed while it wrote its results; scripts/regenerate puts the rest in place")
+
+
 def _rebuild(root: Path) -> int:
     openapi = root / "openapi"
     locked = _locked(openapi)
@@ -101,8 +114,6 @@ def _rebuild(root: Path) -> int:
 
 def _check(root: Path) -> int:
     openapi = root / "openapi"
-    if is_pending(root):
-        raise SpecError("a run was killed while it wrote its results; scripts/regenerate puts the rest in place")
     locked = _locked(openapi)
     found = lock.digests(openapi)
     wrong = [
@@ -120,6 +131,25 @@ def _check(root: Path) -> int:
     if wrong:
         print("Run scripts/regenerate to rebuild generated/; put corrections into openapi/.", file=sys.stderr)
     return FAILED if wrong else COMPATIBLE
+
+
+def _explain(root: Path, options: argparse.Namespace) -> int:
+    """Print what the binding does not expose of the document as it was taken."""
+    openapi, api = root / "openapi", options.explain
+    apis = _apis(openapi)
+    if api not in apis:
+        near = get_close_matches(api, apis, n=1, cutoff=0.6)
+        raise SpecError(f"{api} is not in openapi/apis.toml" + (f"; did you mean {near[0]}?" if near else ""))
+    name = apis[api]["document"]
+    document = load(openapi / name)
+    advice = advise(root, api, apis[api], document, document, everything=True)
+    if advice.binding is None:
+        raise SpecError(f"{api} has no binding: wrapper/readahead/{api}.py; see docs/guide/your-own-api.md")
+    source = _locked(openapi).sources.get(api, {"name": name})
+    report = Report(api, source, source, advice.changes, edits=advice.edits)
+    report.kept = sum(1 for _ in operations(document))
+    _publish(options, report, quiet=False)
+    return COMPATIBLE
 
 
 def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> int:
@@ -175,17 +205,20 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
                 f"({', '.join(wanted)}): check that it is the document of this API"
             )
         if old is not None and (gone := lost(upstream, wanted, old)):
-            rest = take(upstream, [name for name in wanted if name not in gone], entry["title"])
-            seen = [normalise(_corrected(openapi, entry, each, all_match=False)) for each in (old, rest)]
-            report.changes = [_placed(change, gone) for change in compare(*seen)]
-            report.taken = False
-            _publish(options, report)
-            return report.status
+            there = [place for name in wanted if (place := gone.get(name, name))]
+            rest = take(upstream, there, entry["title"])
+            report.failed = "openapi/apis.toml lists operations that the new document lacks"
+            return _not_taken(options, report, advise(root, api, entry, old, rest, described=upstream, gone=gone))
         taken = take(upstream, wanted, entry["title"])
+    advice = None if old is None else advise(root, api, entry, old, taken, described=upstream)
+    if advice is not None and advice.uncorrected:
+        targets = " and ".join(map(repr, advice.uncorrected))
+        report.failed = f"openapi/{entry['overlay']} corrects what the new document lacks ({targets})"
+        return _not_taken(options, report, advice)
     with scratch(root) as folder:
         while True:
             try:
-                documents = _documents(openapi, apis, {api: taken})
+                documents = _documents(openapi, apis, {api: taken}, all_match=old is None)
                 generate.clients(documents, openapi / "templates", folder / "generated")
                 break
             except generate.LeftOutError as error:
@@ -200,14 +233,15 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
                     taken = without(taken, error.operations)
                 shutil.rmtree(folder / "generated")
         report.kept = sum(1 for _ in operations(documents[api]))
-        if old is not None:
-            # the overlay is already that of the new document
-            before, after = normalise(_corrected(openapi, entry, old, all_match=False)), normalise(documents[api])
-            report.changes = compare(before, after)
-            binding = root / "wrapper" / "readahead" / f"{api}.py"
-            if binding.exists():
-                report.changes += not_exposed(binding, before, after, entry.get("paging", {}))
-        report.baseline, report.proof = prove(root, folder / "generated", folder)
+        client, changed = folder / "generated", {}
+        if advice is not None:
+            report.changes, report.edits = advice.changes, advice.edits
+            report.commands = _commands(report, "scripts/regenerate")
+            changed = {} if advice.binding is None else {api: advice.binding}
+            if advice.is_moved:
+                client = folder / "after"
+                generate.clients({**documents, api: advice.document}, openapi / "templates", client)
+        report.baseline, report.proof = prove(root, client, folder, changed)
 
         text = dump(taken)
         facts = {**report.after, "sha256": lock.digest(fetched.content), **fetched.validators}
@@ -230,25 +264,30 @@ def _parsed(fetched: Fetched) -> dict[str, Any]:
     return parse(fetched.content.decode("utf-8-sig", "replace"), fetched.name)
 
 
-def _placed(change: Change, gone: Mapping[str, str | None]) -> Change:
-    """Return the change, with the new path of an operation that only moved."""
-    place = gone.get(change.detail) if change.kind == "operation gone" else None
-    return replace(change, kind="operation moved", detail=f"{change.detail} is now {place}") if place else change
+def _not_taken(options: argparse.Namespace, report: Report, advice: Advice) -> int:
+    """Report on a document that cannot be taken before files that are written by hand have changed."""
+    report.changes, report.edits, report.taken = advice.changes, advice.edits, False
+    report.commands = [f"scripts/regenerate {report.api} --from {shlex.quote(options.source)}"]
+    _publish(options, report)
+    return report.status
 
 
-def _due(report: Report) -> dict[str, Any]:
-    quiet = report.verdict == "unchanged" and bool(report.before) and not report.left_out
+def _due(report: Report, *, quiet: bool = True) -> dict[str, Any]:
     return {
         "api": report.api,
         "status": report.status,
         "markdown": report.markdown(),
         "json": report.json(),
-        "quiet": quiet,
+        "quiet": quiet and report.verdict == "unchanged" and bool(report.before) and not report.left_out,
     }
 
 
-def _publish(options: argparse.Namespace, report: Report) -> None:
-    _publish_made(options, _due(report))
+def _commands(report: Report, command: str) -> list[str]:
+    return [command] if any(each.file.startswith("openapi/") for each in report.edits) else []
+
+
+def _publish(options: argparse.Namespace, report: Report, *, quiet: bool = True) -> None:
+    _publish_made(options, _due(report, quiet=quiet))
 
 
 def _publish_due(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> int:
@@ -329,7 +368,11 @@ def _with_entry(openapi: Path, api: str, locked: lock.Lock) -> tuple[dict[str, A
 
 
 def _documents(
-    openapi: Path, apis: dict[str, Any], instead: dict[str, dict[str, Any]] | None = None
+    openapi: Path,
+    apis: dict[str, Any],
+    instead: dict[str, dict[str, Any]] | None = None,
+    *,
+    all_match: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """Return the corrected document of every API; `instead` replaces documents before they are corrected."""
     instead = instead or {}
@@ -338,7 +381,8 @@ def _documents(
         path = openapi / entry["document"]
         if api not in instead and not path.exists():
             raise SpecError(f"openapi/{entry['document']} is missing; run scripts/regenerate {api} --from FILE-OR-URL")
-        documents[api] = _corrected(openapi, entry, instead[api] if api in instead else load(path))
+        document = instead[api] if api in instead else load(path)
+        documents[api] = _corrected(openapi, entry, document, all_match=all_match or api not in instead)
     return documents
 
 

@@ -2,12 +2,15 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
+from specs.documents.document import component, operations
 from specs.documents.names import python_name
+from specs.documents.normalise import NAME
 from specs.pipeline.surface import Operation, Slot, Surface, surface
 
 
@@ -46,26 +49,121 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     A class that is gone is one change; its fields are not listed.
     """
     before, after = surface(old), surface(new)
-    changes = [*_operations(before, after)]
+    changes = [*_renamed_classes(before, after)]
+    changes += _operations(before, after)
     changes += _classes("field", before.rows, after.rows, _Read(before, after))
     changes += _classes("key", before.bodies, after.bodies, _Sent(before, after))
     changes += _whole("enumeration", before.values, after.values)
     for name in before.values:
         if name in after.values:
             changes += _values(name, before.values[name], after.values[name])
-    if [old.get("security"), _schemes(old)] != [new.get("security"), _schemes(new)]:
+    if not _credentials(old) <= _credentials(new):
+        said = " or ".join(sorted(" and ".join(sorted(each)) or "nothing" for each in _credentials(new)))
+        changes.append(Change(Level.HAND, "credentials changed", "client", f"the API takes {said}"))
+    servers = [list(dict.fromkeys(each.get("url", "/") for each in one.get("servers", []))) for one in (old, new)]
+    if servers[0][:1] != servers[1][:1] and not (servers[0] and servers[0][0] in servers[1]):
         changes.append(
-            Change(Level.HAND, "credentials changed", "client", "change the credentials that the binding sends")
+            Change(Level.HAND, "server changed", "client", f"{_first(servers[0])} is now {_first(servers[1])}")
         )
-    if old.get("servers") != new.get("servers"):
-        changes.append(Change(Level.HAND, "server changed", "client", "change BASE_URL in the binding"))
     if not changes and old != new:
         changes.append(Change(Level.NONE, "document changed", "document", "nothing that callers use"))
-    return sorted(dict.fromkeys(changes), key=lambda each: (list(Level).index(each.level), each.kind, each.name))
+    return in_order(changes)
 
 
-def _schemes(document: dict[str, Any]) -> Any:
-    return document.get("components", {}).get("securitySchemes")
+def in_order(changes: Iterable[Change]) -> list[Change]:
+    """Return each change once, by level; what became of parameters comes first."""
+    levels, first = list(Level), [("parameter", "renamed"), ("parameter", "gone")]
+
+    def place(each: Change) -> tuple[int, int, str, str]:
+        what, _, how = each.kind.partition(" ")
+        return levels.index(each.level), first.index((what, how)) if (what, how) in first else 2, each.kind, each.name
+
+    return sorted(dict.fromkeys(changes), key=place)
+
+
+def _first(servers: list[str]) -> str:
+    return servers[0] if servers else "none"
+
+
+def _credentials(document: dict[str, Any]) -> set[frozenset[str]]:
+    """Return the sets of credentials of which a request needs one: by what is sent, not by what it is called."""
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    needs = [
+        each
+        for _, _, operation in operations(document)
+        for each in operation.get("security", document.get("security", []))
+    ]
+    return {frozenset(_sent_as(name, schemes.get(name, {})) for name in each) for each in needs}
+
+
+def _sent_as(name: str, scheme: dict[str, Any]) -> str:
+    match scheme.get("type"):
+        case "apiKey":
+            return f"{scheme.get('name')} in {scheme.get('in')}".casefold()
+        case "http":
+            return f"Authorization: {str(scheme.get('scheme')).capitalize()}"
+        case "oauth2" | "openIdConnect":
+            return "Authorization: Bearer"
+        case _:
+            return name
+
+
+# --- names that changed
+
+
+def renamed(gone: Mapping[str, Slot], added: Mapping[str, Slot], *, by_type: bool = False) -> dict[str, str]:
+    """Return the new names of what is gone, where one of the added names is like it, or the only one of its type.
+
+    Args:
+        gone, added: Places by name.
+        by_type: Whether the type alone is enough, where it is of one name on each side.
+    """
+    found: dict[str, str] = {}
+    for old, slot in gone.items():
+        free = [name for name in added if name not in found.values()]
+        same = [name for name in free if added[name].types == slot.types]
+        near = [name for names in (same, free) for name in names if _are_alike(old, name)]
+        near = sorted(near, key=lambda name: (added[name].types != slot.types, -_likeness(old, name)))
+        alone = [each for each in gone if gone[each].types == slot.types] == [old] and len(same) == 1
+        if near or (by_type and alone):
+            found[old] = near[0] if near else same[0]
+    return found
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, _folded(one), _folded(other)).ratio()
+
+
+def _are_alike(one: str, other: str) -> bool:
+    old, new = _folded(one), _folded(other)
+    inside = min(len(old), len(new)) >= 4 and (old in new or new in old)
+    words = [set(python_name(each).strip("_").split("_")) for each in (one, other)]
+    return inside or words[0] < words[1] or words[1] < words[0] or _likeness(one, other) >= 0.75
+
+
+def _renamed_classes(before: Surface, after: Surface) -> Iterator[Change]:
+    """Yield classes under another name, and give them that name in `before`, so that what uses them is not retyped."""
+    names: dict[str, str] = {}
+    sides: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
+        ("enumeration", before.values, after.values),
+        ("class", before.rows, after.rows),
+        ("class", before.bodies, after.bodies),
+    ]
+    for what, old, new in sides:
+        added = [name for name in new if name not in old]
+        for name in (each for each in old if each not in new and each not in names):
+            near = [each for each in added if each not in names.values() and overlap(old[name], new[each]) > 0.6]
+            if near:
+                names[name] = max(near, key=lambda each: overlap(old[name], new[each]))
+                yield Change(Level.BREAKING, f"{what} renamed", name, f"now {names[name]}")
+    if names:
+        before.rename(names)
+
+
+def overlap(one: Iterable[Any], other: Iterable[Any]) -> float:
+    """Return how much of what two hold together both hold, from 0 to 1."""
+    one, other = set(one), set(other)
+    return len(one & other) / len(one | other) if one else 0.0
 
 
 # --- operations
@@ -95,13 +193,17 @@ def _operations(before: Surface, after: Surface) -> Iterator[Change]:
 def _operation(old: Operation, new: Operation, before: Surface, after: Surface) -> Iterator[Change]:
     sent, read = _Sent(before, after), _Read(before, after)
     names = {key: f"{old.name}({python_name(key[1])})" for key in [*old.parameters, *new.parameters]}
+    moved = renamed_parameters(old, new)
     for key, slot in old.parameters.items():
-        if key not in new.parameters:
+        if key in moved:
+            yield Change(Level.BREAKING, "parameter renamed", names[key], f"now {python_name(moved[key][1])}")
+            yield from sent.slot("parameter", names[moved[key]], slot, new.parameters[moved[key]])
+        elif key not in new.parameters:
             yield Change(Level.BREAKING, "parameter gone", names[key])
         else:
             yield from sent.slot("parameter", names[key], slot, new.parameters[key])
     for key, slot in new.parameters.items():
-        if key not in old.parameters:
+        if key not in old.parameters and key not in moved.values():
             yield _added(sent, "parameter", names[key], slot)
     body = f"{old.name}(body)"
     if old.body and new.body:
@@ -119,6 +221,22 @@ def _operation(old: Operation, new: Operation, before: Surface, after: Surface) 
     for status in sorted(old.statuses ^ new.statuses):
         what = "gone" if status in old.statuses else "new"
         yield Change(Level.NONE, f"status {what}", f"{old.name}()", status)
+
+
+def renamed_parameters(old: Operation, new: Operation) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the new places of parameters of an operation that changed their names."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for place in dict.fromkeys(place for place, _ in old.parameters):
+        gone, added = (
+            {
+                name: slot
+                for (where, name), slot in one.parameters.items()
+                if where == place and (where, name) not in other
+            }
+            for one, other in ((old, new.parameters), (new, old.parameters))
+        )
+        found |= {(place, name): (place, now) for name, now in renamed(gone, added).items()}
+    return found
 
 
 # --- classes
@@ -143,16 +261,29 @@ def _classes(what: str, before: _Slots, after: _Slots, side: "_Side") -> Iterato
             continue
         old, new = before[owner], after[owner]
         gone = {wire for wire in old if wire not in new}
+        added = {wire for wire in new if wire not in old}
+        moved = renamed_members(old, new, by_type=side.is_envelope(owner))
         for wire, slot in old.items():
             name = _public(owner, wire)
             if wire in new:
                 yield from side.slot(what, name, slot, new[wire])
+            elif wire in moved:
+                yield Change(Level.BREAKING, f"{what} renamed", name, f"now {_public(owner, moved[wire])}")
+                yield from side.slot(what, _public(owner, moved[wire]), slot, new[moved[wire]])
             elif not _inside(wire, gone):
                 yield Change(Level.BREAKING, f"{what} gone", name)
-        added = {wire for wire in new if wire not in old}
         for wire, slot in new.items():
-            if wire in added and not _inside(wire, added):
+            if wire in added and not _inside(wire, added) and wire not in moved.values():
                 yield _added(side, what, _public(owner, wire), slot)
+
+
+def renamed_members(old: Mapping[str, Slot], new: Mapping[str, Slot], *, by_type: bool) -> dict[str, str]:
+    """Return the new names of members of an object."""
+    return renamed(
+        {name: slot for name, slot in old.items() if name not in new and "." not in name},
+        {name: slot for name, slot in new.items() if name not in old and "." not in name},
+        by_type=by_type,
+    )
 
 
 def _added(side: "_Side", what: str, name: str, slot: Slot) -> Change:
@@ -180,6 +311,11 @@ class _Side(ABC):
 
     def __init__(self, before: Surface, after: Surface) -> None:
         self._texts = before.texts | after.texts
+        self._results = {name for each in after.operations.values() if each.result for name in each.result.types}
+
+    def is_envelope(self, owner: str) -> bool:
+        """Whether this class comes as an answer of its own."""
+        return not self.sent and owner in self._results
 
     @abstractmethod
     def slot(self, what: str, name: str, old: Slot, new: Slot) -> Iterator[Change]:
@@ -284,3 +420,48 @@ def _values(owner: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iter
 
 def _folded(value: Any) -> str:
     return re.sub(r"[\W_]", "", str(value)).casefold()
+
+
+# --- defaults
+
+
+def changed_defaults(old: dict[str, Any], new: dict[str, Any], paging: Iterable[str] = ()) -> Iterator[Change]:
+    """Yield the defaults that changed of what is sent, in documents that are corrected but not normalised.
+
+    What the binding always sends, as the paging, needs none. A default that was first written down, or is no longer,
+    says nothing of what the server does.
+    """
+    before, after = ({each[0]: each for each in _defaults(one)} for one in (old, new))
+    for place, (_, wire, was) in before.items():
+        now = after[place][2] if place in after else was
+        if was != now and None not in (was, now):
+            what = "parameter" if "(" in place else "key"
+            level, why = (Level.NONE, "; the binding always sends it") if wire in paging else (Level.BREAKING, "")
+            yield Change(level, f"{what} default changed", place, f"{was!r} is now {now!r}{why}")
+
+
+def _defaults(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for path, method, operation in operations(document):
+        name = operation.get("operationId", f"{method}_{path}")
+        for given in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
+            parameter = _whole_of(document, given)
+            wire = parameter.get("name", "")
+            yield f"{name}({python_name(wire)})", wire, _default(document, parameter.get("schema"))
+        for media in _whole_of(document, operation.get("requestBody", {})).get("content", {}).values():
+            schema = _whole_of(document, media.get("schema", {}))
+            reference = media.get("schema", {}).get("$ref", f"{name} body")
+            owner = schema.get(NAME, reference.rpartition("/")[2])
+            for wire, content in schema.get("properties", {}).items():
+                yield f"{owner}.{python_name(wire)}", "", _default(document, content)
+
+
+def _default(document: dict[str, Any], schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        return None
+    return schema.get("default", _whole_of(document, schema).get("default"))
+
+
+def _whole_of(document: dict[str, Any], node: Any) -> dict[str, Any]:
+    while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        node = component(document, node["$ref"])[2]
+    return node if isinstance(node, dict) else {}

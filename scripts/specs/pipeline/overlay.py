@@ -20,16 +20,28 @@ _STEP = re.compile(
     re.VERBOSE,
 )
 _ACTION = {"target", "description", "update", "remove"}
+_PROSE = {"description", "example", "examples", "externalDocs", "operationId", "summary", "tags", "title"}
 
 # The mapping or list that holds a node, and where in it
 Place = tuple[Any, Any]
+# Texts, and what they are now
+Moves = dict[str, str]
 
 
-def apply(document: dict[str, Any], overlay: dict[str, Any], *, all_match: bool = True) -> dict[str, Any]:
+def apply(
+    document: dict[str, Any], overlay: dict[str, Any], *, missed: list[str] | None = None, all_match: bool = True
+) -> dict[str, Any]:
     """Return the document with every action of the overlay applied, in order.
 
     An action without a reason, or that matches nothing and is not marked `x-optional: true`, is an error: a
-    correction that no longer corrects anything should go. Without `all_match`, such actions are passed over.
+    correction that no longer corrects anything should go. One that only describes, names or orders is passed over.
+    Without `all_match`, all such actions are.
+
+    Args:
+        document: What is corrected; it stays as it is.
+        overlay: The corrections.
+        missed: Targets that match nothing are added to it.
+        all_match: Whether a correction that matches nothing is an error.
     """
     if not str(overlay.get("overlay", "")).startswith("1.0."):
         raise SpecError("not an OpenAPI Overlay 1.0 document")
@@ -43,8 +55,11 @@ def apply(document: dict[str, Any], overlay: dict[str, Any], *, all_match: bool 
                 "and nothing else"
             )
         places = list(find(root, target))
-        if all_match and not places and not action.get("x-optional", False):
-            raise SpecError(f"overlay action {target!r} matches nothing")
+        if not places and not action.get("x-optional", False):
+            if all_match and not is_prose(action):
+                raise SpecError(f"overlay action {target!r} matches nothing")
+            if missed is not None:
+                missed.append(target)
         if action.get("remove", False):
             for holder, key in reversed(places):
                 del holder[key]
@@ -57,6 +72,34 @@ def apply(document: dict[str, Any], overlay: dict[str, Any], *, all_match: bool 
                 else:
                     holder[key] = _merged(node, update)
     return root["$"]
+
+
+def is_prose(action: dict[str, Any]) -> bool:
+    """Whether an action only describes, names or orders: without it, what is sent and read is the same."""
+    if action.get("remove", False):
+        return str(action.get("target", "")).rpartition(".")[2] in _PROSE
+    return isinstance(action["update"], dict) and all(key in _PROSE or key.startswith("x-") for key in action["update"])
+
+
+def retargeted(document: dict[str, Any], overlay: dict[str, Any], moves: Moves) -> tuple[dict[str, Any], Moves]:
+    """Return the overlay with targets that match again, and those: each that matched nothing, and what it is now.
+
+    Args:
+        document: What the overlay does not fit.
+        overlay: The corrections.
+        moves: Parts of targets, and what they could be now.
+    """
+    missed: list[str] = []
+    apply(document, overlay, missed=missed, all_match=False)
+    found: Moves = {}
+    for target in missed:
+        new = target
+        for old, now in moves.items():
+            new = new.replace(old, now)
+        if new != target and any(find({"$": document}, new)):
+            found[target] = new
+    actions = [{**each, "target": found.get(each["target"], each["target"])} for each in overlay.get("actions", [])]
+    return {**overlay, "actions": actions}, found
 
 
 def find(root: dict[str, Any], path: str) -> Iterator[Place]:

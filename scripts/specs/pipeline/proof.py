@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -14,8 +16,6 @@ from specs.documents.generate import PACKAGE
 TYPING = Path("tests", "typing")
 WRAPPER = "The wrapper does not fit the new client"
 USAGE = "Code that the last release allowed and no type checker accepts now"
-
-
 GENERATED = "The generated code has type errors; report them, with the document"
 CACHE = ".generated_types_cache"
 
@@ -37,8 +37,16 @@ sys.exit(problems > 0)
 """
 
 
-def prove(root: Path, generated: Path, scratch: Path) -> tuple[str, dict[str, list[str]]]:
+def prove(
+    root: Path, generated: Path, scratch: Path, changed: Mapping[str, str] | None = None
+) -> tuple[str, dict[str, list[str]]]:
     """Return whose typing tests were checked, and the new errors; errors that the old code has too are left out.
+
+    Args:
+        root: The top of the project.
+        generated: The new code.
+        scratch: A folder for what is needed in between.
+        changed: Modules of the wrapper as the report says that they should be, by name. They are imported as well.
 
     Raises:
         SpecError: A generated module cannot be imported.
@@ -49,11 +57,11 @@ def prove(root: Path, generated: Path, scratch: Path) -> tuple[str, dict[str, li
         try:
             has_wrapper = (root / "wrapper" / "readahead").exists()
             baseline, usage = _released(root, scratch / "typing") if has_wrapper else ("", None)
-            targets = [*(["wrapper/readahead"] if has_wrapper else []), *([str(usage)] if usage else [])]
-            now = _complaints(root, generated, targets)
-            was = (
-                set(_complaints(root, root / "generated", targets)) if now and (root / "generated").exists() else set()
-            )
+            wrapper = _changed(root, scratch / "wrapper", changed or {})
+            now = _complaints(root, generated, usage, wrapper)
+            now += [line for name in changed or {} for line in _import(wrapper, generated, f"readahead.{name}")]
+            is_new = now and (root / "generated").exists()
+            was = set(_complaints(root, root / "generated", usage, root / "wrapper")) if is_new else set()
         except BaseException:
             imports.kill()
             raise
@@ -95,20 +103,44 @@ def _git(root: Path, *arguments: str) -> bytes:
     return done.stdout if done.returncode == 0 else b""
 
 
-def _complaints(root: Path, generated: Path, targets: list[str]) -> list[str]:
+def _changed(root: Path, target: Path, changed: Mapping[str, str]) -> Path:
+    """Return a folder with the wrapper as it will be."""
+    if not changed:
+        return root / "wrapper"
+    shutil.copytree(root / "wrapper", target, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, text in changed.items():
+        (target / "readahead" / f"{name}.py").write_text(text, encoding="utf-8")
+    return target
+
+
+def _import(wrapper: Path, generated: Path, module: str) -> list[str]:
+    """Return why a binding cannot be imported, if it cannot: what it declares is checked then."""
+    if not (wrapper / "readahead" / "endpoint.py").exists():
+        return []
+    path = os.pathsep.join([str(wrapper), str(generated)])
+    command = [sys.executable, "-P", "-B", "-c", f"import {module}"]
+    env = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    return [f"{module}: error: {done.stderr.strip().splitlines()[-1]}"] if done.returncode else []
+
+
+def _complaints(root: Path, generated: Path, usage: Path | None, wrapper: Path) -> list[str]:
     # one cache for all runs: what did not change is not checked again
     given = [] if os.environ.get("MYPY_CACHE_DIR") else ["--cache-dir", str(root / CACHE)]
     is_project = (root / "pyproject.toml").exists()
     options = ["--config-file", "pyproject.toml" if is_project else os.devnull, "--strict", "--explicit-package-bases"]
+    targets = [each for each in (wrapper / "readahead", usage, generated / PACKAGE) if each and each.exists()]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", *options, *given, "--no-error-summary", *targets, str(generated / PACKAGE)],
+        [sys.executable, "-m", "mypy", *options, *given, "--no-error-summary", *map(str, targets)],
         cwd=root,
-        env={**os.environ, "MYPYPATH": str(generated)},
+        env={**os.environ, "MYPYPATH": os.pathsep.join([str(wrapper), str(generated)])},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode == 0:
         return []
-    lines = (done.stdout + done.stderr).replace(f"{os.path.relpath(generated, root)}{os.sep}", f"generated{os.sep}")
+    lines = done.stdout + done.stderr
+    for place, name in ((wrapper, "wrapper"), (generated, "generated")):
+        lines = lines.replace(f"{os.path.relpath(place, root)}{os.sep}", f"{name}{os.sep}")
     return [line for line in lines.splitlines() if re.match(r".*: error:", line)] or lines.splitlines()

@@ -3,17 +3,36 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from specs.pipeline.compare import Change, Level
+from specs.pipeline.edits import Edit
 
 COMPATIBLE, FAILED, BREAKING = 0, 1, 2
 
+# What callers see, by kind
+_SEEN = {
+    "parameter renamed": "the server no longer knows the old name",
+    "parameter gone": "the server no longer looks at it",
+    "parameter newly required": "a call without it fails",
+    "parameter default changed": "calls without it get something else",
+    "key default changed": "what is not sent gets another value",
+    "key renamed": "the old name is refused",
+    "key gone": "it is refused",
+    "key newly required": "a request without it fails",
+    "field renamed": "the old attribute is gone",
+    "field gone": "the attribute is gone",
+    "field retyped": "rows have values of the new type",
+    "value renamed": "the old constant is gone; its value is still read",
+    "value gone": "the constant is gone; its value is still read",
+    "class renamed": "the old class is gone from the generated code",
+    "enumeration renamed": "the old class is gone from the generated code",
+}
 _EMPTY = {
     Level.BREAKING: "Code that worked may fail now.",
-    Level.NEW: "Nothing to do.",
-    Level.HAND: "Nothing breaks, but the wrapper does not offer these until the binding is changed.",
+    Level.NEW: "Callers have nothing to do.",
+    Level.HAND: "Files that are written by hand have to say something else; how is below.",
     Level.NONE: "The document changed; callers see no difference.",
 }
 
@@ -33,6 +52,9 @@ class Report:
         proof: Type errors of the wrapper and of the public typing tests, with the new client.
         baseline: The release whose typing tests these are.
         taken: Whether anything was written.
+        edits: What to change in files that are written by hand, in this order.
+        commands: What to run after that.
+        failed: Why the document cannot be taken as it is.
     """
 
     api: str
@@ -46,12 +68,15 @@ class Report:
     proof: dict[str, list[str]] = field(default_factory=dict)
     baseline: str = ""
     taken: bool = True
+    edits: list[Edit] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    failed: str = ""
 
     @property
     def status(self) -> int:
-        """The exit status: 2 if anything breaks for a caller."""
+        """The exit status: 2 if anything breaks for a caller, 1 if the document cannot be taken as it is."""
         breaks = any(self.proof.values()) or any(change.level is Level.BREAKING for change in self.changes)
-        return BREAKING if breaks else COMPATIBLE
+        return BREAKING if breaks else FAILED if self.failed else COMPATIBLE
 
     @property
     def verdict(self) -> str:
@@ -60,6 +85,8 @@ class Report:
             return "breaking"
         if not self.before:
             return "new"
+        if self.failed:
+            return "not taken"
         return "compatible" if self.changes else "unchanged"
 
     def data(self) -> dict[str, Any]:
@@ -85,6 +112,9 @@ class Report:
             "left out": self.left_out,
             "proof": self.proof,
             "baseline": self.baseline,
+            "edits": [asdict(each) for each in self.edits],
+            "commands": self.commands,
+            "failed": self.failed,
         }
 
     def json(self) -> str:
@@ -93,15 +123,16 @@ class Report:
 
     def markdown(self) -> str:
         """Return the report as Markdown."""
-        sources = f"{_name(self.before)} → {_name(self.after)}" if self.before else _name(self.after)
+        names = dict.fromkeys(map(_name, [self.before, self.after] if self.before else [self.after]))
+        sources = " → ".join(names)
         counts = [f"{len(found)} {level}" for level in Level if (found := self._at(level))]
         lines = [f"# {self.api}: {sources}", ""]
         lines += [f"**{self.verdict}**" + (f": {', '.join(counts)}" if counts else "")]
         lines += ["", f"{self.kept} operations.", ""] if not self.before else [""]
         if self.baseline:
             lines += [f"Type-checked with the public typing tests of {_plain(self.baseline)}.", ""]
-        if not self.taken:
-            lines += ["Nothing was written: openapi/apis.toml lists operations that the new document lacks.", ""]
+        if self.failed:
+            lines += [f"Nothing was written: {_plain(self.failed)}.", ""]
         for level in Level:
             if found := self._at(level):
                 lines += [f"## {level.value.capitalize()}", "", _EMPTY[level], "", *map(_line, found), ""]
@@ -115,7 +146,17 @@ class Report:
         for title, errors in self.proof.items():
             if errors:
                 lines += [f"## {title}", "", "```", *errors, "```", ""]
+        lines += self._to_do()
         return "\n".join(line for line, before in zip(lines, ["x", *lines], strict=False) if line or before) + "\n"
+
+    def _to_do(self) -> list[str]:
+        """Return what to change by hand, one change a line."""
+        if not self.edits and not self.commands:
+            by_hand = self._at(Level.HAND) or any(self.proof.values())
+            return [] if by_hand or not self.before else ["Nothing to do: what is written by hand fits.", ""]
+        order = "In this order: a line number is that of the file after the changes above it."
+        done = [f"- run `{_plain(each)}`" for each in self.commands]
+        return ["## What to do", "", order, "", *(f"- {_edit(each)}" for each in self.edits), *done, ""]
 
     def _at(self, level: Level) -> list[Change]:
         return [change for change in self.changes if change.level is level]
@@ -125,10 +166,17 @@ def _name(facts: Mapping[str, str]) -> str:
     return facts.get("name", "nothing")
 
 
+def _edit(edit: Edit) -> str:
+    # with its indentation, so that it can be copied
+    old, new = (None if text is None else "".join(c for c in text if c.isprintable()) for text in (edit.old, edit.new))
+    return str(replace(edit, old=old, new=new))
+
+
 def _line(change: Change) -> str:
-    # a line to add is code to copy
-    code = re.match(r"(add|change it to) (.*)", change.detail, re.DOTALL)
-    detail = f"{code[1]} {_code(code[2])}" if code else _plain(change.detail)
+    # a line of a binding is code
+    code = re.fullmatch(r"(add|change it to) (\w+ = .*)", change.detail, re.DOTALL)
+    said = f"{code[1]} {_code(code[2])}" if code else _plain(change.detail)
+    detail = "; ".join(filter(None, [said, _SEEN.get(change.kind) if change.level is Level.BREAKING else None]))
     return f"- {change.kind}: {_code(change.name)}" + (f", {detail}" if detail else "")
 
 

@@ -1,12 +1,14 @@
 """The public surface of a generated client: operations, arguments, fields of rows, keys of bodies, values."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
 from specs.documents.document import component, operations, reached
+from specs.documents.names import python_name
 
 _LIMITS = (
     "maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties",
@@ -50,6 +52,7 @@ class Operation:
         body: The request body.
         result: The body of a success.
         statuses: Documented statuses.
+        tag: Its first tag, which its module lies under.
     """
 
     name: str
@@ -58,6 +61,12 @@ class Operation:
     body: Slot | None
     result: Slot | None
     statuses: frozenset[str]
+    tag: str = "default"
+
+    @property
+    def queries(self) -> dict[str, Slot]:
+        """Its query parameters, by the name of the argument."""
+        return {python_name(name): slot for (place, name), slot in self.parameters.items() if place == "query"}
 
 
 @dataclass
@@ -76,6 +85,26 @@ class Surface:
     bodies: dict[str, dict[str, Slot]] = field(default_factory=dict)
     values: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give classes other names, wherever they stand."""
+        pattern = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b")
+
+        def renamed(slot: Slot | None) -> Any:
+            if slot is None:
+                return None
+            types = frozenset(pattern.sub(lambda found: names[found[0]], each) for each in slot.types)
+            return replace(slot, types=types)
+
+        for where, each in self.operations.items():
+            parameters = {key: renamed(slot) for key, slot in each.parameters.items()}
+            body, result = renamed(each.body), renamed(each.result)
+            self.operations[where] = replace(each, parameters=parameters, body=body, result=result)
+        for side in (self.rows, self.bodies):
+            for owner in list(side):
+                side[names.get(owner, owner)] = {wire: renamed(slot) for wire, slot in side.pop(owner).items()}
+        self.values = {names.get(name, name): values for name, values in self.values.items()}
+        self.texts = {names.get(name, name) for name in self.texts}
 
 
 def surface(document: dict[str, Any]) -> Surface:
@@ -123,6 +152,7 @@ class _Reader:
             self._content(body, required=bool(body.get("required"))),
             self._content(success, required=True),
             frozenset(responses),
+            str(PythonIdentifier((operation.get("tags") or ["default"])[0], "tag")),
         )
 
     def _content(self, holder: dict[str, Any], *, required: bool) -> Slot | None:

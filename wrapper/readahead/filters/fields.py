@@ -17,7 +17,19 @@ from ..errors import FilterError, UsageError, nearest, shown
 from .conditions import And, Comparison, Compound, Condition, Not, Or, compiled
 from .values import Choices, Incomparable, checked_choice, checked_text, in_text, is_list, plain
 
-__all__ = ["Choice", "Field", "Fields", "FullText", "Id", "Number", "PartialMatch", "Relation", "Text", "Timestamp"]
+__all__ = [
+    "Choice",
+    "Field",
+    "Fields",
+    "Flag",
+    "FullText",
+    "Id",
+    "Number",
+    "PartialMatch",
+    "Relation",
+    "Text",
+    "Timestamp",
+]
 __all__ += ["predicate", "read_condition", "write_condition"]
 
 Many = Literal["repeated", "commas"]
@@ -351,6 +363,19 @@ class Number(_Measured, _Equatable[float], _Ordered[float]):
         if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < math.inf:
             return None
         return value + 0
+
+
+class Flag(_Measured, _Equatable[bool]):
+    """True or false: ``==``, ``!=``, ``in_``, ``is_null``."""
+
+    ops = _EQUAL
+    kind = "True or False"
+
+    def encode(self, values: tuple[Any, ...]) -> object:
+        return super().encode(tuple("true" if value else "false" for value in values))
+
+    def comparable(self, value: object) -> Any:
+        return value if isinstance(value, bool) else None
 
 
 class Timestamp(_Measured, _Ordered[dt.datetime]):
