@@ -104,7 +104,7 @@ async def live(history, target, gone, window):
             await sweep([], None)  # the one before may have been the rest of another
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=HISTORY, gone=st.sampled_from(["delete", "mark"]), window=st.sampled_from([1, 4]))
 def test_no_row_that_exists_is_taken_from_a_table_in_sqlite(tmp_path_factory, history, gone, window):
     path = tmp_path_factory.mktemp("laws") / "rows.db"
