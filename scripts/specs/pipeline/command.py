@@ -62,14 +62,9 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
         _require_writable(options)
         reads_only = options.check or options.explain is not None
         with alone(root, reads_only=reads_only):
-            if reads_only and is_pending(root):
-                raise SpecError(
-                    "a run was killed while it wrote its results; scripts/regenerate puts the rest in place"
-                )
-            if options.explain is not None:
-                return _explain(root, options)
-            if options.check:
-                return _check(root)
+            if reads_only:
+                _require_finished(root)
+                return _check(root) if options.check else _explain(root, options)
             due = finish(root)
             if options.api:
                 return _take(root, options, due)
