@@ -167,7 +167,7 @@ def test_a_value_as_text(value, written):
     assert list(httpx.URL(builder.build()["url"]).params.multi_items()) == [("a", written), ("b", written)]
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1}, b"x", 1j], ids=repr)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1}, b"x", 1j])
 def test_what_is_no_value(value):
     """What has no text is an error that names the parameter, and is never sent as Python writes it."""
     builder = RequestBuilder("get", "/{a}")
@@ -193,7 +193,7 @@ def test_what_is_not_given_is_not_sent():
             builder.query("a", value)
 
 
-@pytest.mark.parametrize("value", ["", ".", "..", None, UNSET, [], {}], ids=repr)
+@pytest.mark.parametrize("value", ["", ".", "..", None, UNSET, [], {}])
 def test_a_path_stays_the_path(value):
     """What would make another path of it is refused; an empty id must not list everything."""
     with pytest.raises(ValueError, match=r"^id: "):
