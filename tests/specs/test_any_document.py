@@ -256,7 +256,7 @@ def test_classes_keep_apart():
 
 
 def test_fields_keep_apart():
-    """Properties that would be one attribute are several; the wire has its own names."""
+    """Properties that would be one attribute are several; the wire has its own names, and no other one is renamed."""
     found = distinct_properties(
         document(
             {
@@ -265,8 +265,10 @@ def test_fields_keep_apart():
             }
         )
     )
-    assert list(found["components"]["schemas"]["A"]["properties"]) == ["a b", "a_b_2", "a_b_3"]
-    assert found["components"]["schemas"]["A"]["required"] == ["a_b_2"]
+    assert list(found["components"]["schemas"]["A"]["properties"]) == ["a b", "a_b_3", "a_b_4"]
+    assert found["components"]["schemas"]["A"]["required"] == ["a_b_3"]
+    assert list(found["components"]["schemas"]["B"]["properties"]) == ["a_b_2"]
+    assert found[WIRE] == {"a_b_3": "a-b", "a_b_4": "aB"}
 
 
 def test_parameters_keep_apart():

@@ -9,9 +9,9 @@ import pytest
 from specs.documents.document import load
 from specs.documents.normalise import normalise
 from specs.documents.repair import repair
-from specs.pipeline.binding import not_exposed
 from specs.pipeline.command import ROOT
 from specs.pipeline.compare import Level, compare
+from specs.pipeline.fitting import not_exposed
 from specs.pipeline.overlay import apply
 from specs.pipeline.take import lost, take
 

@@ -9,9 +9,9 @@ from typing import Any
 from specs.documents.document import load
 from specs.documents.normalise import normalise
 from specs.pipeline import overlay
-from specs.pipeline.binding import Fit, fit
 from specs.pipeline.compare import Change, Level, changed_defaults, compare, in_order
 from specs.pipeline.edits import Edit, edits
+from specs.pipeline.fitting import Fit, fit
 from specs.pipeline.moves import moves
 
 

@@ -127,8 +127,9 @@ def _import(wrapper: Path, generated: Path, module: str) -> list[str]:
 def _complaints(root: Path, generated: Path, usage: Path | None, wrapper: Path) -> list[str]:
     # one cache for all runs: what did not change is not checked again
     given = [] if os.environ.get("MYPY_CACHE_DIR") else ["--cache-dir", str(root / CACHE)]
-    is_project = (root / "pyproject.toml").exists()
-    options = ["--config-file", "pyproject.toml" if is_project else os.devnull, "--strict", "--explicit-package-bases"]
+    is_project = (root / "pyproject.toml").exists()  # its own options say how strict it is
+    options = ["--config-file", "pyproject.toml"] if is_project else ["--config-file", os.devnull, "--strict"]
+    options.append("--explicit-package-bases")
     targets = [each for each in (wrapper / "readahead", usage, generated / PACKAGE) if each and each.exists()]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options, *given, "--no-error-summary", *map(str, targets)],
