@@ -160,9 +160,13 @@ def _is_answer(example: Any) -> bool:
 
 def _arguments(function: Any) -> dict[str, Any]:
     required = [each for each in inspect.signature(function).parameters.values() if each.default is each.empty]
-    return {
-        each.name: {} if each.name == "body" else "x" if "int" not in str(each.annotation) else 1 for each in required
-    }
+    return {each.name: _argument(each.name, str(each.annotation)) for each in required}
+
+
+def _argument(name: str, annotation: str) -> Any:
+    if name == "body":
+        return "x" if {"str", "bytes"} & set(re.findall(r"\w+", annotation)) else {}
+    return 1 if "int" in annotation else "x"
 
 
 def _as_json(value: Any) -> Any:
