@@ -230,7 +230,7 @@ class Report:
         times = f" ({_count(self.mismatches, 'mismatch', 'mismatches')})" if self.mismatches else ""
         drift = {
             "seen": f"the list changed while it was read{times}",
-            "unverifiable": "changes may go unnoticed, because rows are hidden or pages cannot overlap",
+            "unverifiable": "changes may leave no trace",
         }
         totals = [f"{total:,}" for total in self.totals]
         totals = totals if len(totals) < 4 else [totals[0], "…", totals[-1]]
