@@ -112,6 +112,8 @@ async def mirror(
         TargetError: The table is in use, belongs to another query, or cannot be written.
     """
     job = _checked(query, table, gone, most_gone, confirm, restart=restart)
+    if not isinstance(cast("object", adopt), bool):
+        raise UsageError(f"adopt must be True or False, not {shown(adopt)}")
     async with _sweep(table, job, adopt=adopt, marks=gone == "mark") as sweep:
 
         def progress(so_far: CopyProgress) -> None:

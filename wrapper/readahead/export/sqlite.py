@@ -78,8 +78,11 @@ class SQLite:
     @asynccontextmanager
     async def connect(self) -> AsyncGenerator[Database]:
         """Open a connection."""
-        thread = CapacityLimiter(1)
-        connection = await to_thread.run_sync(_opened, self.path, limiter=thread)
+        thread, give_up = CapacityLimiter(1), anyio.current_time() + _PATIENCE
+        while (connection := await to_thread.run_sync(_opened, self.path, limiter=thread)) is None:
+            if anyio.current_time() > give_up:
+                raise _still_locked(self.path)
+            await anyio.sleep(0.02)
         try:
             yield _Database(self.path, connection, thread)
         finally:
@@ -100,15 +103,24 @@ def _translated(path: Path) -> Generator[None]:
         raise TargetError(f"{path}: SQLite says: {error}") from None
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _still_locked(path: Path) -> TargetError:
+    return TargetError(f"{path}: another program has been writing for {_PATIENCE:g} s; end it, or try again later")
+
+
+def _opened(path: Path) -> sqlite3.Connection | None:
+    """Return a connection; None while another program changes how the database is written."""
     if sqlite3.sqlite_version_info < _OLDEST:
         raise UsageError(f"SQLite here is {sqlite3.sqlite_version}; tables need 3.35 or newer")
     with _translated(path):
         connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
-        with _translated(path):
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF in _BUSY:
+            return None
+        raise TargetError(f"{path}: SQLite says: {error}") from None
     except BaseException:
         connection.close()
         raise
@@ -140,9 +152,7 @@ class _Database:
         give_up = anyio.current_time() + _PATIENCE
         while not await self.run(_did, statement):
             if anyio.current_time() > give_up:
-                raise TargetError(
-                    f"{self._path}: another program has been writing for {_PATIENCE:g} s; end it, or try again later"
-                )
+                raise _still_locked(self._path)
             await anyio.sleep(0.02)
 
     @asynccontextmanager
