@@ -10,7 +10,7 @@ import pytest
 
 from readahead import Retry
 from readahead.errors import TargetError, UsageError
-from readahead.kintsugi import Customer
+from readahead.kintsugi import Customer, Kintsugi
 from readahead.sandbox import Faults, Sandbox
 from readahead.workers import CopyJob, CopyStatus
 from readahead.workers.tasks import part_task, plan_task
@@ -393,3 +393,34 @@ except ImportError as error:
 """
     done = await anyio.run_process([sys.executable, "-c", code])
     assert done.stdout == b"CopyJob needs taskiq; install readahead[workers]\n"
+
+
+async def test_a_part_whose_api_fails_for_ever_is_given_up(table):
+    """Whatever the part had before, and though a copy that fails stores its place."""
+    begun = []
+
+    async def latency(_):
+        begun.append(1)
+        if len(begun) > 40:
+            raise OSError
+
+    with Sandbox(kintsugi_rows=20_000, latency=latency) as sandbox, sandbox.serve() as url:
+
+        def client():
+            return Kintsugi(
+                api_key="key", organization_id="o", base_url=f"{url}/kintsugi", retry=Retry(attempts=1), pace=None
+            )
+
+        job = CopyJob(
+            f"job {next(NUMBERS)}",
+            client=client,
+            query=lambda client: client.customers,
+            to=table,
+            parts=1,
+            seconds=0.3,
+            attempts=2,
+        )
+        await job.start()
+        status = await ended(job)
+    assert status.state == "failed"
+    assert "status 500" in status.why

@@ -247,12 +247,13 @@ class Store:
             Superseded: The claim is not the last one.
         """
         async with self.database.transaction() as transaction:
-            await self._update(transaction, claim, "attempts = 0, progressed = $4", progressed.to_json())
-            if rows:
+            await self._update(transaction, claim, "progressed = $4", progressed.to_json())
+            if rows:  # a copy that fails stores its place, too, and that is no progress
                 done = await transaction.upsert(table, rows)
                 await self._update(
                     transaction,
                     claim,
+                    "attempts = 0, "
                     "new_rows = new_rows + $4, changed_rows = changed_rows + $5, same_rows = same_rows + $6",
                     done.new,
                     done.changed,
