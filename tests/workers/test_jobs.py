@@ -268,6 +268,22 @@ async def test_waiting_for_the_api_is_no_failure(table, broker):
     assert (await ended(job)).complete
 
 
+async def test_a_part_to_which_no_page_comes_is_given_up_at_last(table, broker, monkeypatch):
+    """An API that hangs is not waited for without end, and the job says so."""
+    monkeypatch.setattr("readahead.workers.parts.PATIENCE", 0.2)
+
+    async def hang(_):
+        if len(sandbox.requests) > 1:
+            await asyncio.Event().wait()
+
+    sandbox = Sandbox(kintsugi_rows=100, latency=hang)
+    job = job_of(sandbox, table, parts=1, attempts=2, seconds=0.01)
+    await job.start()
+    status = await ended(job)
+    assert status.state == "failed"
+    assert "no page came for 0 s" in status.why
+
+
 async def test_a_process_opens_one_client_for_a_job_and_closes_it_when_nothing_is_left_to_do(table, broker):
     sandbox, counts = Sandbox(kintsugi_rows=500), {"opened": 0, "closed": 0}
 

@@ -32,6 +32,7 @@ from .store import Claim, Store, Superseded, Try
 __all__ = ["Declared", "copy_part", "plan_run"]
 
 _log = logging.getLogger("readahead.workers")
+PATIENCE = 3600.0  # seconds without any page after which a part is given up
 #: Errors that another attempt will not mend.
 LASTING = (
     AuthenticationFailed,
@@ -136,6 +137,10 @@ async def _copy_for_a_while(
             return None
     except _TimeOver:
         return 0.0
+    waited = (claim.spared + 1) * 2 * job.seconds
+    if waited >= PATIENCE:
+        await store.fail(claim, f"no page came for {waited:,.0f} s; the API hangs, or asks for longer pauses than that")
+        return None
     await store.spare(claim)
     return 0.0
 
