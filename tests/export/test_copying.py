@@ -64,6 +64,7 @@ async def test_every_row_is_copied_in_order(box):
     assert target.rows == every_id(box)
     assert len(target.finished) == 1 and not target.open
     assert (copied.rows, copied.runs, copied.complete, copied.why) == (ROWS, 1, True, "the end was reached")
+    assert str(copied) == "2,345 rows, complete"
 
 
 async def test_a_failed_write_is_raised_as_it_is_and_the_next_run_goes_on(box):
@@ -168,6 +169,7 @@ async def test_wrong_arguments_are_refused_before_anything_is_opened(box):
             {"on_bad_row": "ignore"},
             {"on_progress": 3},
             {"deadline": -1},
+            {"restart": "no"},
         ):
             with pytest.raises(UsageError):
                 await copy(**{"query": customers, "target": target, **wrong})

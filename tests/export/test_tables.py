@@ -3,9 +3,11 @@
 import asyncio
 import datetime as dt
 import json
+import sqlite3
 import traceback
 import uuid
 from asyncio import to_thread
+from contextlib import closing
 from typing import ClassVar
 
 import asyncpg
@@ -526,3 +528,14 @@ async def test_rows_are_of_a_generated_class_with_a_key_that_can_be_a_column(tar
     with pytest.raises(TargetError, match="its key"):
         target.table_of(Keyed, "id")
     assert target.table_of(Customer, "id").key.wire == "id"
+
+
+@pytest.mark.asyncio
+async def test_a_table_of_sqlite_without_row_ids_is_refused(tmp_path):
+    """New rows are counted by them."""
+    path = tmp_path / "rows.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE customers (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID")
+    async with SQLite(path, "customers").connect() as database, database.transaction() as transaction:
+        with pytest.raises(TargetError, match="WITHOUT ROWID"):
+            await transaction.prepare(SQLite(path, "customers").table_of(Customer, "id"))

@@ -10,7 +10,7 @@ import pytest
 
 from readahead import Retry
 from readahead.errors import TargetError, UsageError
-from readahead.kintsugi import Customer
+from readahead.kintsugi import Customer, Kintsugi
 from readahead.sandbox import Faults, Sandbox
 from readahead.workers import CopyJob, CopyStatus
 from readahead.workers.tasks import part_task, plan_task
@@ -268,6 +268,22 @@ async def test_waiting_for_the_api_is_no_failure(table, broker):
     assert (await ended(job)).complete
 
 
+async def test_a_part_to_which_no_page_comes_is_given_up_at_last(table, broker, monkeypatch):
+    """An API that hangs is not waited for without end, and the job says so."""
+    monkeypatch.setattr("readahead.workers.parts.PATIENCE", 0.2)
+
+    async def hang(_):
+        if len(sandbox.requests) > 1:
+            await asyncio.Event().wait()
+
+    sandbox = Sandbox(kintsugi_rows=100, latency=hang)
+    job = job_of(sandbox, table, parts=1, attempts=2, seconds=0.01)
+    await job.start()
+    status = await ended(job)
+    assert status.state == "failed"
+    assert "no page came for 0 s" in status.why
+
+
 async def test_a_process_opens_one_client_for_a_job_and_closes_it_when_nothing_is_left_to_do(table, broker):
     sandbox, counts = Sandbox(kintsugi_rows=500), {"opened": 0, "closed": 0}
 
@@ -393,3 +409,34 @@ except ImportError as error:
 """
     done = await anyio.run_process([sys.executable, "-c", code])
     assert done.stdout == b"CopyJob needs taskiq; install readahead[workers]\n"
+
+
+async def test_a_part_whose_api_fails_for_ever_is_given_up(table):
+    """Whatever the part had before, and though a copy that fails stores its place."""
+    begun = []
+
+    async def latency(_):
+        begun.append(1)
+        if len(begun) > 40:
+            raise OSError
+
+    with Sandbox(kintsugi_rows=20_000, latency=latency) as sandbox, sandbox.serve() as url:
+
+        def client():
+            return Kintsugi(
+                api_key="key", organization_id="o", base_url=f"{url}/kintsugi", retry=Retry(attempts=1), pace=None
+            )
+
+        job = CopyJob(
+            f"job {next(NUMBERS)}",
+            client=client,
+            query=lambda client: client.customers,
+            to=table,
+            parts=1,
+            seconds=0.3,
+            attempts=2,
+        )
+        await job.start()
+        status = await ended(job)
+    assert status.state == "failed"
+    assert "status 500" in status.why

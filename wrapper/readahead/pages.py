@@ -192,7 +192,7 @@ class Report:
         left_out: Rows that the API sent and a condition evaluated on rows left out.
         ignored_filters: By field, rows that contradict a filter that was sent; they are left out.
         drift: "none"; "seen" if rows moved while the list was read; "unverifiable" if moves may leave no trace, because
-            the API leaves rows out of its pages, or its pages cannot overlap.
+            the API leaves rows out of its pages, its pages cannot overlap, or several listings were read.
         complete: Whether the listing reached its end, and nothing that was seen contradicts it: no gap, no other order
             of rows, no total that promises more than came.
         why: What ended the listing, or why it is not complete.
@@ -230,7 +230,7 @@ class Report:
         times = f" ({_count(self.mismatches, 'mismatch', 'mismatches')})" if self.mismatches else ""
         drift = {
             "seen": f"the list changed while it was read{times}",
-            "unverifiable": "changes may go unnoticed, because rows are hidden or pages cannot overlap",
+            "unverifiable": "changes may leave no trace",
         }
         totals = [f"{total:,}" for total in self.totals]
         totals = totals if len(totals) < 4 else [totals[0], "…", totals[-1]]

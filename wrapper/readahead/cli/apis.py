@@ -163,14 +163,16 @@ def credentials_in(path: Path) -> dict[str, Secret]:
     Raises:
         UsageError: The file cannot be read, or has none.
     """
-    from dotenv import dotenv_values  # noqa: PLC0415  it takes long to import
+    from dotenv.parser import parse_stream  # noqa: PLC0415  it takes long to import
 
     try:
-        values = dotenv_values(stream=io.StringIO(path.read_text(encoding="utf-8")), interpolate=False)
+        lines = list(parse_stream(io.StringIO(path.read_text(encoding="utf-8"))))
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise UsageError(f"--credentials {path}: {reason}") from None
-    found = {name: Secret(value) for name, value in values.items() if value is not None}
+    if wrong := next((line for line in lines if line.error), None):
+        raise UsageError(f"--credentials {path}, line {wrong.original.line}: expected NAME=VALUE")
+    found = {line.key: Secret(line.value) for line in lines if line.key is not None and line.value is not None}
     if not found:
         raise UsageError(f"--credentials {path} has no credentials; write NAME=VALUE, one a line")
     return found

@@ -66,6 +66,12 @@ class Copied:
     bad_rows: int
     report: Report
 
+    def __str__(self) -> str:
+        runs = f" in {self.runs} runs" if self.runs > 1 else ""
+        bad = f", {self.bad_rows:,} that could not be read" if self.bad_rows else ""
+        end = "complete" if self.complete else f"not complete: {self.why}"
+        return f"{self.rows:,} row{'s' if self.rows != 1 else ''}{runs}{bad}, {end}"
+
 
 def job_of(query: Listing[Any], *, restart: bool = False) -> Job:
     """Return what a target has to know of a query.
@@ -81,6 +87,8 @@ def job_of(query: Listing[Any], *, restart: bool = False) -> Job:
             "this query cannot be copied: it takes several listings whose rows are told apart by all keys so far; copy "
             "each side of | on its own"
         )
+    if not isinstance(cast("object", restart), bool):
+        raise UsageError(f"restart must be True or False, not {shown(restart)}")
     row = getattr(reading.endpoint.reader.read, "__self__", None)
     if not isinstance(row, type):
         raise UsageError("the rows of this query are not of a generated class, so its columns are not known")

@@ -112,6 +112,8 @@ async def mirror(
         TargetError: The table is in use, belongs to another query, or cannot be written.
     """
     job = _checked(query, table, gone, most_gone, confirm, restart=restart)
+    if not isinstance(cast("object", adopt), bool):
+        raise UsageError(f"adopt must be True or False, not {shown(adopt)}")
     async with _sweep(table, job, adopt=adopt, marks=gone == "mark") as sweep:
 
         def progress(so_far: CopyProgress) -> None:
@@ -310,8 +312,10 @@ class _Sweep:
             return "the list changed while it was read; read it again, or pass confirm"
         if seen.runs > 1:
             return "it was read in several runs, and may have changed between them; read it again, or pass confirm"
+        if not single:  # a row that comes to match an earlier listing after that was read is left out of a later one
+            return "it takes several listings, and a row may have moved between them unseen; pass confirm"
         came = seen.keys + report.left_out
-        if single and report.totals and came < report.totals[-1]:
+        if report.totals and came < report.totals[-1]:
             return f"the API named a total of {report.totals[-1]:,}, and {came:,} rows came"
         return ""
 

@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -38,7 +39,7 @@ _TYPES: Final[dict[Kind, str]] = {
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PATIENCE = 60.0  # seconds for another program to finish its transaction
 _OLDEST = (3, 35)  # for RETURNING
-_AT_ONCE = 900  # values of one statement; older versions take 999
+_PAGE = 16_384  # bytes; rows are wide, and those of a new database are written in three quarters of the time
 
 
 def _path(path: str | PathLike[str]) -> Path:
@@ -78,8 +79,11 @@ class SQLite:
     @asynccontextmanager
     async def connect(self) -> AsyncGenerator[Database]:
         """Open a connection."""
-        thread = CapacityLimiter(1)
-        connection = await to_thread.run_sync(_opened, self.path, limiter=thread)
+        thread, give_up = CapacityLimiter(1), anyio.current_time() + _PATIENCE
+        while (connection := await to_thread.run_sync(_opened, self.path, limiter=thread)) is None:
+            if anyio.current_time() > give_up:
+                raise _still_locked(self.path)
+            await anyio.sleep(0.02)
         try:
             yield _Database(self.path, connection, thread)
         finally:
@@ -100,15 +104,25 @@ def _translated(path: Path) -> Generator[None]:
         raise TargetError(f"{path}: SQLite says: {error}") from None
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _still_locked(path: Path) -> TargetError:
+    return TargetError(f"{path}: another program has been writing for {_PATIENCE:g} s; end it, or try again later")
+
+
+def _opened(path: Path) -> sqlite3.Connection | None:
+    """Return a connection; None while another program changes how the database is written."""
     if sqlite3.sqlite_version_info < _OLDEST:
         raise UsageError(f"SQLite here is {sqlite3.sqlite_version}; tables need 3.35 or newer")
     with _translated(path):
         connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
-        with _translated(path):
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA page_size = {_PAGE}")  # of a database that has no table yet
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF in _BUSY:
+            return None
+        raise TargetError(f"{path}: SQLite says: {error}") from None
     except BaseException:
         connection.close()
         raise
@@ -140,9 +154,7 @@ class _Database:
         give_up = anyio.current_time() + _PATIENCE
         while not await self.run(_did, statement):
             if anyio.current_time() > give_up:
-                raise TargetError(
-                    f"{self._path}: another program has been writing for {_PATIENCE:g} s; end it, or try again later"
-                )
+                raise _still_locked(self._path)
             await anyio.sleep(0.02)
 
     @asynccontextmanager
@@ -215,6 +227,8 @@ def _prepared(connection: sqlite3.Connection, table: Table) -> None:
         raise TargetError(
             f"table {table.name!r} has columns of other types: {', '.join(others)}; choose another table, or change it"
         )
+    if re.search(r"\)[^)]*WITHOUT\s+ROWID", _declaration(connection, table.name), re.IGNORECASE):
+        raise TargetError(f"table {table.name!r} is WITHOUT ROWID; choose another table, or create it with row ids")
     if [wire.lower() for wire, (_, key) in there.items() if key] != [table.key.wire.lower()]:
         raise TargetError(
             f"table {table.name!r} is there, and its primary key is not {table.key.wire!r}; choose another table"
@@ -222,6 +236,11 @@ def _prepared(connection: sqlite3.Connection, table: Table) -> None:
     for wire, kind in wanted.items():
         if wire.lower() not in folded:
             connection.execute(f"ALTER TABLE {name} ADD COLUMN {quoted(wire)} {kind}")
+
+
+def _declaration(connection: sqlite3.Connection, table: str) -> str:
+    found = connection.execute("SELECT sql FROM sqlite_schema WHERE lower(name) = lower(?)", [table]).fetchone()
+    return str(found[0]) if found else ""
 
 
 def _upserted(connection: sqlite3.Connection, table: Table, rows: Sequence[Any]) -> Upserted:
@@ -237,12 +256,7 @@ def _upserted(connection: sqlite3.Connection, table: Table, rows: Sequence[Any])
         f"INSERT INTO {name} ({', '.join([key, *wires])}) VALUES ({', '.join('?' * len(values))}) "
         f"ON CONFLICT ({key}) DO UPDATE SET {sets} WHERE {differs}"
     )
-    there = 0
-    for first in range(0, len(keys), _AT_ONCE):
-        some = keys[first : first + _AT_ONCE]
-        marks = ", ".join("?" * len(some))
-        [(number,)] = connection.execute(f"SELECT count(*) FROM {name} WHERE {key} IN ({marks})", some)
-        there += number
+    last = _last_row(connection, name)
     connection.execute("SAVEPOINT readahead_rows")
     try:
         written = connection.executemany(statement, zip(*values, strict=True)).rowcount
@@ -251,8 +265,13 @@ def _upserted(connection: sqlite3.Connection, table: Table, rows: Sequence[Any])
         values = [list(map(_storable, column)) for column in values]
         written = connection.executemany(statement, zip(*values, strict=True)).rowcount
     connection.execute("RELEASE readahead_rows")
-    new = len(keys) - there
+    new = _last_row(connection, name) - last
     return Upserted(new, written - new, len(keys) - written)
+
+
+def _last_row(connection: sqlite3.Connection, name: str) -> int:
+    """Return the number of the last row. A row that is new gets the next one, and a row that changes keeps its own."""
+    return int(connection.execute(f"SELECT max(rowid) FROM {name}").fetchone()[0] or 0)
 
 
 def _seen(connection: sqlite3.Connection, table: Table, rows: Sequence[Any]) -> int:

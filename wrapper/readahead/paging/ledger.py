@@ -140,7 +140,9 @@ class Ledger:
         tally, report = plan.tally, self.report
         report.gaps_closed, report.gaps_open = tally.gaps_closed, tally.gaps_open
         report.duplicates, report.mismatches = tally.duplicates, tally.mismatches
-        report.drift = "unverifiable" if tally.hides_rows or tally.unverifiable else "none"
+        # Between two listings a row can move from the one that is still to be read to the one that was.
+        no_trace = tally.hides_rows or tally.unverifiable or plan.listings > 1
+        report.drift = "unverifiable" if no_trace else "none"
         if tally.mismatches or report.sweeps > 1:
             report.drift = "seen"
         report.doubt = self._doubt(plan) or ""

@@ -83,8 +83,9 @@ CASE WHEN {ended} > b - {BUCKETS} THEN ({ended}) % {BUCKETS} ELSE -1 END AS ende
 CASE WHEN {pause} > paused THEN {pause} ELSE paused END AS pause,
 {", ".join(live)} FROM (
 SELECT clock, CASE WHEN clock / width > last THEN clock / width ELSE last END AS b, last,
-CASE WHEN last = 0 THEN 0 ELSE paused_until END AS paused FROM (
-SELECT clock, CASE WHEN bucket - clock / width > {BUCKETS} THEN 0 ELSE bucket END AS last
+paused_until - (bucket - last) * width AS paused FROM (
+SELECT clock, CASE WHEN bucket - clock / width > {BUCKETS}
+THEN bucket - (bucket - clock / width) / {BUCKETS} * {BUCKETS} ELSE bucket END AS last
 FROM (SELECT {clock} AS clock LIMIT 1) AS t0 LIMIT 1) AS t LIMIT 1) AS t1 LIMIT 1) AS t2 LIMIT 1) AS t3
 LIMIT 1) AS t4 LIMIT 1) AS t5)
 WHERE account = $1 RETURNING width, granted, now, bucket, paused_until, {rings}"""

@@ -56,6 +56,12 @@ class CopyStatus:
     complete: bool = False
     why: str = ""
 
+    def __str__(self) -> str:
+        parts = f", {self.parts_done} of {self.parts} parts" if self.parts else ""
+        rows = f"{self.new:,} new, {self.changed:,} changed, {self.same:,} the same"
+        end = "complete" if self.complete else self.why
+        return f"run {self.run} is {self.state}{parts}: {rows}" + (f", {end}" if end else "")
+
     @property
     def is_over(self) -> bool:
         """Whether nothing happens any more until ``start()`` is called."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import anyio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..collection import Collection
 from ..errors import (
@@ -32,6 +32,7 @@ from .store import Claim, Store, Superseded, Try
 __all__ = ["Declared", "copy_part", "plan_run"]
 
 _log = logging.getLogger("readahead.workers")
+PATIENCE = 3600.0  # seconds without any page after which a part is given up
 #: Errors that another attempt will not mend.
 LASTING = (
     AuthenticationFailed,
@@ -99,23 +100,27 @@ async def copy_part(job: Declared, clients: Clients, part: int) -> float | None:
 
 
 async def _copied(job: Declared, clients: Clients, store: Store, claim: Claim) -> float | None:
+    stored = anyio.Event()
     try:
         try:
             _check_attempts(job, claim.attempt)
             async with clients.lent(job.name, claim.attempt.start, job.client) as client:
-                return await _copy_for_a_while(job, client, store, claim)
+                return await _copy_for_a_while(job, client, store, claim, stored)
         except Superseded:
             raise
         except Exception as error:  # noqa: BLE001  client and query are the application's
-            if _is_worth_another(job, claim.attempt, error):
-                return _pause(job, claim.attempt)
+            attempt = evolve(claim.attempt, number=1) if stored.is_set() else claim.attempt
+            if _is_worth_another(job, attempt, error):
+                return _pause(job, attempt)
             await store.fail(claim, _why(error))
     except Superseded:
         pass  # another worker has the part now
     return None
 
 
-async def _copy_for_a_while(job: Declared, client: Client, store: Store, claim: Claim) -> float | None:
+async def _copy_for_a_while(
+    job: Declared, client: Client, store: Store, claim: Claim, stored: anyio.Event
+) -> float | None:
     query = _query_of(job.query(client), claim.partition)
     until = anyio.current_time() + job.seconds
     pages = itertools.count()
@@ -125,13 +130,17 @@ async def _copy_for_a_while(job: Declared, client: Client, store: Store, claim: 
         if next(pages) and (is_stopping() or anyio.current_time() >= until):
             raise _TimeOver
 
-    target = _Part(store, claim, _table_of(job, query))
+    target = _Part(store, claim, _table_of(job, query), stored)
     try:
         with anyio.move_on_after(2 * job.seconds):  # no page comes while the API says to wait
             await copy(query, target, window=job.window, on_bad_row=job.on_bad_row, on_progress=stop)
             return None
     except _TimeOver:
         return 0.0
+    waited = (claim.spared + 1) * 2 * job.seconds
+    if waited >= PATIENCE:
+        await store.fail(claim, f"no page came for {waited:,.0f} s; the API hangs, or asks for longer pauses than that")
+        return None
     await store.spare(claim)
     return 0.0
 
@@ -184,8 +193,8 @@ class _TimeOver(Exception):
 class _Part:
     """A part as a target: each piece is written under its claim."""
 
-    def __init__(self, store: Store, claim: Claim, table: Table) -> None:
-        self._store, self._claim, self._table = store, claim, table
+    def __init__(self, store: Store, claim: Claim, table: Table, stored: anyio.Event) -> None:
+        self._store, self._claim, self._table, self._stored = store, claim, table, stored
 
     @property
     def progressed(self) -> Progressed | None:
@@ -197,6 +206,8 @@ class _Part:
 
     async def write(self, rows: Sequence[Any], progressed: Progressed) -> None:
         await self._store.write(self._claim, self._table, rows, progressed)
+        if rows:
+            self._stored.set()
 
     async def finish(self, progressed: Progressed) -> None:
         await self._store.finish(self._claim, progressed)

@@ -35,6 +35,7 @@ TABLES: Final = (
         state TEXT NOT NULL,
         claim TEXT NOT NULL,
         attempts BIGINT NOT NULL,
+        spared BIGINT NOT NULL,
         progressed TEXT NOT NULL,
         new_rows BIGINT NOT NULL,
         changed_rows BIGINT NOT NULL,
@@ -78,11 +79,12 @@ class Try:
 
 @frozen
 class Claim:
-    """A part that this worker copies until another one claims it."""
+    """A part that this worker copies until another one claims it. spared: tasks in a row to which no page came."""
 
     part: int
     token: str
     attempt: Try
+    spared: int
     partition: str
     progressed: Progressed | None
 
@@ -137,7 +139,7 @@ class Store:
                 "UPDATE _readahead_runs SET run = $2, state = $3, why = '' WHERE job = $1", self.job, run, state
             )
             await transaction.execute(
-                "UPDATE _readahead_parts SET state = 'waiting', attempts = 0, why = '' "
+                "UPDATE _readahead_parts SET state = 'waiting', attempts = 0, spared = 0, why = '' "
                 "WHERE job = $1 AND state = 'failed'",
                 self.job,
             )
@@ -172,7 +174,7 @@ class Store:
             ):
                 for part, partition in enumerate(partitions):
                     await transaction.execute(
-                        "INSERT INTO _readahead_parts VALUES ($1, $2, $3, 'waiting', '', 0, '', 0, 0, 0, '')",
+                        "INSERT INTO _readahead_parts VALUES ($1, $2, $3, 'waiting', '', 0, 0, '', 0, 0, 0, '')",
                         self.job,
                         part,
                         partition,
@@ -229,7 +231,7 @@ class Store:
         async with self.database.transaction() as transaction:
             rows = await transaction.execute(
                 "UPDATE _readahead_parts SET claim = $3, attempts = attempts + 1 "
-                "WHERE job = $1 AND part = $2 AND state = 'waiting' RETURNING attempts, partition, progressed",
+                "WHERE job = $1 AND part = $2 AND state = 'waiting' RETURNING attempts, spared, partition, progressed",
                 self.job,
                 part,
                 token,
@@ -237,8 +239,9 @@ class Store:
             runs = await transaction.execute("SELECT starts FROM _readahead_runs WHERE job = $1", self.job)
         if not rows or not runs:
             return None
-        ((attempts, partition, progressed),) = rows
-        return Claim(part, token, Try(int(attempts), int(runs[0][0])), partition, _progressed(progressed))
+        ((attempts, spared, partition, progressed),) = rows
+        attempt = Try(int(attempts), int(runs[0][0]))
+        return Claim(part, token, attempt, int(spared), partition, _progressed(progressed))
 
     async def write(self, claim: Claim, table: Table, rows: Sequence[object], progressed: Progressed) -> None:
         """Store rows, and how far the part is after them. A part that gets on has all its attempts again.
@@ -247,12 +250,13 @@ class Store:
             Superseded: The claim is not the last one.
         """
         async with self.database.transaction() as transaction:
-            await self._update(transaction, claim, "attempts = 0, progressed = $4", progressed.to_json())
-            if rows:
+            await self._update(transaction, claim, "progressed = $4", progressed.to_json())
+            if rows:  # a copy that fails stores its place, too, and that is no progress
                 done = await transaction.upsert(table, rows)
                 await self._update(
                     transaction,
                     claim,
+                    "attempts = 0, spared = 0, "
                     "new_rows = new_rows + $4, changed_rows = changed_rows + $5, same_rows = same_rows + $6",
                     done.new,
                     done.changed,
@@ -265,9 +269,9 @@ class Store:
             await self._update(transaction, claim, "state = 'done', progressed = $4", progressed.to_json())
 
     async def spare(self, claim: Claim) -> None:
-        """Take that nothing came because the API said to wait, which is no failed attempt. Raises Superseded."""
+        """Take that no page came, because the API says to wait or is slow: no attempt, but noted. Raises Superseded."""
         async with self.database.transaction() as transaction:
-            await self._update(transaction, claim, "attempts = 0")
+            await self._update(transaction, claim, "attempts = attempts - 1, spared = spared + 1")
 
     async def fail(self, claim: Claim, why: str) -> None:
         """Give up the part. Raises Superseded."""
