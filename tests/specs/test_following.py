@@ -418,7 +418,7 @@ FEW = ("two new ones", "parameter renamed", "field gone", "total inside", "opera
 
 
 # All of them take minutes: set EVERY_CHANGE where reports or the changing of bindings are worked on.
-MORE = tuple(CHANGES)[:: 1 if os.environ.get("EVERY_CHANGE") else 8]
+MORE = tuple(CHANGES)[:: 1 if os.environ.get("EVERY_CHANGE") else 22]
 
 
 @pytest.mark.parametrize(
