@@ -16,9 +16,9 @@ in CI by ``effort.examples``.
 import pytest
 from hypothesis import settings
 
-from effort import THOROUGH, examples
+from effort import EVERY, examples
 
-if not THOROUGH:
+if not EVERY:
     settings.register_profile("desk", max_examples=examples(100))
     settings.load_profile("desk")
 

@@ -94,7 +94,5 @@ def test_each_row_once_whenever_it_is_killed(tmp_path):
     with closing(sqlite3.connect(tmp_path / "customers.db")) as database:
         stored = sorted(key for (key,) in database.execute("SELECT id FROM stored"))
     assert reached == kills, seed
-    assert "state='done'" in out, (seed, out)
-    assert f"new={ROWS}" in out, (seed, out)
-    assert "complete=True" in out, (seed, out)
+    assert f"is done, 4 of 4 parts: {ROWS:,} new, 0 changed, 0 the same, complete" in out, (seed, out)
     assert stored == expected, (seed, reached)
