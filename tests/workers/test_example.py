@@ -41,7 +41,7 @@ def test_the_example_copies_what_it_says(places, tmp_path):
                 assert done.returncode == 0, done.stderr + (tmp_path / "log").read_text()
                 assert f"run {run}\n" in done.stdout
                 assert f"{new:,} new, 0 changed, {expected - new:,} the same" in done.stdout
-                assert "complete=True" in done.stdout
+                assert "the same, complete\n" in done.stdout
         finally:
             workers.terminate()
             assert workers.wait(timeout=60) == 0
