@@ -20,7 +20,6 @@ from readahead.export.postgres import Postgres
 from readahead.export.sqlite import SQLite
 from readahead.kintsugi import Kintsugi
 from readahead.workers import SharedPace
-from services import postgres_server
 
 CHILD = Path(__file__).with_name("gate_child.py")
 GUARD = 60  # seconds until a test that waits for what never comes fails instead of hanging
@@ -28,17 +27,10 @@ ACCOUNTS = itertools.count(1)
 ROOM = 48 / 46  # a request counts at most so many periods, and at least 47 / 46 of them
 
 
-@pytest.fixture(scope="module")
-def postgres():
-    """The URL of a PostgreSQL server."""
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def where(request, tmp_path):
     """A database: a path or a URL."""
-    return str(tmp_path / "gate.db") if request.param == "sqlite" else request.getfixturevalue("postgres")
+    return str(tmp_path / "gate.db") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
@@ -315,8 +307,8 @@ async def test_nothing_is_let_pass_without_the_database(where, account):
 
 
 @pytest.mark.asyncio
-async def test_nothing_is_let_pass_when_the_connection_is_lost(postgres, account):
-    async with Postgres(postgres).connect() as database, Postgres(postgres).connect() as other:
+async def test_nothing_is_let_pass_when_the_connection_is_lost(postgres_url, account):
+    async with Postgres(postgres_url).connect() as database, Postgres(postgres_url).connect() as other:
         gate = SharedPace(database, account, Pace(10, per=60.0))
         assert await gate.enter() == 0
         async with database.transaction() as transaction:
