@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from effort import EVERY, examples
+from services import postgres_server
 
 if not EVERY:
     settings.register_profile("desk", max_examples=examples(100))
@@ -27,3 +28,10 @@ if not EVERY:
 def anyio_backend(request):
     """The library that an ``anyio`` test runs on."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """The URL of a PostgreSQL server of this test run."""
+    with postgres_server() as url:
+        yield url

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -88,24 +88,24 @@ class Nats:
         return f"nats://127.0.0.1:{self.port}"
 
     def start(self):
-        log = self._folder / "log"
-        self._process = subprocess.Popen([*self._command, "--store_dir", self._folder / "data", "--log", log])
-        give_up = time.monotonic() + 60
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > give_up:
-                raise RuntimeError(f"nats-server did not start: {log.read_text() if log.exists() else ''}")
-            time.sleep(0.02)
-
-    def _answers(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                return connection.recv(4) == b"INFO"
-        except OSError:
-            return False
+        command = [*self._command, "--store_dir", self._folder / "data"]
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        said = []
+        for line in self._process.stderr:
+            said.append(line)
+            if "Server is ready" in line:
+                break
+        else:
+            self._process.wait()
+            raise RuntimeError(f"nats-server did not start: {''.join(said)}")
+        self._rest = threading.Thread(target=self._process.stderr.read, daemon=True)  # so that it never waits to write
+        self._rest.start()
 
     def kill(self):
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        self._rest.join()
+        self._process.stderr.close()
 
 
 @contextmanager

@@ -6,16 +6,8 @@ import pytest
 
 from readahead.export.postgres import Postgres
 from readahead.export.sqlite import SQLite
-from services import postgres_server
 
 NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def postgres_url():
-    """The URL of a PostgreSQL server of this test run."""
-    with postgres_server() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

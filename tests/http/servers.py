@@ -107,12 +107,11 @@ class Served:
             self.port = self._listener.sockets[0].getsockname()[1]
             self._changed.notify_all()
         await self._stop.wait()
-        self.close()
-        for _ in range(4):  # a connection that was accepted a moment ago becomes one of these in the next turns
+        while asyncio.all_tasks() - {asyncio.current_task()}:  # one that was accepted a moment ago has no handler yet
+            self.close()
             await asyncio.sleep(0)
         self.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await asyncio.sleep(0)  # a connection is closed in the turn after that
 
     async def _connected(self, reader, writer):
         self._tasks.add(asyncio.current_task())

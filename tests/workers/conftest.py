@@ -7,7 +7,6 @@ import pytest_asyncio
 from taskiq import InMemoryBroker, async_shared_broker
 
 from readahead.export import Postgres, SQLite
-from services import postgres_server
 
 NUMBERS = itertools.count(1)
 
@@ -24,19 +23,12 @@ async def broker():
     async_shared_broker.default_broker(None)
 
 
-@pytest.fixture(scope="session")
-def postgres_url():
-    """The URL of a PostgreSQL server of this test run."""
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def target(request, tmp_path):
     """A table of each database that is not there yet."""
     if request.param == "sqlite":
         return SQLite(tmp_path / "rows.db", table="customers")
-    return Postgres(request.getfixturevalue("postgres_url"), table=f"customers_{next(NUMBERS)}")
+    return Postgres(request.getfixturevalue("postgres_url"), table=f"copied_{next(NUMBERS)}")
 
 
 @pytest.fixture

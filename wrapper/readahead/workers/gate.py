@@ -9,8 +9,8 @@ reserved, which counts as if it had been sent, and lapses by itself.
 At most ``Pace.requests`` are reserved in any ``per + reach`` seconds, where ``reach`` is the width of a bucket. So a
 request that arrives at the server within ``reach`` of its reservation is within the budget, whatever others do. One
 whose response came later may have arrived later, so the next reservation of its process moves it to when it ended. What
-is left: requests that arrive later than ``reach``, and are older than ``per`` or of a process that died, may exceed
-the budget, by their own number.
+is left: requests that arrive later than ``reach``, and are older than ``per``, of a process that died, or given up by
+their client, may exceed the budget, by their own number. So may all, if the database's clock is set forward.
 """
 # ruff: noqa: S608  statements are made of numbers and names of this module; values are parameters
 
