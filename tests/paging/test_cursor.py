@@ -3,7 +3,7 @@
 import json
 from contextlib import suppress
 from types import SimpleNamespace
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -31,7 +31,7 @@ fields = Names()
 THINGS = Endpoint(
     SimpleNamespace(
         OPERATION="GET /v1/things",
-        build_request=lambda **params: {"method": "get", "url": "/v1/things", "params": params},
+        build_request=lambda **params: {"method": "get", "url": f"/v1/things?{urlencode(params)}"},
     ),
     reader=RowReader(Customer.from_dict, key="id", items="data", next="next"),
     paging=Cursor(cursor="after", size="limit", largest=50),
