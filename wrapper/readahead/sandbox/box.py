@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -28,7 +28,66 @@ TOKEN: Final = "sk_test_sandbox"  # noqa: S105
 _IN_PROCESS: Final = "http://127.0.0.1"
 
 
-class Sandbox:
+class Box:
+    """What every sandbox has: an application, and a log of its requests.
+
+    Attributes:
+        app: The ASGI application.
+    """
+
+    app: ASGIApp
+
+    def __init__(self, *apis: str) -> None:
+        self._traffic = Traffic(dict.fromkeys(apis, 0))
+
+    def serve(self, port: int = 0, *, host: str = LOOPBACK) -> AbstractContextManager[str]:
+        """Serve while the block runs: ``with sandbox.serve() as url``.
+
+        The server runs in its own thread, so any code can use it, async or not. Of the two built-in APIs Kintsugi is
+        at ``url + "/kintsugi"``, Sweet Spot at ``url + "/sweetspot"``.
+
+        Args:
+            port: Port to listen on; 0 picks a free one.
+            host: Address or name to listen on, this machine alone by default. ``0.0.0.0`` is reached from other
+                machines and containers, by the names they have for this one.
+
+        Raises:
+            OSError: The port is taken, or this machine has no such address.
+        """
+        return serving(self.app, port, host)
+
+    def close(self) -> None:
+        """Let go of what the sandbox holds."""
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """The latest 100,000 requests, in order of arrival; a copy."""
+        return list(self._traffic.requests)
+
+    @property
+    def in_flight(self) -> Mapping[str, int]:
+        """The number of requests in progress, by API: ``"kintsugi"``, ``"sweetspot"``, or ``name``."""
+        return dict(self._traffic.in_flight)
+
+    @property
+    def peak(self) -> Mapping[str, int]:
+        """The largest number of concurrent requests, by API, since the start or the last ``forget()``."""
+        return dict(self._traffic.peak)
+
+    def forget(self) -> None:
+        """Clear the log of requests and reset the peaks."""
+        self._traffic.forget()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Sandbox(Box):
     """Run Kintsugi and Sweet Spot over SQLite, with the same fictional customers in every run.
 
     It holds a database and nothing else, so closing it can be left to the garbage collector.
@@ -61,15 +120,12 @@ class Sandbox:
         organization_id: str | None = None,
         token: str | None = None,
     ) -> None:
+        super().__init__("kintsugi", "sweetspot")
         _check_rows("kintsugi_rows", kintsugi_rows)
         _check_rows("sweetspot_rows", sweetspot_rows)
-        if not isinstance(cast("object", faults), Faults | None):
-            raise TypeError(f"faults must be Faults(...) or None, not {type(faults).__name__}")
+        faults = _checked_faults(faults)
         database = Database(path)
-        #: Close the database. This also happens once neither the sandbox nor an application or client of it is left.
-        self.close = database.close
-        faults = faults if faults is not None else Faults()
-        self._traffic = Traffic({"kintsugi": 0, "sweetspot": 0})
+        self._database = database
         self._api_key = api_key or API_KEY
         self._organization_id = organization_id or ORGANIZATION_ID
         self._token = token or TOKEN
@@ -108,21 +164,9 @@ class Sandbox:
             routes=[Mount("/kintsugi", self.kintsugi_app), Mount("/sweetspot", self.sweetspot_app)]
         )
 
-    def serve(self, port: int = 0, *, host: str = LOOPBACK) -> AbstractContextManager[str]:
-        """Serve both APIs while the block runs: ``with sandbox.serve() as url``.
-
-        Kintsugi is at ``url + "/kintsugi"``, Sweet Spot at ``url + "/sweetspot"``. The server runs in its own
-        thread, so any code can use it, async or not.
-
-        Args:
-            port: Port to listen on; 0 picks a free one.
-            host: Address or name to listen on, this machine alone by default. ``0.0.0.0`` is reached from other
-                machines and containers, by the names they have for this one.
-
-        Raises:
-            OSError: The port is taken, or this machine has no such address.
-        """
-        return serving(self.app, port, host)
+    def close(self) -> None:
+        """Close the database. This also happens once neither the sandbox nor an application or client of it is left."""
+        self._database.close()
 
     def kintsugi(self, **options: "Unpack[ClientOptions]") -> "Kintsugi":
         """Return a Kintsugi client of this sandbox, connected in process, with options such as ``retry``."""
@@ -157,36 +201,15 @@ class Sandbox:
         """Return every customer of Sweet Spot as plain data, in the order of an unfiltered listing."""
         return self.sweetspot_table.rows()
 
-    @property
-    def requests(self) -> list[Recorded]:
-        """The latest 100,000 requests to either API, in order of arrival; a copy."""
-        return list(self._traffic.requests)
-
-    @property
-    def in_flight(self) -> Mapping[str, int]:
-        """The number of requests in progress, by API (``"kintsugi"``, ``"sweetspot"``)."""
-        return dict(self._traffic.in_flight)
-
-    @property
-    def peak(self) -> Mapping[str, int]:
-        """The largest number of concurrent requests, by API, since the start or the last ``forget()``."""
-        return dict(self._traffic.peak)
-
-    def forget(self) -> None:
-        """Clear the log of requests and reset the peaks."""
-        self._traffic.forget()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def _check_rows(name: str, rows: object) -> None:
     if isinstance(rows, bool) or not isinstance(rows, int):
         raise TypeError(f"{name} must be a whole number, not {type(rows).__name__}")
     if rows < 0:
         raise ValueError(f"{name} must not be negative, and is {rows}")
+
+
+def _checked_faults(faults: object) -> Faults:
+    if not isinstance(faults, Faults | None):
+        raise TypeError(f"faults must be Faults(...) or None, not {type(faults).__name__}")
+    return faults if faults is not None else Faults()
