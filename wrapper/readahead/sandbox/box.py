@@ -1,6 +1,6 @@
 """The sandbox: both APIs, their rows, and a log of requests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from os import PathLike
 from types import TracebackType
@@ -18,9 +18,12 @@ from .service import Latency, Recorded, Traffic
 from .store import Database, Table
 
 if TYPE_CHECKING:
+    from ..endpoint import Endpoint
     from ..http.client import ClientOptions
     from ..kintsugi import Kintsugi
     from ..sweetspot import SweetSpot
+    from .described import DocumentSandbox
+    from .lists import WriteAnswer
 
 API_KEY: Final = "sandbox-key"
 ORGANIZATION_ID: Final = "org_sandbox"
@@ -121,9 +124,9 @@ class Sandbox(Box):
         token: str | None = None,
     ) -> None:
         super().__init__("kintsugi", "sweetspot")
-        _check_rows("kintsugi_rows", kintsugi_rows)
-        _check_rows("sweetspot_rows", sweetspot_rows)
-        faults = _checked_faults(faults)
+        checked_rows("kintsugi_rows", kintsugi_rows)
+        checked_rows("sweetspot_rows", sweetspot_rows)
+        faults = checked_faults(faults)
         database = Database(path)
         self._database = database
         self._api_key = api_key or API_KEY
@@ -168,6 +171,39 @@ class Sandbox(Box):
         """Close the database. This also happens once neither the sandbox nor an application or client of it is left."""
         self._database.close()
 
+    @staticmethod
+    def from_document(
+        document: str | PathLike[str] | Mapping[str, Any],
+        *endpoints: "Endpoint[Any]",
+        rows: int | Iterable[Mapping[str, Any]] = 250,
+        latency: Latency = 0.0,
+        faults: Faults | None = None,
+        answer: "WriteAnswer | None" = None,
+    ) -> "DocumentSandbox":
+        """Serve lists of any API, made from its OpenAPI document and its binding.
+
+        Rows are made up by their schemas: with the document's examples, the values of enumerations in turn, times that
+        ascend, and null or nothing now and then where that is allowed.
+
+        Args:
+            document: A file of JSON or YAML, the document as JSON data, or the name of an API in ``openapi/apis.toml``
+                of a clone.
+            *endpoints: The lists, as the binding declares them. Without any, all of the binding of that name.
+            rows: How many rows to make up for each list; or the rows, where there is one list.
+            latency: Seconds before each response, or an async function of the request to await instead.
+            faults: How it misbehaves.
+            answer: Writes the body of each response, where a binding finds rows or the next page by a function: from
+                the page, and the body as it would be sent.
+
+        Raises:
+            UsageError: There is no such document or binding, or they do not fit together.
+            TypeError: ``faults`` is no ``Faults``, or the number of rows no whole number.
+            ValueError: The number of rows is negative, or two rows have one key.
+        """
+        from .described import DocumentSandbox  # noqa: PLC0415 - the two built-in APIs need neither
+
+        return DocumentSandbox.of(document, endpoints, rows=rows, latency=latency, faults=faults, answer=answer)
+
     def kintsugi(self, **options: "Unpack[ClientOptions]") -> "Kintsugi":
         """Return a Kintsugi client of this sandbox, connected in process, with options such as ``retry``."""
         from ..http.libraries import client_for_app  # noqa: PLC0415
@@ -202,14 +238,14 @@ class Sandbox(Box):
         return self.sweetspot_table.rows()
 
 
-def _check_rows(name: str, rows: object) -> None:
+def checked_rows(name: str, rows: object) -> None:
     if isinstance(rows, bool) or not isinstance(rows, int):
         raise TypeError(f"{name} must be a whole number, not {type(rows).__name__}")
     if rows < 0:
         raise ValueError(f"{name} must not be negative, and is {rows}")
 
 
-def _checked_faults(faults: object) -> Faults:
+def checked_faults(faults: object) -> Faults:
     if not isinstance(faults, Faults | None):
         raise TypeError(f"faults must be Faults(...) or None, not {type(faults).__name__}")
     return faults if faults is not None else Faults()

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final, cast
 from zlib import crc32
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .data import EPOCH, instant
 from .document import Document, Schema, branches, is_nullable, types_of
@@ -42,13 +42,14 @@ class Maker:
         document: Where schemas are described.
         row: The schema of a row.
         key: The property that tells rows apart.
-        times: Properties that hold points in time, whatever their types: by path.
+        times: Properties that hold points in time, whatever their types, and of those that are numbers how many of
+            their units a second has.
     """
 
     document: Document
     row: Schema
     key: Sequence[str]
-    times: frozenset[tuple[str, ...]] = frozenset()
+    times: Mapping[tuple[str, ...], int] = field(factory=dict[tuple[str, ...], int])
 
     def row_at(self, number: int) -> dict[str, Any]:
         """Return a row. ``number``: from 1 on, and 0 and below for rows that were added before all others."""
@@ -60,9 +61,9 @@ class Maker:
         member[self.key[-1]] = self._key(number)
         return row
 
-    def member(self, path: Sequence[str], number: int) -> Any:
-        """Return a value for what is at a path inside a row."""
-        return self._value(self.document.at(self.row, path), tuple(path), number)
+    def envelope(self, schema: Schema) -> dict[str, Any]:
+        """Return what a response has around its rows."""
+        return self._object(schema, (), 1)
 
     def _key(self, number: int) -> int | str:
         """Return a key. Keys increase from row to row; text begins as the document's example does."""
@@ -101,7 +102,7 @@ class Maker:
         if enum := [value for value in one.get("enum", ()) if value is not None]:
             return enum[lot % len(enum)]
         if path in self.times or one.get("format") in {"date-time", *_TIMES}:
-            return _time(kind, number, lot)
+            return _time(kind, number, lot, self.times.get(path, 1))
         if kind == "boolean":
             return lot % 3 == 0
         if kind in {"integer", "number"}:
@@ -151,10 +152,10 @@ def _example(schema: Schema, lot: int) -> Any:
     return schema.get("example", _NO_EXAMPLE)
 
 
-def _time(kind: str, number: int, lot: int) -> Any:
+def _time(kind: str, number: int, lot: int, units: int) -> Any:
     seconds = max(0, number + 10_000) * _STEP
     if kind in {"integer", "number"}:
-        return int(EPOCH.timestamp()) + seconds
+        return (int(EPOCH.timestamp()) + seconds) * units
     return instant(seconds + lot % 1000 / 1000, 3)
 
 

@@ -119,12 +119,21 @@ class MemoryTable:
         """Return the rows at these positions as JSON, in this order."""
         return [self._document(position) for position in positions]
 
-    def find(self, key: object) -> int | None:
-        """Return the position of a row, also of one that was deleted; None if there was never such a row."""
-        position = self._positions.get(str(key))
-        if position is not None:
+    def find(self, value: object, path: Sequence[str] = ()) -> int | None:
+        """Return the position of a row, also of one that was deleted; None if there was never such a row.
+
+        Args:
+            value: Its key, or what is at ``path``.
+            path: Members of a row; none stands for the key.
+        """
+        if (not path or tuple(path) == self.key) and (position := self._positions.get(str(value))) is not None:
             return position
-        return next((one for one, row in self._gone.items() if str(value_at(row, self.key)) == str(key)), None)
+        rows = (*self._rows.items(), *self._gone.items())
+        return next((one for one, row in rows if str(value_at(row, path or self.key)) == str(value)), None)
+
+    def position(self, key: object) -> int | None:
+        """Return the position of a row that is there; None if there is none."""
+        return self._positions.get(str(key))
 
     def row(self, position: int) -> Mapping[str, Any]:
         """Return the row at a position, also one that was deleted. Raises KeyError if there was none."""
