@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote
@@ -9,14 +10,15 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 from attrs import frozen
 
-from .errors import UsageError, nearest
-from .filters import Fields
+from .errors import FilterError, UsageError, nearest
+from .filters import Fields, checked_text
 from .http.headers import checked_headers
 from .http.request import Request
+from .order import OrderBy
 from .paging.styles import Style
 from .rows import RowReader
 
-__all__ = ["Endpoint", "Operation", "request_for"]
+__all__ = ["Endpoint", "Operation", "checked_id", "request_for"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,26 +48,28 @@ class Endpoint(Generic[T]):
         reader: How rows and the envelope around them are read.
         paging: How pages follow each other.
         fields: What conditions are made of.
-        orders: The names that ``order_by`` takes; they are sent joined by commas.
+        order: What ``order_by`` takes, and how it is sent. None: the API documents no order.
         idempotency: The header of this API in which a POST names itself, such as ``Idempotency-Key``. A key is made for
             each call, so that ``create`` can be repeated as safely as a read.
 
     Raises:
-        UsageError: A field has a parameter that the operation does not take, or an attribute that rows do not have.
+        UsageError: A field or an order has a parameter that the operation does not take, a field has an attribute that
+            rows do not have, or the reader does not say what the paging needs.
     """
 
     operation: Operation[...]
     reader: RowReader[T]
     paging: Style
     fields: Fields = Fields()  # noqa: RUF009  immutable
-    orders: tuple[str, ...] = ()
+    order: OrderBy | None = None
     idempotency: str | None = None
 
     def __attrs_post_init__(self) -> None:
+        self.paging.check(self.reader)
         names = {name: field.param for name, field in self.fields.declared.items()}
-        if self.orders:
-            names["order_by"] = "order_by"
-        parameters = signature(self.operation.build_request).parameters.values()
+        if self.order is not None:
+            names |= {f"order_by ({param})": param for param in self.order.params}
+        parameters = self._parameters.values()
         if all(parameter.kind is not Parameter.VAR_KEYWORD for parameter in parameters):
             self._check(
                 names, {parameter.name for parameter in parameters}, f"parameters of {self.operation.OPERATION}"
@@ -75,12 +79,33 @@ class Endpoint(Generic[T]):
             names = {name: field.attr for name, field in self.fields.declared.items()} | {"key": self.reader.key}
             self._check(names, attributes, f"attributes of {getattr(row, '__name__', 'its rows')}")
 
+    @cached_property
+    def _parameters(self) -> Mapping[str, Parameter]:
+        return signature(self.operation.build_request).parameters
+
+    @property
+    def needed(self) -> Mapping[str, Any]:
+        """Arguments that the generated function needs where nothing else gives them: an empty body for a search."""
+        return {"body": {}} if self.paging.where == "body" and "body" in self._parameters else {}
+
+    def takes_list(self, argument: str) -> bool:
+        """Whether an argument of the generated function is a list."""
+        return argument in self._parameters and "list[" in str(self._parameters[argument].annotation)
+
     def _check(self, names: Mapping[str, str | None], known: set[str], kind: str) -> None:
         for field, name in names.items():
             if name is not None and name not in known:
                 near = " or ".join(map(repr, nearest(name, known)))
                 hint = f"; did you mean {near}?" if near else ""
                 raise UsageError(f"{field}: {name!r} is not among the {kind}{hint}")
+
+
+def checked_id(name: str, value: object) -> str:
+    """Return an id that can stand in a path: text, not blank, and not a path of its own. Raises FilterError."""
+    text = checked_text(name, value)
+    if text in {".", ".."}:
+        raise FilterError(name, f"{name} must be an id, not the path {text!r}", value=value)
+    return text
 
 
 def request_for(operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Request:
