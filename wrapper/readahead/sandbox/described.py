@@ -140,7 +140,8 @@ def _endpoints_of(document: object) -> Sequence[Endpoint[Any]]:
         if error.name != f"{package}.{document}":
             raise
         module = None
-    endpoints = [value for value in vars(module).values() if isinstance(value, Endpoint)] if module else []
+    values: Iterable[object] = () if module is None else vars(module).values()
+    endpoints = [cast("Endpoint[Any]", value) for value in values if isinstance(value, Endpoint)]
     if not endpoints:
         raise UsageError(
             f"{package} has no binding {document!r} with an Endpoint; pass the lists to serve: "

@@ -195,10 +195,11 @@ class Document:
         for _ in range(_DEEPEST):
             if not isinstance(node, Mapping):
                 return beside
-            reference = cast("Mapping[str, Any]", node).get("$ref")
+            members = cast("Mapping[str, Any]", node)
+            reference = members.get("$ref")
             if not isinstance(reference, str):
-                return {**node, **beside} if beside else cast("Mapping[str, Any]", node)
-            beside = {**{key: value for key, value in node.items() if key != "$ref"}, **beside}
+                return {**members, **beside} if beside else members
+            beside = {**{key: value for key, value in members.items() if key != "$ref"}, **beside}
             node = self._at(reference)
         return beside
 
@@ -211,7 +212,10 @@ class Document:
             )
         for part in reference.removeprefix("#").split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
-            node = node[int(name)] if isinstance(node, list) else node.get(name) if isinstance(node, Mapping) else None
+            if isinstance(node, list):
+                node = cast("list[Any]", node)[int(name)]
+            else:
+                node = cast("Mapping[str, Any]", node).get(name) if isinstance(node, Mapping) else None
         return node
 
     def schema(self, node: Any, deep: int = 0) -> Schema:
@@ -312,7 +316,7 @@ def _of_api(name: str) -> Path:
         near = " or ".join(map(repr, nearest(name, apis)))
         hint = f"; did you mean {near}?" if near else f"; it has {', '.join(apis)}"
         raise UsageError(f"{table} has no API {name!r}{hint}")
-    return _CHECKOUT / apis[name].get("document", f"{name}.yaml")
+    return _CHECKOUT / str(apis[name].get("document", f"{name}.yaml"))
 
 
 def _read(path: Path) -> Any:

@@ -340,7 +340,7 @@ class ListService(Service[MemoryTable]):
         for branch in branches(self._document, row):
             for name, node in branch.get("properties", {}).items():
                 if name not in self.key and "enum" in self._document.schema(node):
-                    return name
+                    return str(name)
         return None
 
     @property
@@ -445,10 +445,9 @@ def _plain(name: str) -> str:
 def _put(body: dict[str, Any], path: Sequence[str], value: Any) -> None:
     member: Any = body
     for name in path[:-1]:
-        inner = member.get(name)
-        if not isinstance(inner, dict):
-            inner = member[name] = {}
-        member = inner
+        if not isinstance(member.get(name), dict):
+            member[name] = {}
+        member = member[name]
     if value is _ABSENT:
         member.pop(path[-1], None)
     else:
