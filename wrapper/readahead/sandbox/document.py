@@ -236,11 +236,13 @@ class Document:
         return merged
 
     def member(self, schema: Schema, name: str) -> Schema | None:
-        """Return the schema of a property, of whatever branch has it."""
+        """Return the schema of a property, of whatever branch has it, or of an item of an array."""
         for branch in branches(self, schema):
             properties = branch.get("properties")
             if isinstance(properties, Mapping) and name in properties:
                 return self.schema(properties[name])
+            if name.isdecimal() and "items" in branch:
+                return self.schema(branch["items"])
         return None
 
     def path(self, schema: Schema, path: str) -> tuple[str, ...]:
@@ -349,5 +351,7 @@ def _loader(yaml: Any) -> Any:
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in dropped]
         for first, resolvers in Loader.yaml_implicit_resolvers.items()
     }
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), [*"tTfF"])
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), [*"tTfF"]
+    )
     return Loader
