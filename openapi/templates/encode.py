@@ -71,7 +71,7 @@ class ParameterInfo:
         default: What the server takes where it is not given; None: the document does not say.
         minimum, maximum: The bounds of a number, both included.
         enum: The enumeration of its values.
-        model: The class of a body.
+        model: The class of an object.
         style, explode, content: How it is written, where that is not the usual for `where`.
     """
 

@@ -294,17 +294,16 @@ class Shapes:
         found: dict[str, str] = {"many": "True"} if lists else {}
         if prop.required:
             found["required"] = "True"
-        if location == "body":
-            model = next((each for each in scalars if isinstance(each, ModelProperty)), None)
-            found |= {"model": model.class_info.name} if model and len(scalars) == 1 else {}
-            name = ""
-        else:
-            name = prop.name.get_untrusted_value()
+        models = {each.class_info.name for each in scalars if isinstance(each, ModelProperty) and not self.is_map(each)}
+        name = "" if location == "body" else prop.name.get_untrusted_value()
+        if location != "body":
             limits = self.sending.limits(endpoint, location, prop)
             if not {"integer", "number"} & set(kinds):
                 limits = {key: value for key, value in limits.items() if key == "default"}
             options = self.sending.options(endpoint, location, prop)
             found |= {key: repr(value) for key, value in (limits | options).items() if key != "reserved"}
+        if len(models) == 1:
+            found["model"] = models.pop()
         if len(enums) == 1:
             found["enum"] = enums.pop()
         more = "".join(f", {key}={value}" for key, value in found.items())
