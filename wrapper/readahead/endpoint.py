@@ -1,7 +1,8 @@
 """What a binding declares of one list endpoint, and what the wrapper uses of a generated endpoint module."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
+from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote
@@ -10,7 +11,7 @@ import orjson
 from attrs import frozen
 
 from .errors import UsageError, nearest
-from .filters import Fields
+from .filters import Fields, Kinds, kinds_of
 from .http.headers import checked_headers
 from .http.request import Request
 from .paging.styles import Style
@@ -62,9 +63,10 @@ class Endpoint(Generic[T]):
     idempotency: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        names = {name: field.param for name, field in self.fields.declared.items()}
+        declared = self.fields.declared.values()
+        names = [(field.name, param.partition("[")[0]) for field in declared for param in field.params.values()]
         if self.orders:
-            names["order_by"] = "order_by"
+            names.append(("order_by", "order_by"))
         parameters = signature(self.operation.build_request).parameters.values()
         if all(parameter.kind is not Parameter.VAR_KEYWORD for parameter in parameters):
             self._check(
@@ -72,12 +74,21 @@ class Endpoint(Generic[T]):
             )
         row = getattr(self.reader.read, "__self__", None)  # of a row class's from_dict
         if attributes := {name for name, _ in getattr(row, "FIELDS", {}).values()}:
-            names = {name: field.attr for name, field in self.fields.declared.items()} | {"key": self.reader.key}
-            self._check(names, attributes, f"attributes of {getattr(row, '__name__', 'its rows')}")
+            carried = [(name, field.attr) for name, field in self.fields.declared.items() if field.attr is not None]
+            self._check(
+                [*carried, ("key", self.reader.key)],
+                attributes,
+                f"attributes of {getattr(row, '__name__', 'its rows')}",
+            )
 
-    def _check(self, names: Mapping[str, str | None], known: set[str], kind: str) -> None:
-        for field, name in names.items():
-            if name is not None and name not in known:
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What each parameter of the operation takes."""
+        return kinds_of(self.operation.build_request)
+
+    def _check(self, names: Iterable[tuple[str, str]], known: set[str], kind: str) -> None:
+        for field, name in names:
+            if name not in known:
                 near = " or ".join(map(repr, nearest(name, known)))
                 hint = f"; did you mean {near}?" if near else ""
                 raise UsageError(f"{field}: {name!r} is not among the {kind}{hint}")

@@ -57,7 +57,7 @@ class Reading(Generic[T]):
     endpoint: Endpoint[T] = field(repr=False)
     selection: Selection = field(factory=Selection)
     form: NormalForm = field(
-        default=Factory(lambda self: NormalForm(self.endpoint.fields), takes_self=True), repr=False
+        default=Factory(lambda self: NormalForm(self.endpoint.fields, self.endpoint.kinds), takes_self=True), repr=False
     )
     branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)
     start: Checkpoint | None = None
@@ -104,8 +104,7 @@ class Reading(Generic[T]):
 
     def _request(self, branch: Branch) -> Request:
         endpoint, extra = self.endpoint, self.selection.extra
-        fields = endpoint.fields.declared
-        arguments = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
+        arguments = branch.arguments(endpoint.fields, endpoint.kinds)
         if self.selection.order:
             arguments["order_by"] = ",".join(self.selection.order)
         request = request_for(endpoint.operation, **arguments)
@@ -244,7 +243,7 @@ class Reading(Generic[T]):
     def fetcher(self, report: Report, window: Window, listing: ListingWatch | None = None) -> Fetch[T]:
         """Return the function that fetches one page of a plan. ``listing``: what its requests belong to."""
         endpoint, requests = self.endpoint, self.requests
-        row_filters = [RowFilter.of(branch, endpoint.fields) for branch in self.branches]
+        row_filters = [RowFilter.of(branch, endpoint.fields, endpoint.kinds) for branch in self.branches]
         turn, deadline = anyio.Lock(), self.deadline or Deadline(self.sender.deadline)
 
         async def fetch(span: Span) -> Fetched[T]:

@@ -3,6 +3,7 @@
 from .conditions import And, Condition
 from .fields import (
     Choice,
+    Date,
     Field,
     Fields,
     Flag,
@@ -16,6 +17,7 @@ from .fields import (
     read_condition,
     write_condition,
 )
+from .kinds import Kinds, kinds_of
 from .values import Choices, Incomparable, checked_choice, checked_extra, checked_order, checked_text
 
 __all__ = [
@@ -23,12 +25,14 @@ __all__ = [
     "Choice",
     "Choices",
     "Condition",
+    "Date",
     "Field",
     "Fields",
     "Flag",
     "FullText",
     "Id",
     "Incomparable",
+    "Kinds",
     "Number",
     "PartialMatch",
     "Relation",
@@ -38,6 +42,7 @@ __all__ = [
     "checked_extra",
     "checked_order",
     "checked_text",
+    "kinds_of",
     "read_condition",
     "write_condition",
 ]
