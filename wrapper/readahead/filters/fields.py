@@ -403,19 +403,18 @@ class Ordered(_Nullable, Generic[V]):
         if param is None:
             return None
         told = inclusive != exclusive
-        outward = not is_open and (not told or inclusive is None)  # the API may leave out the bound itself
-        kind = kinds.get(param, "")
-        sent, exact = self.rounded(value, lower=lower, outward=outward, kind=kind)
-        return Bound(param, sent, exact and told and not outward and (exclusive if is_open else inclusive) == param)
+        excludes, kind = not told or param == exclusive, kinds.get(param, "")
+        sent, exact = self.rounded(value, lower=lower, excludes=excludes, is_open=is_open, kind=kind)
+        return Bound(param, sent, exact and told and excludes == is_open)
 
-    def rounded(self, value: Any, *, lower: bool, outward: bool, kind: Kind) -> tuple[object, bool]:
+    def rounded(self, value: Any, *, lower: bool, excludes: bool, is_open: bool, kind: Kind) -> tuple[object, bool]:
         """Return a bound as a parameter takes it, and whether nothing was lost.
 
         Args:
             value: The bound.
             lower: Whether it is the lower one: what cannot be said exactly is lower then, else higher.
-            outward: Whether rows at the bound itself are wanted, and the parameter may leave them out: then it is a
-                step farther out.
+            excludes: Whether the API may leave out rows at what it is sent.
+            is_open: Whether rows at the bound are not wanted.
             kind: What the parameter takes.
         """
         raise NotImplementedError
@@ -571,8 +570,8 @@ class Number(_Measured, _Equatable[float], Ordered[float]):
             return None
         return value + 0
 
-    def rounded(self, value: Any, *, lower: bool, outward: bool, kind: Kind) -> tuple[object, bool]:
-        sent = value + ((-1 if lower else 1) if outward else 0)
+    def rounded(self, value: Any, *, lower: bool, excludes: bool, is_open: bool, kind: Kind) -> tuple[object, bool]:
+        sent = value + ((-1 if lower else 1) if excludes and not is_open else 0)
         if kind == "integer":
             sent = math.floor(sent) if lower else math.ceil(sent)
         return self._written(sent, kind), sent == value
@@ -645,12 +644,12 @@ class Timestamp(_Measured, Ordered[dt.datetime]):
         except OverflowError:
             return None
 
-    def rounded(self, value: Any, *, lower: bool, outward: bool, kind: Kind) -> tuple[object, bool]:
+    def rounded(self, value: Any, *, lower: bool, excludes: bool, is_open: bool, kind: Kind) -> tuple[object, bool]:
         sign, form = -1 if lower else 1, self._format(kind)
         if form == "date":
             day = _moved(value, -_WEST if lower else _EAST + _DAY)
-            return self._written((_moved(day, sign * _DAY) if outward and lower else day).date(), kind), False
-        sent = _moved(value, sign * _SECOND if outward else _SECOND * 0)
+            return self._written((_moved(day, -_DAY) if excludes and lower else day).date(), kind), False
+        sent = _moved(value, sign * _SECOND if excludes and not is_open else _SECOND * 0)
         if form == "date-time":
             return self._written(sent, kind), True
         unit = _SECOND if form == "seconds" else _SECOND / 1000
@@ -691,10 +690,10 @@ class Date(_Measured, _Equatable[dt.date], Ordered[dt.date]):
     def comparable(self, value: object) -> Any:
         return value if isinstance(value, dt.date) and not isinstance(value, dt.datetime) else None
 
-    def rounded(self, value: Any, *, lower: bool, outward: bool, kind: Kind) -> tuple[object, bool]:
+    def rounded(self, value: Any, *, lower: bool, excludes: bool, is_open: bool, kind: Kind) -> tuple[object, bool]:
         in_seconds = kind in {"date-time", "integer", "number"}
         # A day begins and ends up to 14 hours before or after that of UTC, and its end is on the next one.
-        days = (outward + in_seconds) if lower else (outward + 2 * in_seconds)
+        days = (excludes and not is_open) + (1 if lower else 2) * in_seconds
         try:
             sent = value + (-days if lower else days) * _DAY
         except OverflowError:

@@ -201,7 +201,7 @@ class _Planner:
             return joined(Or, each)
         instead = f"list all rows and leave out those that {condition!r} lists" if negated else "leave it out"
         reason = "the API has no parameter for it"
-        if isinstance(part, Comparison) and part.op in known.params:
+        if isinstance(part, Comparison) and part.op[0] in {op[0] for op in known.params}:
             reason = "the API's parameter cannot say it exactly"
         raise FilterError(
             known.name, f"{part!r} cannot be evaluated: {reason}, and rows carry no {known.name}; {instead}", value=part
@@ -254,7 +254,8 @@ class _Planner:
             elif len(hidden) == 1 and known.attr is not None:
                 # What is hidden in rows is asked for, and rows are compared with the other.
                 pushed[name] = hidden[0]
-                local |= dict.fromkeys(_comparisons(name, region if other is hidden[0] else other))
+                seen = region if other is hidden[0] else other
+                local |= dict.fromkeys(_comparisons(name, seen))
             else:
                 one, two = (each[0] for each in (other, region) if not isinstance(each, Interval))
                 raise FilterError(
@@ -371,17 +372,22 @@ class _Planner:
 def _rest(conjunction: _Conjunction, known: Pushed) -> Iterable[Condition]:
     """Yield what a conjunction asks for besides what is known of rows."""
     yield from conjunction.local
+    listed = {part.field for part in conjunction.local if isinstance(part, Comparison) and part.op == "in"}
     for name, region in conjunction.pushed.items():
         there = known.get(name)
-        if there is None or not within(there, region):
-            yield from _comparisons(name, region, there)
+        if there is not None and within(there, region):
+            continue
+        if not isinstance(region, Interval):
+            yield Comparison(name, "in", region)
+        elif region.value is not None:
+            yield Comparison(name, "in", (region.value,))
+        elif name not in listed:  # the interval was made of what is compared already
+            yield from region.comparisons(name, there if isinstance(there, Interval) else None)
 
 
-def _comparisons(name: str, region: Region, known: Region | None = None) -> Iterable[Comparison]:
-    """Yield what a region of a field comes to, without what is known."""
-    if isinstance(region, Interval):
-        return region.comparisons(name, known if isinstance(known, Interval) else None)
-    return [Comparison(name, "in", region)]
+def _comparisons(name: str, region: Region) -> Iterable[Comparison]:
+    """Return what a region of a field comes to."""
+    return region.comparisons(name) if isinstance(region, Interval) else [Comparison(name, "in", region)]
 
 
 def _is_there(attr: str) -> Callable[[object], bool]:

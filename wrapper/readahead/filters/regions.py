@@ -47,6 +47,12 @@ class Interval:
         (low, excluded), (high, included) = self.low, self.high
         return bool(low > high) or (low == high and (excluded or not included))
 
+    @property
+    def value(self) -> Any:
+        """The only value in it; None, if it may hold more."""
+        is_point = self.low is not None and self.high is not None and self.low[0] == self.high[0]
+        return self.low[0] if is_point and self.low is not None else None
+
     def holds(self, value: Any) -> bool:
         """Return whether a value lies in it."""
         if self.low is not None and (value <= self.low[0] if self.low[1] else value < self.low[0]):
