@@ -48,7 +48,8 @@ class Reading(Generic[T]):
     Attributes:
         selection: Which rows, in which order, how many.
         form: The condition in the form that one more condition narrows.
-        branches: The listings that the condition takes; none if no row can match.
+        slices: Conditions that exclude each other; rows meet one of them. Without any, they meet ``form`` alone.
+        branches: The listings that these take; none if no row can match.
         start: Where a partition begins, and where it stops.
         deadline: Of all that is read of it; without one, each listing has the client's to itself.
     """
@@ -59,6 +60,7 @@ class Reading(Generic[T]):
     form: NormalForm = field(
         default=Factory(lambda self: NormalForm(self.endpoint.fields, self.endpoint.kinds), takes_self=True), repr=False
     )
+    slices: tuple[Condition, ...] = field(default=(), repr=False)
     branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)
     start: Checkpoint | None = None
     deadline: Deadline | None = field(default=None, eq=False, repr=False)
@@ -78,8 +80,16 @@ class Reading(Generic[T]):
             FilterError: The API cannot be asked for it, and rows cannot tell.
         """
         form = reduce(NormalForm.narrowed, conditions, self.form)
-        narrowed = evolve(self, form=form, branches=form.branches())
+        narrowed = evolve(self, form=form, branches=_branches(form, self.slices))
         return narrowed.select(evolve(self.selection, condition=self.selection.narrowed(*conditions)))
+
+    def sliced(self, slices: tuple[Condition, ...]) -> Self:
+        """Return the reading of the rows that meet one of these conditions, which exclude each other.
+
+        Raises:
+            FilterError: The API cannot be asked for one of them, or it has an order.
+        """
+        return evolve(self, slices=slices, branches=_branches(self.form, slices)).select(self.selection)
 
     def select(self, selection: Selection) -> Self:
         """Return the reading of another selection with the same condition.
@@ -165,6 +175,7 @@ class Reading(Generic[T]):
             ),
             selection.limit,
             self.keeps_keys,
+            len(self.slices),
         )
 
     # ---- reading
@@ -347,6 +358,12 @@ class Reading(Generic[T]):
             self.selection.limit,
             None if start is None else start.to_json(),
         )
+
+
+def _branches(form: NormalForm, slices: Sequence[Condition]) -> tuple[Branch, ...]:
+    if not slices:
+        return form.branches()
+    return tuple(branch for condition in slices for branch in form.narrowed(condition).branches())
 
 
 def _check_release(what: str, checkpoint: Checkpoint) -> None:

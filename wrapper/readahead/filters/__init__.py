@@ -10,6 +10,7 @@ from .fields import (
     FullText,
     Id,
     Number,
+    Ordered,
     PartialMatch,
     Relation,
     Text,
@@ -18,6 +19,7 @@ from .fields import (
     write_condition,
 )
 from .kinds import Kinds, kinds_of
+from .slices import sliced
 from .values import Choices, Incomparable, checked_choice, checked_extra, checked_order, checked_text
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Incomparable",
     "Kinds",
     "Number",
+    "Ordered",
     "PartialMatch",
     "Relation",
     "Text",
@@ -44,5 +47,6 @@ __all__ = [
     "checked_text",
     "kinds_of",
     "read_condition",
+    "sliced",
     "write_condition",
 ]

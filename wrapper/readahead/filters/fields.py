@@ -662,7 +662,9 @@ class Timestamp(_Measured, Ordered[dt.datetime]):
     def _format(self, kind: Kind) -> Format:
         if self.format is not None:
             return self.format
-        return "seconds" if kind in {"integer", "number"} else "date" if kind == "date" else "date-time"
+        if kind == "date":
+            return "date"
+        return "seconds" if kind in {"integer", "number"} else "date-time"
 
     def encode(self, values: Values, kind: Kind = "") -> object:
         form = self._format(kind)
