@@ -626,7 +626,7 @@ class Timestamp(_Measured, Ordered[dt.datetime]):
         super().__init__(param=param, attr=attr, ge=ge, gt=gt, le=le, lt=lt)
         if format not in (None, *get_args(Format)):
             raise UsageError(f"format must be one of {', '.join(get_args(Format))}, not {format!r}")
-        self.format = format
+        self.format: Format | None = format
 
     def is_hidden(self, region: Region) -> bool:
         # What an API takes for the same time, or the same day, is up to it.
@@ -660,7 +660,7 @@ class Timestamp(_Measured, Ordered[dt.datetime]):
         return 4 * (_DAY if self._format(kind) == "date" else _SECOND)
 
     def _format(self, kind: Kind) -> Format:
-        if self.format is not None:
+        if self.format:
             return self.format
         if kind == "date":
             return "date"

@@ -66,12 +66,15 @@ class Interval:
         return Interval(max(lows, default=None), min(highs, default=None))
 
     def join(self, other: "Interval") -> "Interval | None":
-        """Return what is in either, if nothing lies between them."""
+        """Return what is in either, if nothing lies between them.
+
+        None for all values: an API cannot be asked for what is anything but null.
+        """
         if _is_gap(self.high, other.low) or _is_gap(other.high, self.low):
             return None
         low = None if self.low is None or other.low is None else min(self.low, other.low)
         high = None if self.high is None or other.high is None else max(self.high, other.high)
-        return Interval(low, high)
+        return None if low is None and high is None else Interval(low, high)
 
     def covers(self, other: "Interval") -> bool:
         """Return whether all of another one lies in it."""

@@ -71,12 +71,15 @@ def _spaced(field: Ordered[V], count: object, between: tuple[V, V]) -> Sequence[
         raise FilterError("slices", message, value=count)
     if not is_list(between) or len(between) != 2:
         raise FilterError("slices", f"between must be two values, not {shown(between)}", value=between)
+    low: Any
+    high: Any
     low, high = (cast("Comparison", field >= value).values[0] for value in between)
-    whole = isinstance(low, dt.date) or (isinstance(low, int) and isinstance(high, int))
-    steps = [(high - low) * step for step in range(1, count)]
-    inner = [low + (step // count if whole else step / count) for step in steps]
-    if isinstance(low, dt.datetime):
-        inner = [bound.replace(microsecond=0) for bound in inner]
+    whole = all(isinstance(end, dt.date | int) for end in (low, high))
+    inner: list[Any] = []
+    for step in range(1, count):
+        length: Any = (high - low) * step
+        bound: Any = low + (length // count if whole else length / count)
+        inner.append(bound.replace(microsecond=0) if isinstance(bound, dt.datetime) else bound)
     kept = [low]
     for bound in inner:
         kept += [bound] if kept[-1] < bound < high else []

@@ -16,7 +16,7 @@ class UnionPlan(Plan):
 
     The next listings are begun before one has ended: while more of it is to be requested they take a quarter of the
     window, then what room there is, but for one place, so that a gap can be closed while they wait for their turn.
-    Where rows are emitted as they arrive, they take that room from the beginning on, so that as many lists by cursor are
+    Where rows are emitted as they arrive, they take that room from the beginning on: then as many lists by cursor are
     requested at once as there are places.
 
     Attributes:
