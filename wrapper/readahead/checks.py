@@ -15,7 +15,20 @@ from attrs import frozen
 
 from .declared import ANYTHING, Declared, ParameterInfo, attributes_of, declared, type_of_parameter
 from .errors import nearest
-from .filters import Choice, Field, Fields, Flag, FullText, Id, Number, PartialMatch, Relation, Text, Timestamp
+from .filters import (
+    Choice,
+    Date,
+    Field,
+    Fields,
+    Flag,
+    FullText,
+    Id,
+    Number,
+    PartialMatch,
+    Relation,
+    Text,
+    Timestamp,
+)
 from .locations import Not
 from .order import Direction, OrderBy
 from .paging.styles import Cursor, LastId, PageNumber, Style
@@ -28,6 +41,7 @@ _TEXTS = frozenset({"string", "uuid"})
 # What a field can be sent as, and what it can be compared with on rows.
 _SENT: Mapping[type[Field], frozenset[str]] = {
     Choice: frozenset({"string"}),
+    Date: frozenset({"date-time", "date", "string"}) | _NUMBERS,
     Flag: frozenset({"boolean"}),
     FullText: frozenset({"string"}),
     Id: _TEXTS | _NUMBERS,
@@ -39,9 +53,10 @@ _SENT: Mapping[type[Field], frozenset[str]] = {
 }
 _CARRIED: Mapping[type[Field], frozenset[str]] = {
     Choice: frozenset({"string"}),
+    Date: frozenset({"date"}),
     Flag: frozenset({"boolean"}),
     FullText: frozenset(),
-    Id: frozenset({"string", "integer"}),
+    Id: frozenset({"string", "uuid", "integer"}),
     Number: _NUMBERS,
     PartialMatch: frozenset({"string"}),
     Relation: frozenset({"string"}),
@@ -50,6 +65,7 @@ _CARRIED: Mapping[type[Field], frozenset[str]] = {
 }
 _BEST: Mapping[str, str] = {
     "boolean": "Flag",
+    "date": "Date",
     "date-time": "Timestamp",
     "integer": "Number or Id",
     "number": "Number",
@@ -137,17 +153,13 @@ def _of_fields(known: _Operation, fields: Fields, row: type | None, paging: Iter
     taken: dict[str, str] = {}
     for name, field in fields.declared.items():
         where = f"fields.{name}"
-        for param in dict.fromkeys(_params_of(field)):
+        for param in dict.fromkeys(field.params.values()):
             if param in taken:
                 yield f"{where}: {param!r} is already the parameter of {taken[param]}; give it to one of the two"
             taken[param] = where
             yield from _of_parameter(known, where, field, param, paging)
         if field.attr is not None and row is not None:
             yield from _of_attribute(where, field, field.attr, row)
-
-
-def _params_of(field: Field) -> Iterable[str]:
-    return [] if field.param is None else [field.param]
 
 
 def _argument_of(param: str) -> str:
@@ -177,7 +189,10 @@ def _of_parameter(known: _Operation, where: str, field: Field, param: str, pagin
             yield f"{where}: {inner}"
             return
         is_list, type_ = "array" in inner.types, (inner.items or ANYTHING) if "array" in inner.types else inner
-    yield from _of_many(where, field, param, type_, is_list=is_list)
+    if param == field.param:
+        yield from _of_many(where, field, param, type_, is_list=is_list)
+    elif is_list:
+        yield f"{where}: parameter {param!r} is a list, and a bound is one value; use param={param!r}"
     yield from _of_sent_type(where, field, param, type_)
 
 
@@ -209,7 +224,7 @@ def _of_sent_type(where: str, field: Field, param: str, type_: Declared) -> Iter
     if isinstance(field, Flag) and _values(type_.enums).keys() >= {"true", "false"}:
         return
     choices: Any = getattr(field, "choices", None)
-    if not type_.is_any_of(fitting) or (type_.enums and isinstance(field, Flag | Timestamp)):
+    if not type_.is_any_of(fitting) or (type_.enums and isinstance(field, Date | Flag | Timestamp)):
         how = _advice(type_, f"param={param!r}", "")
         yield f"{where}: parameter {param!r} is {_in_words(type_)}, which {_called(field)} cannot be sent as; {how}"
     elif choices and type_.enums and choices not in type_.enums:
@@ -227,6 +242,8 @@ def _of_attribute(where: str, field: Field, attr: str, row: type) -> Iterator[st
         yield f"{where}: {_no_attribute(attr, row)}"
         return
     type_, fitting = declared(attributes[attr]), _of_kind(field, _CARRIED)
+    if isinstance(field, Timestamp) and field.format in {"seconds", "milliseconds"}:
+        fitting = _NUMBERS | {"date-time"}
     choices: Any = getattr(field, "choices", None)
     what = f"{row.__name__}.{attr}"
     if fitting is None:
@@ -235,6 +252,8 @@ def _of_attribute(where: str, field: Field, attr: str, row: type) -> Iterator[st
         yield f"{where}: only the API can tell what {type(field).__name__} finds; remove attr={attr!r}"
     elif not type_.is_any_of(fitting):
         how = _advice(type_, f"attr={attr!r}", "; only the members of the row itself can be compared")
+        if isinstance(field, Timestamp) and type_.is_any_of(_NUMBERS):
+            how = 'write format="seconds" or format="milliseconds" if it counts from 1970, or use Number'
         yield f"{where}: {what} is {_in_words(type_)}, which {_called(field)} cannot be compared with; {how}"
     elif choices and type_.enums and choices not in type_.enums:
         own, enum = choices.__name__, type_.enums[0].__name__
@@ -465,7 +484,7 @@ def _is_integer(value: object) -> bool:
 def required(operation: Any, paging: Style, fields: Fields) -> frozenset[str]:
     """Return the arguments that the generated function needs, and neither paging nor a field gives."""
     parameters: Mapping[str, ParameterInfo] = getattr(operation, "PARAMETERS", {})
-    by_fields = {_argument_of(param) for field in fields.declared.values() for param in _params_of(field)}
+    by_fields = {_argument_of(param) for field in fields.declared.values() for param in field.params.values()}
     names = paging.parameters if paging.where == "query" else ()
     return frozenset(
         argument

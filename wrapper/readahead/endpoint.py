@@ -12,9 +12,9 @@ import orjson
 from attrs import frozen
 
 from .checks import argument_faults, faults, required
-from .declared import ParameterInfo
+from .declared import ParameterInfo, kinds_of_parameters
 from .errors import FilterError, UsageError
-from .filters import Fields, checked_text
+from .filters import Fields, Kinds, checked_text, kinds_of
 from .http.headers import checked_headers
 from .http.request import Request
 from .order import OrderBy
@@ -110,6 +110,12 @@ class Endpoint(Generic[T]):
         found = "\n".join(argument_faults(self.operation, arguments, self._required))
         if found:
             raise UsageError(found)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What each parameter of the operation takes."""
+        declared: Mapping[str, ParameterInfo] | None = getattr(self.operation, "PARAMETERS", None)
+        return kinds_of(self.operation.build_request) if declared is None else kinds_of_parameters(declared)
 
     def takes_list(self, argument: str) -> bool:
         """Whether an argument of the generated function is a list."""
