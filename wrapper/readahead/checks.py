@@ -34,7 +34,7 @@ from .order import Direction, OrderBy
 from .paging.styles import Cursor, LastId, PageNumber, Style
 from .rows import RowReader
 
-__all__ = ["argument_faults", "faults", "required"]
+__all__ = ["argument_faults", "faults", "in_one_line", "required"]
 
 _NUMBERS = frozenset({"integer", "number"})
 _TEXTS = frozenset({"string", "uuid"})
@@ -231,8 +231,8 @@ def _of_sent_type(where: str, field: Field, param: str, type_: Declared) -> Iter
         enum, words = type_.enums[0].__name__, _values(type_.enums)
         if strange := [each for each in _values([choices]) if each not in words]:
             yield (
-                f"{where}: {choices.__name__} lists {strange[0]!r}, which parameter {param!r} does not take"
-                f"{_did_you_mean(strange[0], words)}; use Choice({enum}, ...)"
+                f"{where}: {choices.__name__} lists {strange[0]!r}, which parameter {param!r} does not take; "
+                f"use Choice({enum}, ...)"
             )
 
 
@@ -364,7 +364,7 @@ def _of_items(known: _Operation, reader: RowReader[Any], row: type | None) -> It
     found: Declared | None = answer
     if path is None or not answer.classes:
         if "array" not in answer.types:
-            names = [each for each, below in islice(answer.paths(), _MOST_PATHS) if below.is_any_of({"array"})]
+            names = [each for each, below in islice(answer.paths(), _MOST_PATHS) if "array" in below.types]
             hint = f"; write items={' or '.join(map(repr, names[:3]))}" if names else ", which holds no rows"
             yield f"reader.items: {known.name} answers with {_in_words(answer)}, not with an array{hint}"
         elif path is not None and not reader.bare and not callable(path):
@@ -388,7 +388,7 @@ def _of_path(known: _Operation, where: str, path: str, types: frozenset[str], wh
     found = answer.at(path)
     if found is not None and found.is_any_of(types):
         return
-    candidates = [each for each, below in islice(answer.paths(), _MOST_PATHS) if below.is_any_of(types)]
+    candidates = [each for each, below in islice(answer.paths(), _MOST_PATHS) if below.types & types]
     hint = _did_you_mean(path, candidates)
     if found is None:
         names = " or ".join(each.__name__ for each in answer.classes) or _in_words(answer)
@@ -512,6 +512,14 @@ def argument_faults(operation: Any, arguments: Iterable[str], needed: Iterable[s
 
 
 # ---- words
+
+
+def in_one_line(faults: Iterable[str]) -> str:
+    """Return the faults as one message; empty if there is none."""
+    found = list(faults)
+    return (
+        " ".join(f"({number}) {fault}" for number, fault in enumerate(found, 1)) if len(found) > 1 else "".join(found)
+    )
 
 
 def _called(field: Field) -> str:

@@ -132,8 +132,8 @@ class Listing(Generic[T]):
         """
         reading = self._reading.timed()
         if reading.is_plain and reading.has_total and reading.start is None:
-            limit = reading.selection.limit
-            page, report, _ = await reading.select(evolve(reading.selection, limit=None, page_size=1)).first_page()
+            limit, least = reading.selection.limit, reading.endpoint.smallest
+            page, report, _ = await reading.select(evolve(reading.selection, limit=None, page_size=least)).first_page()
             if page.total is not None and not report.ignored_filters:
                 return page.total if limit is None else min(page.total, limit)
         async with Listing(reading).prefetch(ordered=False) as stream:
@@ -266,16 +266,17 @@ class Query(Listing[T]):
         return self._select(limit=_check_whole("limit", rows, 1, None))
 
     def page_size(self, rows: int) -> Self:
-        """Request so many rows in a page, from 1 to what the API allows, which is also the default.
+        """Request so many rows in a page, from the least to the most that the API allows, which is also the default.
 
         Raises:
             FilterError: It is not a whole number in that range, or the API has no parameter for it.
         """
         self._check_whole_listing("page_size")
-        if self._reading.endpoint.paging.page_size is None:
+        endpoint = self._reading.endpoint
+        if endpoint.paging.page_size is None:
             message = "page_size() cannot be used, since this API has no parameter for it"
             raise FilterError("page_size", message, value=rows)
-        return self._select(page_size=_check_whole("page_size", rows, 1, self._reading.endpoint.paging.largest))
+        return self._select(page_size=_check_whole("page_size", rows, endpoint.smallest, endpoint.paging.largest))
 
     def extra_params(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
         """Add query parameters that the wrapper does not know yet; they are sent as they are.

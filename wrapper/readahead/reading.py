@@ -169,7 +169,8 @@ class Reading(Generic[T]):
         largest, limit = self.endpoint.paging.largest, self.selection.limit
         if self.endpoint.paging.page_size is None:
             return largest
-        return self.selection.page_size or (min(largest, limit or largest) if self.is_plain else largest)
+        least = max(self.endpoint.smallest, min(largest, limit or largest))
+        return self.selection.page_size or (least if self.is_plain else largest)
 
     def explain(self, totals: "list[int | None] | None" = None) -> Explanation:
         """Return how it is read. ``totals``: rows in the listing of each branch, where known."""
@@ -210,7 +211,7 @@ class Reading(Generic[T]):
         start, style = Start() if checkpoint is None else checkpoint.start, self.endpoint.paging
         size = self.page_size
         if style.page_size is not None:
-            size = max(1, size - (sweep - 1) * size // 7)
+            size = max(self.endpoint.smallest, size - (sweep - 1) * size // 7)
 
         def of_branch(start: Start) -> Plan:
             # Where rows are left out, a limit says nothing about how many to request: the engine sees to it.
@@ -321,7 +322,7 @@ class Reading(Generic[T]):
         fetch, totals = self.fetcher(Report(), Window(1)), list[int | None]()
         for index in range(len(self.branches)):
             style = self.endpoint.paging
-            span = style.exactly(0, 1) or style.exactly(0, style.largest) if self.has_total else None
+            span = style.exactly(0, self.endpoint.smallest) or style.exactly(0, style.largest) if self.has_total else None
             totals.append(None if span is None else (await fetch(evolve(span, branch=index))).total)
         return totals
 
