@@ -1,7 +1,7 @@
 """Ranges: whatever of a condition the API is asked for, the rows are those of a reading row by row."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from reference import among, build, ordered, trees, truth
 
 from effort import examples
 from readahead.errors import FilterError, UsageError
-from readahead.filters import Choice, Date, Fields, Number, Text, Timestamp, read_condition, write_condition
+from readahead.filters import Choice, Date, Fields, Number, Text, Timestamp, read_condition, sliced, write_condition
 from readahead.filters.planner import NormalForm, RowFilter
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -139,6 +139,33 @@ def test_a_server_that_ignores_bounds_adds_no_row(tree, rows):
         through = RowFilter.of(branch, fields, kinds)
         ids |= {row.id for row in rows if not through.contradicted(row) and through.passes(row)}
     assert ids == reference(tree, rows)
+
+
+DIVIDED = {
+    **dict.fromkeys(["made", "seen", "paid", "touched"], TIMES),
+    **dict.fromkeys(["price", "size"], NUMBERS),
+    "day": DAYS,
+}
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.data(), rows, servers)
+def test_slices_are_exact_at_their_bounds(data, rows, server):
+    """Whatever the parameters can say: each row is in the slice that its value lies in, and in no other."""
+    name = data.draw(st.sampled_from(sorted(DIVIDED)))
+    bounds = sorted(data.draw(st.lists(st.sampled_from(DIVIDED[name]), min_size=2, max_size=5, unique=True)))
+    ends = [None] if data.draw(st.booleans()) else []
+    bounds = [*ends, *bounds, *(ends if data.draw(st.booleans()) else [])]
+    slices = sliced(fields, getattr(fields, name), bounds, None)
+    values = {row.id: meaning(row)[name] for row in rows}
+    assert [select(each, rows, server) for each in slices] == [
+        {
+            key
+            for key, value in values.items()
+            if value is not None and (low is None or low <= value) and (high is None or value < high)
+        }
+        for low, high in pairwise(bounds)
+    ]
 
 
 def planned(condition, of=fields, of_kinds=kinds):

@@ -304,9 +304,11 @@ class Ordered(_Nullable, Generic[V]):
         param: The parameter that asks for equal values, as for ``Field``.
         attr: The attribute of a row, as for ``Field``.
         many: Whether ``param`` takes several values, as for ``Field``.
-        ge, gt: The parameter for values of at least a bound, and for those above it. The same name for both says that
-            the document does not tell; then rows decide.
-        le, lt: The same for values of at most a bound, and below it.
+        ge: The parameter for values of at least a bound.
+        gt: The parameter for values above a bound. The same name as ``ge`` says that the document does not tell whether
+            the bound is included; then rows decide.
+        le: The parameter for values of at most a bound.
+        lt: The parameter for values below a bound, or that of ``le``, as for ``gt``.
     """
 
     def __init__(
@@ -609,7 +611,10 @@ class Timestamp(_Measured, Ordered[dt.datetime]):
     Args:
         param: The parameter that asks for equal times, as for ``Field``.
         attr: The attribute of a row, as for ``Field``.
-        ge, gt, le, lt: The parameters for bounds, as for ``Number``.
+        ge: The parameter for times from a bound on, as for ``Number``.
+        gt: The parameter for times after a bound, as for ``Number``.
+        le: The parameter for times up to a bound, as for ``Number``.
+        lt: The parameter for times before a bound, as for ``Number``.
         format: What parameters and rows hold, where the type of the parameter does not say it: ``"date-time"``,
             ``"date"``, ``"seconds"`` or ``"milliseconds"`` since 1970. With the latter two, rows carry numbers.
     """
