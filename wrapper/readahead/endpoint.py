@@ -1,5 +1,6 @@
 """What a binding declares of one list endpoint, and what the wrapper uses of a generated endpoint module."""
 
+import math
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -10,8 +11,10 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 from attrs import frozen
 
-from .errors import FilterError, UsageError, nearest
-from .filters import Fields, checked_text
+from .checks import argument_faults, faults, in_one_line, required
+from .declared import ParameterInfo, kinds_of_parameters
+from .errors import FilterError, UsageError
+from .filters import Fields, Kinds, checked_text, kinds_of
 from .http.headers import checked_headers
 from .http.request import Request
 from .order import OrderBy
@@ -53,8 +56,9 @@ class Endpoint(Generic[T]):
             each call, so that ``create`` can be repeated as safely as a read.
 
     Raises:
-        UsageError: A field or an order has a parameter that the operation does not take, a field has an attribute that
-            rows do not have, or the reader does not say what the paging needs.
+        UsageError: Something of it does not fit the generated code: a name that is not in the document, a type that
+            cannot be sent or compared, a page size that is too large. All that does not fit is named, each with what
+            to write instead.
     """
 
     operation: Operation[...]
@@ -66,38 +70,54 @@ class Endpoint(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         self.paging.check(self.reader)
-        names = {name: field.param for name, field in self.fields.declared.items()}
-        if self.order is not None:
-            names |= {f"order_by ({param})": param for param in self.order.params}
-        parameters = self._parameters.values()
-        if all(parameter.kind is not Parameter.VAR_KEYWORD for parameter in parameters):
-            self._check(
-                names, {parameter.name for parameter in parameters}, f"parameters of {self.operation.OPERATION}"
-            )
-        row = getattr(self.reader.read, "__self__", None)  # of a row class's from_dict
-        if attributes := {name for name, _ in getattr(row, "FIELDS", {}).values()}:
-            names = {name: field.attr for name, field in self.fields.declared.items()} | {"key": self.reader.key}
-            self._check(names, attributes, f"attributes of {getattr(row, '__name__', 'its rows')}")
+        if found := in_one_line(faults(self.operation, self.reader, self.paging, self.fields, self.order)):
+            raise UsageError(found)
 
     @cached_property
     def _parameters(self) -> Mapping[str, Parameter]:
         return signature(self.operation.build_request).parameters
 
-    @property
+    @cached_property
     def needed(self) -> Mapping[str, Any]:
-        """Arguments that the generated function needs where nothing else gives them: an empty body for a search."""
-        return {"body": {}} if self.paging.where == "body" and "body" in self._parameters else {}
+        """Arguments that the generated function needs, and that paging replaces: an empty body, required numbers."""
+        needed: dict[str, Any] = {"body": {}} if self.paging.where == "body" and "body" in self._parameters else {}
+        declared: Mapping[str, ParameterInfo] = getattr(self.operation, "PARAMETERS", {})
+        for argument, each in declared.items() if self.paging.where == "query" else ():
+            if each.where == "query" and each.required and each.name in self.paging.parameters:
+                needed[argument] = 1
+        return needed
+
+    @cached_property
+    def smallest(self) -> int:
+        """Rows in the smallest page that the API gives, as far as its document says."""
+        declared: Mapping[str, ParameterInfo] = getattr(self.operation, "PARAMETERS", {})
+        sizes = (each.minimum for each in declared.values() if each.name == self.paging.page_size)
+        return max(1, math.ceil(next(sizes, None) or 1))
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        return required(self.operation, self.paging, self.fields)
+
+    def check_arguments(self, arguments: Mapping[str, Any]) -> None:
+        """Check the arguments that a ``Reading`` gives, besides those of conditions.
+
+        Raises:
+            UsageError: The generated function has no such argument, or needs one that nothing gives.
+        """
+        if self._required <= arguments.keys() <= self._parameters.keys():
+            return
+        if found := in_one_line(argument_faults(self.operation, arguments, self._required)):
+            raise UsageError(found)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What each parameter of the operation takes."""
+        declared: Mapping[str, ParameterInfo] | None = getattr(self.operation, "PARAMETERS", None)
+        return kinds_of(self.operation.build_request) if declared is None else kinds_of_parameters(declared)
 
     def takes_list(self, argument: str) -> bool:
         """Whether an argument of the generated function is a list."""
         return argument in self._parameters and "list[" in str(self._parameters[argument].annotation)
-
-    def _check(self, names: Mapping[str, str | None], known: set[str], kind: str) -> None:
-        for field, name in names.items():
-            if name is not None and name not in known:
-                near = " or ".join(map(repr, nearest(name, known)))
-                hint = f"; did you mean {near}?" if near else ""
-                raise UsageError(f"{field}: {name!r} is not among the {kind}{hint}")
 
 
 def checked_id(name: str, value: object) -> str:
