@@ -130,7 +130,7 @@ class ListService(Service[MemoryTable]):
         self.key = (reader.wire_key,)
         self._row = row
         times = {
-            self._path_of(one): 1000 if getattr(one, "format", None) == "milliseconds" else 1
+            self._path_of(one): 1000 if one.format == "milliseconds" else 1
             for one in endpoint.fields.declared.values()
             if isinstance(one, Timestamp) and one.attr is not None
         }
@@ -289,7 +289,7 @@ class ListService(Service[MemoryTable]):
         claimed = {*self.endpoint.paging.parameters}
         claimed.update(name for name in self._order_names if name)
         for known in self.endpoint.fields.declared.values():
-            for op, argument in _asks(known).items():
+            for op, argument in known.params.items():
                 parameter, name = self._parameter(argument)
                 if parameter is None or name in claimed:  # one name may stand for two comparisons
                     continue
@@ -376,12 +376,6 @@ def _is_function(location: object) -> bool:
 
 
 # ---- requests
-
-
-def _asks(known: Field) -> Mapping[str, str]:
-    """Return the arguments by which a field asks the API, by their comparisons."""
-    params: Mapping[str, str] | None = getattr(known, "params", None)
-    return params if params is not None else {known.param_op: known.param} if known.param is not None else {}
 
 
 def _names(text: str, rule: OrderBy | None) -> Sequence[str]:
