@@ -18,7 +18,7 @@ from .fields import (
     read_condition,
     write_condition,
 )
-from .kinds import Kinds, kinds_of
+from .kinds import Kind, Kinds, kinds_of
 from .slices import sliced
 from .values import Choices, Incomparable, checked_choice, checked_extra, checked_order, checked_text
 
@@ -34,6 +34,7 @@ __all__ = [
     "FullText",
     "Id",
     "Incomparable",
+    "Kind",
     "Kinds",
     "Number",
     "Ordered",
