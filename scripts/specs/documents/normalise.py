@@ -118,11 +118,11 @@ def known_content(document: dict[str, Any]) -> dict[str, Any]:
             name = f"{content_type}; charset=utf-8" if _is_text(content_type) else content_type
             content[name] = {**media, "schema": media.get("schema", {}) if written else dict(_BYTES)}
     for operation in (each for _, _, each in operations(document)):
-        for code, given in operation.get("responses", {}).items():
+        for given in operation.get("responses", {}).values():
             for content_type, media in resolved(document, given).get("content", {}).items():
                 if _preference(content_type) > 0:
                     media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
-                elif code.startswith("2"):  # of errors that are not described, nothing is read
+                else:  # JSON that is not described is plain data, in an error as well
                     media.setdefault("schema", {})
     for given in _parameters(document):
         parameter = resolved(document, given)
