@@ -47,7 +47,7 @@ DOCUMENTS = {
         "must point to a component",
     ),
     "maps elsewhere": (
-        f'{JSON_HEAD}{json.dumps({f"/{n}": {"get": {"responses": {"$ref": "#/x-map"}}} for n in range(100)})}, "x-map": '
+        f'{JSON_HEAD}{json.dumps({f"/{n}": {"get": {"responses": {"$ref": "#/x-m"}}} for n in range(100)})}, "x-m": '
         + json.dumps({"200": {"description": "x" * 1_000_000}})
         + "}",
         "stands for a whole map too often",
