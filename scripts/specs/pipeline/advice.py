@@ -192,7 +192,7 @@ def _overlay(text: str, found: Mapping[str, str], missed: list[str], values: Map
             continue
         if not target and not re.match(r"\s*(description:|#)", line):
             for old, now in values.items():
-                line = re.sub(rf"(?<![\w/#-]){re.escape(old)}(?![\w-])", lambda _, now=now: now, line)  # noqa: PLW2901
+                line = now.join(re.split(rf"(?<![\w/#-]){re.escape(old)}(?![\w-])", line))  # noqa: PLW2901
         for old, now in found.items():
             if target and _is_whole(target[1], old):
                 line = line.replace(old, now)  # noqa: PLW2901

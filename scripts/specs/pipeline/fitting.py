@@ -217,10 +217,9 @@ class _Fitter:
             changes[role] = f'"{now}"' if now else None
             if role != "size":  # apis.toml calls a parameter so
                 self.result.members[role, name] = now
-        items = (moved.get(each, each) for each in [text_of(keyword_of(reader, "items")) if reader else None] if each)
-        rows = next((envelope[each] for each in items if each in envelope), None)
-        had = next((known[each] for each in [text_of(keyword_of(reader, "items")) or ""] if each in known), None)
-        if rows is not None and rows.nullable and not (had and had.nullable) and keyword_of(reader, "empty") is None:
+        said = text_of(keyword_of(reader, "items")) if reader else None
+        rows, had = envelope.get(moved.get(said or "", said or "")), known.get(said or "")
+        if reader and rows and rows.nullable and not (had and had.nullable) and keyword_of(reader, "empty") is None:
             changes["empty"] = '["null"]'
         key = text_of(keyword_of(reader, "key")) if reader else None
         attributes = self._attributes(row)
