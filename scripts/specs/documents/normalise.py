@@ -267,6 +267,15 @@ def open_parameters(document: dict[str, Any]) -> dict[str, Any]:
         whole = resolved(document, schema)
         if isinstance(whole.get("items"), dict) and "$ref" not in schema:
             return {**schema, "items": opened(schema["items"], f"{name}_item")}
+        unions = [key for key in ("anyOf", "oneOf") if "$ref" not in schema and schema.get(key)]
+        if len(unions) == 1:  # a value or null
+            nulls = [each for each in schema[unions[0]] if each == {"type": "null"}]
+            others = [each for each in schema[unions[0]] if each not in nulls]
+            now = opened(others[0], name) if len(others) == 1 else None
+            if now is None or now == others[0]:
+                return schema
+            rest = {key: value for key, value in schema.items() if key != unions[0]}
+            return {**rest, "anyOf": [*(now["anyOf"] if now.keys() == {"anyOf"} else [now]), *nulls]}
         if "enum" not in whole or not all(isinstance(value, str | None) for value in whole["enum"]):
             return schema
         if "$ref" not in schema:
