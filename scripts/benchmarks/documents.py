@@ -1,7 +1,8 @@
 """``scripts/bench documents FOLDER``: take every document of a folder, and count what comes of it.
 
 A table: operations in and out, answers that the documents publish as examples and that come back equal from the
-generated classes, seconds, and peak memory. ``--tree`` does it with another checkout, to compare the two.
+generated classes, objects in them of which one branch of a union alone is valid and those that are read as another one
+(``benchmarks/branches.py``), seconds, and peak memory. ``--tree`` does it with another checkout, to compare the two.
 """
 
 import argparse
@@ -40,6 +41,8 @@ _HEAD = (
     "equal",
     "different",
     "refused",
+    "of unions",
+    "wrong branches",
     "s",
     "CPU s",
     "peak MB",
@@ -80,7 +83,8 @@ def _taken_apart(file: Path, tree: Path) -> dict[str, Any]:
         (project / "openapi" / "apis.toml").touch()
         for step in ("take", "read"):
             command = [sys.executable, "-P", __file__, step, str(file.resolve()), str(project)]
-            path = os.pathsep.join(map(str, (tree / "scripts", project / "generated")))
+            folders = (tree / "scripts", project / "generated", ROOT / "scripts")
+            path = os.pathsep.join(map(str, folders))
             try:
                 done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
                                       timeout=LONGEST, check=False)  # fmt: skip
@@ -114,7 +118,7 @@ def take(file: Path, project: Path) -> dict[str, Any]:
 
 def read(file: Path) -> dict[str, Any]:
     """Answer every generated function with each example of its answers, and compare what it makes of them."""
-    httpx = importlib.import_module("httpx")
+    httpx, document = importlib.import_module("httpx"), _plain(file)
     package = importlib.import_module(f"readahead_clients.{API}")
     modules = {
         module.OPERATION: module
@@ -122,15 +126,16 @@ def read(file: Path) -> dict[str, Any]:
         if ".api." in info.name and hasattr(module := importlib.import_module(info.name), "OPERATION")
     }
     examples = [
-        (modules[name], status, example)
-        for name, status, example in _examples(_plain(file))
+        (modules[name], status, example, schema)
+        for name, status, example, schema in _examples(document)
         if name in modules and _is_answer(example)
     ]
+    branches = importlib.import_module("benchmarks.branches").Branches(document)
     counted: Counter[str] = Counter()
     wrong: list[str] = []
 
     async def all_of_them() -> None:
-        for module, status, example in examples:
+        for module, status, example, schema in examples:
             answer = httpx.Response(status, json=example)
             async with httpx.AsyncClient(
                 base_url="http://example.invalid", transport=httpx.MockTransport(lambda _, answer=answer: answer)
@@ -140,6 +145,11 @@ def read(file: Path) -> dict[str, Any]:
                 try:
                     parsed = await module.asyncio(**_arguments(module.build_request), client=client)
                     result, why = ("equal", "") if _as_json(parsed) == _as_json(example) else ("different", "differs")
+                    for place, is_right in branches.judged(schema, example, parsed):
+                        counted["of unions"] += 1
+                        counted["wrong branches"] += not is_right
+                        if not is_right:
+                            wrong.append(f"{module.OPERATION} {status}: branch of {place}")
                 except Exception as error:  # noqa: BLE001  # whatever it is, it is counted
                     result, why = "refused", f"{type(error).__name__}: {str(error)[:200]}"
                 if why:
@@ -149,7 +159,7 @@ def read(file: Path) -> dict[str, Any]:
     asyncio.run(all_of_them())
     return {
         "examples": len(examples),
-        **{key: counted[key] for key in ("equal", "different", "refused")},
+        **{key: counted[key] for key in ("equal", "different", "refused", "of unions", "wrong branches")},
         "wrong": wrong,
     }
 
@@ -194,11 +204,14 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
                 yield f"{method.upper()} {path}", item[method]
 
 
-def _examples(document: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:
-    """Yield operation, status and content of every example of an answer in JSON."""
+def _examples(document: dict[str, Any]) -> Iterator[tuple[str, int, Any, str]]:
+    """Yield operation, status and content of every example of an answer in JSON, and where its schema is."""
     for name, operation in _operations(document):
         for code, response in (operation.get("responses") or {}).items():
             whole = _resolved(document, response)
+            method, _, path = name.partition(" ")
+            given = response.get("$ref") if isinstance(response, dict) else None
+            where = given[1:] if given else f"/paths/{_escaped(path)}/{method.lower()}/responses/{code}"
             for content_type, media in (whole.get("content") or {}).items():
                 if "json" not in content_type or not isinstance(media, dict) or not str(code).isdigit():
                     continue
@@ -206,7 +219,11 @@ def _examples(document: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:
                 found += [media.get("example"), _resolved(document, media.get("schema")).get("example")]
                 for example in found:
                     if example is not None:
-                        yield name, int(code), example
+                        yield name, int(code), example, f"{where}/content/{_escaped(content_type)}/schema"
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _resolved(document: dict[str, Any], node: Any) -> dict[str, Any]:

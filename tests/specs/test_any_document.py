@@ -523,6 +523,35 @@ def test_two_names_in_one():
     assert list(notes) == ["GET /b"]
 
 
+@pytest.mark.parametrize("schema", [ref("Both"), {"oneOf": [ref("Both"), {"type": "string"}]}])
+def test_the_cause_is_the_schema_that_cannot_be_read(tmp_path, schema):
+    """Not the union that it is a branch of; and nothing is said of objects of the generator."""
+    branch = {"type": "object", "properties": {"a": {"type": "string"}}}
+    schemas = {"A": branch, "Either": {"oneOf": [ref("A"), {"type": "string"}]}, "Both": {"allOf": [ref("A")]}}
+    schemas["Both"]["allOf"].append(ref("Either"))
+    body = {"content": {"application/json": {"schema": schema}}}
+    post = {"requestBody": body, "responses": {"204": {"description": ""}}}
+    given = document(schemas, **{"/a": {"post": post}}) | {"info": {"title": "t", "version": "1"}}
+    with pytest.raises(generate.LeftOutError) as caught:
+        generate.package(given, "api", ROOT / "openapi/templates", tmp_path / "api")
+    assert caught.value.operations == {"POST /a": "Both: Cannot take allOf a non-object"}
+
+
+def test_maps_that_stand_elsewhere_are_written_out():
+    """Content and properties by reference are as if they stood there; a property called `$ref` is one."""
+    schema = {"properties": {"$ref": "#/components/schemas/A/properties"}}
+    mapping = {"$ref": "#/components/schemas/A"}
+    odd = {"properties": {"$ref": {"type": "string"}}, "discriminator": {"propertyName": "$ref", "mapping": mapping}}
+    get = {"responses": {"200": {"content": {"$ref": "#/components/mediaTypes/a"}}}}
+    given = document({"A": {"properties": {"b": {"type": "integer"}}}, "B": schema, "C": odd}, **{"/a": {"get": get}})
+    given["components"]["mediaTypes"] = {"a": {"application/json": {"schema": ref("B")}}}
+    found = repair(given)
+    content = found["paths"]["/a"]["get"]["responses"]["200"]["content"]
+    assert content == {"application/json": {"schema": ref("B")}}
+    assert found["components"]["schemas"]["B"] == given["components"]["schemas"]["A"]
+    assert found["components"]["schemas"]["C"] == odd
+
+
 def test_a_document_is_normalised_the_same_twice():
     """The rules leave the document that they are given as it was."""
     given = repair(load(WILD))

@@ -98,3 +98,17 @@ def test_files_that_cannot_be_read_are_named_with_what_to_do(project, files, cap
     assert said in told
     assert target.partition("#")[0] in told
     assert not (project / "openapi/shop.yaml").exists()
+
+
+def test_texts_that_are_not_there_cost_nothing(project, files, capsys):
+    """Descriptions and examples are not taken, so the files in which they stand are not needed."""
+    text = FILES["api.yaml"].replace("info: {", "tags: [{name: a, description: {$ref: absent/a.md}}]\ninfo: {")
+    text = text.replace("version: '1'", "version: '1', description: {$ref: absent/intro.md}")
+    (files / "api.yaml").write_text(text)
+    order = FILES["paths/order.yaml"].replace("description: one", "description: {$ref: ../absent/one.md}")
+    order = order.replace("name: id,", "name: id, description: {$ref: absent/id.md}, example: {$ref: absent/id.json},")
+    (files / "paths/order.yaml").write_text(order.replace("get:\n", "get:\n  summary: {$ref: absent/order.md}\n"))
+    assert main(["shop", "--from", str(files / "api.yaml"), "--json", "-"], project) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["operations"], report["left out"]) == (2, {})
+    assert "absent" not in (project / "openapi/shop.yaml").read_text()

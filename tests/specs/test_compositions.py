@@ -70,3 +70,20 @@ def test_a_base_that_lists_the_kinds_which_extend_it(reading):
     circle = read("Circle", {"kind": "c", "drawn": "2026-01-02", "radius": 1})
     assert (circle.kind, circle.drawn.day, circle.radius) == ("c", 2, 1)
     assert read("Square", {"kind": "s", "side": 1}).side == 1
+
+
+@pytest.mark.parametrize("place", ["body", "response"])
+def test_properties_beside_a_union_of_unions_are_those_of_each_branch(generated, place):
+    """Also where it is written in an operation, and not a schema by itself."""
+    schema = {**DRAWN, "oneOf": [{"$ref": "#/components/schemas/Round"}, {"$ref": "#/components/schemas/Square"}]}
+    content = {"content": {"application/json": {"schema": schema}}}
+    given = {"responses": {"204": {"description": ""}}}
+    given |= {"requestBody": content} if place == "body" else {"responses": {"200": {"description": "", **content}}}
+    round_ = {"oneOf": [{"$ref": "#/components/schemas/Circle"}, {"$ref": "#/components/schemas/Oval"}]}
+    oval = {"type": "object", "required": ["radii"], "properties": {"radii": {"type": "string"}}}
+    schemas = {"Round": round_, "Circle": CIRCLE, "Oval": oval, "Square": SQUARE}
+    module = generated(f"clients_of_unions_in_a_{place}", {"/s": {"post": {"operationId": "draw", **given}}}, schemas)
+    models = module("models")
+    found = [getattr(models, name) for name in models.__all__ if name.startswith("Draw")]
+    fields = [{*getattr(kind, "FIELDS", kind.__annotations__)} for kind in found]
+    assert sorted(map(sorted, fields)) == [["drawn", "radii"], ["drawn", "radius"], ["drawn", "side"]]

@@ -61,8 +61,8 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
-def test_unchanged_is_a_quiet_success(project, published, capsys, monkeypatch):
-    """A URL is asked with the validators of last time; "not modified" writes nothing and says nothing."""
+def test_unchanged_is_a_success_of_one_line(project, published, capsys, monkeypatch):
+    """A URL is asked with the validators of last time; "not modified" writes nothing and says so."""
     server = Server(published.read_bytes())
     with serving(server) as url:
         assert main(["kintsugi", "--from", url], project) == 0
@@ -81,7 +81,7 @@ def test_unchanged_is_a_quiet_success(project, published, capsys, monkeypatch):
         assert read(project / "openapi").sources["kintsugi"]["etag"] == '"v2"'
     after = contents(project)
     assert {path.name for path in after if after[path] != before.get(path)} == {"openapi.lock"}
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("kintsugi: unchanged, nothing to do\n" * 2, "")
 
 
 def test_a_change_of_ours_is_taken_up_though_the_document_is_unchanged(project, published, capsys):

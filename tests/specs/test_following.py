@@ -8,13 +8,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from specs.documents.document import load
 from specs.pipeline import lock
+from specs.pipeline.advice import advise
 from specs.pipeline.command import ROOT, main
+from specs.pipeline.compare import Level
+from specs.pipeline.take import take
 
 LIST, ONE, EXTERNAL = "/v1/customers", "/v1/customers/{customer_id}", "/v1/customers/external/{external_id}"
 TEXT, WHOLE, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
@@ -112,8 +116,33 @@ def choices(*values):
     return {"type": "string", "enum": list(values)}
 
 
+def or_null(schema):
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def header(name, /, **changes):
+    """Another name of a header, or a new one, in every operation."""
+
+    def change(document):
+        for given in (each["parameters"] for item in document["paths"].values() for each in item.values()):
+            found = [each for each in given if each["name"] == name]
+            if not found:
+                given.append({"in": "header", "name": name, "required": True, "schema": TEXT})
+            for each in found:
+                each.update(changes)
+
+    return change
+
+
+def scheme(document, old, new):
+    replaced(document, f'"{old}": []', f'"{new}": []')
+    schemes = document["components"]["securitySchemes"]
+    schemes[new] = schemes.pop(old)
+
+
 ROWS = ("CustomerRead", "CustomerCreate", "CustomerUpdate")
 REF = "#/components/schemas/"
+INVALID = "backend__src__customers__responses__ValidationErrorResponse"
 KINTSUGI = {
     # --- parameters: new ones
     "new text": query("createdAfter"),
@@ -124,6 +153,8 @@ KINTSUGI = {
     "new list that its name tells": query("status__in"),
     "new choice that rows carry": query("status", {"$ref": f"{REF}StatusEnum"}),
     "new choice that is new": query("tier", choices("gold", "silver")),
+    "new choice or null": query("tier", or_null(choices("gold", "silver"))),
+    "new choices or null": query("tiers", or_null({"type": "array", "items": choices("gold", "silver")})),
     "new choices": query("tiers", {"type": "array", "items": choices("gold", "silver")}),
     "new choices by commas": query(
         "kinds", {"type": "array", "items": choices("gold", "silver")}, explode=False, style="form"
@@ -165,6 +196,8 @@ KINTSUGI = {
     "parameter a list": set_parameter("state", schema={"type": "array", "items": TEXT}),
     "list one value": set_parameter("country", schema={"$ref": f"{REF}CountryCodeEnum"}),
     "parameter a choice": set_parameter("state", schema=choices("CA", "NY")),
+    "parameter a choice or null": set_parameter("state", schema=or_null(choices("CA", "NY"))),
+    "size under a word of its own": set_parameter("size", name="per_batch"),
     "page renamed": set_parameter("page", name="page_number"),
     "size renamed": set_parameter("size", name="page_size"),
     "size lower": lambda d: parameter(d, "size")["schema"].update(maximum=50),
@@ -206,6 +239,11 @@ KINTSUGI = {
     ),
     "total inside": nested_total,
     "rows inside": nested_rows,
+    "size inside": lambda d: (
+        properties(d, "Page_CustomerRead_").update(meta={"type": "object", "properties": {"size": WHOLE}}),
+        properties(d, "Page_CustomerRead_").pop("size"), schemas(d)["Page_CustomerRead_"]["required"].remove("size"),
+    ),
+    "rows or null": in_all(lambda p: p.update(items=or_null(p["items"])), "Page_CustomerRead_"),
     "no envelope": bare,
     "status new": lambda d: d["paths"][LIST]["get"]["responses"].update({"429": {"description": ""}}),
     # --- the whole
@@ -220,6 +258,11 @@ KINTSUGI = {
         d["components"]["securitySchemes"].pop("HTTPBearer"),
         [each["security"].pop() for item in d["paths"].values() for each in item.values()],
     ),
+    "credentials in another header": lambda d: d["components"]["securitySchemes"]["APIKeyHeader"].update(name="X-Key"),
+    "credentials under another name": lambda d: scheme(d, "APIKeyHeader", "ApiKey"),
+    "organisation in another header": header("x-organization-id", name="x-org"),
+    "header of every call": header("X-Tenant"),
+    "schema that the overlay refers to renamed": of_schema(INVALID, "CustomersInvalid"),
     "operation moved": to(LIST, "/v2/customers"),
     "operation of one row moved": to(EXTERNAL, "/v2/customers/external/{external_id}"),
     "operation gone": lambda d: d["paths"][LIST].pop("post"),
@@ -428,6 +471,48 @@ def test_doing_what_the_report_says_is_enough(names, tmp_path):
     """The binding imports, what it declares is there, its keywords can be sent, and mypy has nothing to say."""
     variants = {name: followed(name, tmp_path / str(at))[:2] for at, name in enumerate(names)}
     assert checked(variants, tmp_path / "all") == {}
+
+
+def advised(name, folder):
+    """The changes of a report and its edits, without what is generated."""
+    api, path = change_of(name, folder)
+    entry = tomllib.loads((ROOT / "openapi/apis.toml").read_text())[api]
+    document = load(path)
+    return advise(ROOT, api, entry, load(ROOT / f"openapi/{api}.yaml"), take(document, entry["operations"], api))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "edits"),
+    [
+        ("credentials in another header", "credentials changed", {"X-API-KEY": "X-Key"}),
+        ("organisation in another header", "credentials changed", {"x-organization-id": "x-org"}),
+        ("credentials under another name", "", {"- APIKeyHeader: []": "- ApiKey: []"}),
+        ("schema that the overlay refers to renamed", "", {f"{REF}{INVALID}": f"{REF}CustomersInvalid"}),
+        ("header of every call", "parameter newly required", {}),
+        ("size under a word of its own", "parameter gone", {'size = "size"': 'size = "per_batch"'}),
+        ("size under a word of its own", "parameter gone", {"largest=100": 'largest=100, size="per_batch"'}),
+        ("size inside", "field gone", {'size="size"': 'size="meta.size"'}),
+        ("rows or null", "field newly nullable", {'size="size"': 'size="size", empty=["null"]'}),
+        ("parameter a choice or null", "parameter takes listed values", {}),
+    ],
+)  # fmt: skip
+def test_what_a_report_changes(name, kind, edits, tmp_path):
+    """Each line is the old one with its new names, in whatever file; what breaks is said to break."""
+    advice = advised(name, tmp_path)
+    breaking = {each.kind for each in advice.changes if each.level is Level.BREAKING}
+    assert ({kind} if kind else set()) <= breaking
+    assert bool(breaking) is bool(kind)
+    changed = {each.old: each.new for each in advice.edits if each.old is not None}
+    for old, new in edits.items():
+        there = [(was, now) for was, now in changed.items() if old in was]
+        assert there, (old, changed)
+        assert all(now == was.replace(old, new) for was, now in there)
+    if name == "size inside":  # `size` in apis.toml is the parameter
+        assert {each.file for each in advice.edits} == {"wrapper/readahead/kintsugi.py"}
+    if name == "header of every call":
+        added = [each.new for each in advice.edits]
+        assert "  - target: $.paths.*.*.parameters[?(@.name == 'X-Tenant')]" in added
+        assert "    remove: true" in added
 
 
 @pytest.mark.parametrize("name", ["field nullable", "value new", "status new", "server of its own"])

@@ -38,6 +38,40 @@ def test_a_template_that_moved_is_named(project, capsys, template):
     assert path.read_text() == text.replace(was, "0" * 64)
 
 
+def calls_of(function, *arguments):
+    """How many functions are called by calling this one."""
+    counted, before = 0, sys.getprofile()
+
+    def count(_frame, event, _argument):
+        nonlocal counted
+        counted += event == "call"
+
+    sys.setprofile(count)
+    try:
+        function(*arguments)
+    finally:
+        sys.setprofile(before)
+    return counted
+
+
+def test_the_work_grows_with_the_number_of_operations(tmp_path):
+    """Not with its square: as many operations more take as many calls more, though all models refer to each other."""
+    counted = []
+    for times in (1, 2):  # the first time more is imported and compiled
+        for number in (1, 2, 3):
+            document = big_document(12 * number)
+            schemas = document["components"]["schemas"]
+            for at in range(12 * number):
+                others = {f"other{each}": (at * 5 + each) % (12 * number) for each in range(3)}
+                schemas[f"Model{at}"]["properties"] |= {
+                    name: {"$ref": f"#/components/schemas/Model{other}"} for name, other in others.items()
+                }
+            target = tmp_path / f"{times} {number}"
+            counted.append(calls_of(generate.package, document, "big", OPENAPI / "templates", target))
+    one, two, three = counted[-3:]
+    assert three - two < 1.05 * (two - one), counted
+
+
 def big_document(models):
     schemas = {
         f"Model{number}": {

@@ -46,6 +46,12 @@ DOCUMENTS = {
         f'{JSON_HEAD}{{"/a": {{"get": {{"responses": {{"200": {{"$ref": "#/{"x/" * 1_000_000}"}}}}}}}}}}}}',
         "must point to a component",
     ),
+    "maps elsewhere": (
+        f'{JSON_HEAD}{json.dumps({f"/{n}": {"get": {"responses": {"$ref": "#/x-m"}}} for n in range(100)})}, "x-m": '
+        + json.dumps({"200": {"description": "x" * 1_000_000}})
+        + "}",
+        "stands for a whole map too often",
+    ),
     "a name of an alias": (f"{HEAD}paths: *{'a' * 100_000}\n", "neither JSON nor YAML"),
     "digits": (f"{JSON_HEAD}{'1' * 5_000}}}", "neither JSON nor YAML"),
     "a tag": (f"{HEAD}paths: !!python/object/apply:os.system [id]\n", "neither JSON nor YAML"),

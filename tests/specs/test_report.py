@@ -144,7 +144,7 @@ def test_an_operation_that_is_gone(project, changed, capsys):
 
 
 def test_the_report_goes_where_it_should(project, older, tmp_path, capsys):
-    """Into files as Markdown and JSON, and then not to the screen; nothing changed is one line of it, if asked for."""
+    """Into files as Markdown and JSON, and then not to the screen; nothing changed is one line of the screen."""
     locked = lock.read(project / "openapi").sources["kintsugi"]["name"]
     markdown, data = tmp_path / "report.md", tmp_path / "report.json"
     assert main(["kintsugi", "--from", str(older), "--report", str(markdown), "--json", str(data)], project) == 2
@@ -155,7 +155,7 @@ def test_the_report_goes_where_it_should(project, older, tmp_path, capsys):
     assert main(["kintsugi", "--from", str(older), "--report", "-"], project) == 0
     assert "**unchanged**" in capsys.readouterr().out
     assert main(["kintsugi", "--from", str(older)], project) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "kintsugi: unchanged, nothing to do\n"
 
 
 def test_a_hostile_name_stays_in_its_place():

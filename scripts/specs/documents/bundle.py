@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from specs.documents.document import DATA, METHODS, NAMED, SpecError, parse
+from specs.documents.document import DATA, METHODS, NAMED, PROSE, SpecError, parse
 
 # What a reference below these keys is to; elsewhere it is a schema.
 _KINDS = {
@@ -73,7 +73,8 @@ class Bundle:
             return {**new, **self._walk(beside, file, above)} if beside else new
         return {
             key: each
-            if not named and (key in DATA or key.startswith("x-"))  # what extensions refer to is nothing to us
+            # what texts, examples and extensions refer to is nothing to us
+            if not named and (key in DATA or key in PROSE or key.startswith("x-"))
             else self._walk(each, file, (*above, f"={key}" if named else key), named=not named and key in NAMED)
             for key, each in node.items()
         }

@@ -122,14 +122,18 @@ def spread_unions(document: dict[str, Any]) -> dict[str, Any]:
 
     made: dict[str, Any] = {}
     owner = ""
-    waiting = dict(schemas)
-    for _ in range(5):  # a branch may be a union itself, of which the parts are made only then
-        for name, schema in waiting.items():
-            owner = name
-            schemas[name] = rebuild(schema, change)
-        waiting = dict(made)
-        schemas |= waiting
-        made.clear()
+
+    def all_of(waiting: dict[str, Any]) -> None:
+        nonlocal owner
+        for _ in range(5):  # a branch may be a union itself, of which the parts are made only then
+            for name, schema in waiting.items():
+                owner = name
+                schemas[name] = rebuild(schema, change)
+            waiting = dict(made)
+            schemas.update(waiting)
+            made.clear()
+
+    all_of(dict(schemas))
     for path, method, operation in operations(document):
         owner = re.sub(r"\W+", "_", str(operation.get("operationId", f"{method}_{path}")))
         document["paths"][path][method] = rebuild(operation, change)
@@ -138,6 +142,9 @@ def spread_unions(document: dict[str, Any]) -> dict[str, Any]:
             owner = name
             found[name] = rebuild({name: found[name]}, change, named=True)[name]
     schemas |= made
+    waiting = dict(made)
+    made.clear()
+    all_of(waiting)
     return document
 
 

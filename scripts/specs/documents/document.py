@@ -29,6 +29,8 @@ NAMED = frozenset(
 )  # fmt: skip
 # Below these keywords there is data, not schema.
 DATA = frozenset({"const", "default", "enum", "example", "examples", "security"})
+# Below these keywords there is text, which is not taken.
+PROSE = frozenset({"description", "externalDocs", "summary", "title"})
 
 # YAML 1.1 readers take these for booleans; Norway is among the countries.
 _BOOLEAN_IN_YAML_1_1 = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE)

@@ -172,6 +172,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     if errors:
         told = {found["where"]: _why(error) for error in errors if (found := _LEFT_OUT.search(error.header))}
         schemas = {found["name"]: _why(error) for error in errors if (found := _NO_SCHEMA.search(error.header))}
+        told = {where: _cause(seen, where, why, schemas) for where, why in told.items()}
         raise LeftOutError(_told(name, errors), told, schemas)
     wanted = sum(1 for _ in operations(seen))
     written = sum(1 for path in (target / "api").glob("*/*.py") if path.name != "__init__.py")
@@ -301,7 +302,23 @@ def _told(name: str, errors: Any) -> str:
 
 
 def _why(error: Any) -> str:
-    return _readable(error.detail or "the generator cannot read it")
+    said = _readable(error.detail or "the generator cannot read it").partition(" Failure to process schema")[0]
+    data = getattr(error.data, "model_dump_json", None)
+    if data is not None and "…" in said:  # it names what it cannot read by an object of its own
+        said = f"{said.rstrip(' …')}: {_short(data(by_alias=True, exclude_none=True, exclude_defaults=True))}"
+    return said
+
+
+def _cause(document: dict[str, Any], where: str, why: str, schemas: dict[str, str]) -> str:
+    """Return why an operation is left out: the schemas below it that cannot be read, where the generator has one."""
+    method, _, path = where.partition(" ")
+    used = reached(document, document["paths"].get(path, {}).get(method.lower(), {})).get("schemas", {})
+    below = [f"{name}: {schemas[name]}" for name in used if name in schemas and not _SECOND_HAND.search(schemas[name])]
+    return "; ".join(below) or why
+
+
+# of schemas that only contain others which cannot be read
+_SECOND_HAND = re.compile(r"find reference|not processed|not found")
 
 
 def _readable(text: str) -> str:

@@ -128,11 +128,11 @@ def known_content(document: dict[str, Any]) -> dict[str, Any]:
             name = f"{content_type}; charset=utf-8" if _is_text(content_type) else content_type
             content[name] = {**media, "schema": media.get("schema", {}) if written else dict(_BYTES)}
     for operation in (each for _, _, each in operations(document)):
-        for code, given in operation.get("responses", {}).items():
+        for given in operation.get("responses", {}).values():
             for content_type, media in resolved(document, given).get("content", {}).items():
                 if _preference(content_type) > 0:
                     media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
-                elif code.startswith("2"):  # of errors that are not described, nothing is read
+                else:  # JSON that is not described is plain data, in an error as well
                     media.setdefault("schema", {})
     for given in _parameters(document):
         parameter = resolved(document, given)
@@ -277,6 +277,15 @@ def open_parameters(document: dict[str, Any]) -> dict[str, Any]:
         whole = resolved(document, schema)
         if isinstance(whole.get("items"), dict) and "$ref" not in schema:
             return {**schema, "items": opened(schema["items"], f"{name}_item")}
+        unions = [key for key in ("anyOf", "oneOf") if "$ref" not in schema and schema.get(key)]
+        if len(unions) == 1:  # a value or null
+            nulls = [each for each in schema[unions[0]] if each == {"type": "null"}]
+            others = [each for each in schema[unions[0]] if each not in nulls]
+            now = opened(others[0], name) if len(others) == 1 else None
+            if now is None or now == others[0]:
+                return schema
+            rest = {key: value for key, value in schema.items() if key != unions[0]}
+            return {**rest, "anyOf": [*(now["anyOf"] if now.keys() == {"anyOf"} else [now]), *nulls]}
         if "enum" not in whole or not all(isinstance(value, str | None) for value in whole["enum"]):
             return schema
         if "$ref" not in schema:

@@ -1,6 +1,7 @@
 """Correct common mistakes of published documents, so that each of them costs nothing or one operation alone."""
 
 import copy
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,17 @@ from urllib.parse import unquote
 
 from openapi_python_client.strings import snake_case
 
-from specs.documents.document import METHODS, SpecError, operations, rebuild, resolved
+from specs.documents.document import (
+    DATA,
+    MAX_CHARACTERS,
+    METHODS,
+    NAMED,
+    PROSE,
+    SpecError,
+    operations,
+    rebuild,
+    resolved,
+)
 from specs.documents.names import named_parts, read_placeholders
 
 KEPT_EXTENSIONS = frozenset({"x-enum-varnames", "x-readahead-name"})
@@ -22,6 +33,7 @@ _NUMBERS = frozenset({"maximum", "minimum", "multipleOf"})
 _FLAGS = frozenset(
     {"allowEmptyValue", "allowReserved", "deprecated", "nullable", "readOnly", "uniqueItems", "writeOnly"}
 )
+_TEXTS = PROSE - {"externalDocs"}
 _ONE = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "schema", "then")
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties", "schemas")
@@ -82,7 +94,7 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
             node["variables"] = {name: {"default": "", **variable} for name, variable in node["variables"].items()}
         return {**node, "items": {}} if is_list else node
 
-    mended: dict[str, Any] = read_placeholders(named_parts(inline_items(rebuild(document, change))))
+    mended: dict[str, Any] = read_placeholders(named_parts(inline_items(rebuild(inline_maps(document), change))))
     for path, _, operation in operations(mended):
         operation.setdefault("responses", {"default": {"description": ""}})
         declared = [*mended["paths"][path].get("parameters", []), *operation.get("parameters", [])]
@@ -156,6 +168,45 @@ def inline_items(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "paths": paths}
 
 
+def inline_maps(document: dict[str, Any]) -> dict[str, Any]:
+    """Write out whole maps that stand elsewhere: OpenAPI has no reference there, but `content: {$ref: ...}` is plain.
+
+    A map that is written out may hold no further ones: they could multiply without end.
+    """
+    sizes: dict[str, int] = {}
+    written = 0
+
+    def put_in(target: str, found: dict[str, Any]) -> dict[str, Any]:
+        nonlocal written
+        if target not in sizes:
+            sizes[target] = len(json.dumps(found))
+        written += sizes[target]
+        if written > MAX_CHARACTERS:
+            raise SpecError(f"{target[:100]} stands for a whole map too often; write it out where it is meant")
+        return found
+
+    def whole(node: Any, key: str = "", *, named: bool = False) -> Any:
+        if isinstance(node, list):
+            return [whole(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if named and key not in _MAPS_OF_TEXT and node.keys() == {"$ref"} and isinstance(node["$ref"], str):
+            found = _pointed_at(document, node["$ref"])
+            return put_in(node["$ref"], found) if isinstance(found, dict) else node
+        return {
+            name: each
+            if not named and (name in DATA or name in PROSE)
+            else whole(each, name, named=not named and name in NAMED)
+            for name, each in node.items()
+        }
+
+    changed: dict[str, Any] = whole(document)
+    return changed
+
+
+_MAPS_OF_TEXT = frozenset({"mapping", "scopes"})
+
+
 def _pointed_at(document: dict[str, Any], target: str) -> Any:
     node: Any = document
     if not target.startswith("#/"):
@@ -194,9 +245,10 @@ def _harmless(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
 
     Limits that are no numbers and patterns that cannot be compiled are dropped, `"true"` is true, a value that an
     enumeration lists twice is listed once, an unknown type says nothing, and so does a keyword that no operation has.
+    A text that stands elsewhere, as in `description: {$ref: intro.md}`, is empty.
     `type: [string, "null"]` is written as the document's version has it. ``types``: whether that has lists of types.
     """
-    node = dict(node)
+    node = {key: "" if key in _TEXTS and isinstance(value, dict) else value for key, value in node.items()}
     for key in node.keys() & (_COUNTS | _NUMBERS):
         value = node[key]
         if isinstance(value, bool) or not isinstance(value, int | float) or (key in _COUNTS and value < 0):

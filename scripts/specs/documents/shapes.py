@@ -53,11 +53,11 @@ class Shapes:
         endpoints = [each for group in openapi.endpoint_collections_by_tag.values() for each in group.endpoints]
         bodies = [body for endpoint in endpoints for body in endpoint.bodies]
         forms = [body.prop for body in bodies if body.body_type != "json"]
-        self._forms = {name for prop in forms for name in self._below(prop)}
+        self._forms = self._below(*forms)
         others = [body.prop for body in bodies if body.body_type == "json"]
         others += [prop for endpoint in endpoints for prop in endpoint.list_all_parameters()]
-        self.sent = self._forms | {name for prop in others for name in self._below(prop)}
-        self._reached = {name for each in endpoints for prop in _signature(each) for name in self._below(prop)}
+        self.sent = self._forms | self._below(*others)
+        self._reached = self._below(*(prop for each in endpoints for prop in _signature(each)))
         self._in_signatures = {name for each in endpoints for prop in _signature(each) for name in self._names(prop)}
 
     def met(self, model: ModelProperty) -> bool:
@@ -402,10 +402,10 @@ class Shapes:
                 if self.is_map(prop):
                     yield from self._names(self._extra(prop))
 
-    def _below(self, prop: Property) -> set[str]:
-        """Return the names of the models that a value of a property can contain."""
+    def _below(self, *props: Property) -> set[str]:
+        """Return the names of the models that values of these properties can contain."""
         found: set[str] = set()
-        waiting = [prop]
+        waiting = [*props]
         while waiting:
             match waiting.pop():
                 case UnionProperty() as union:

@@ -293,14 +293,14 @@ def _publish_due(root: Path, options: argparse.Namespace, due: Mapping[str, Any]
 
 
 def _publish_made(options: argparse.Namespace, due: Mapping[str, Any]) -> None:
-    """Write the report to the files that were asked for; to the screen if there are none and something changed."""
+    """Write the report to the files that were asked for; to the screen if there are none: a line if nothing changed."""
     for target, text in ((options.report, due["markdown"]), (options.json, due["json"])):
         if target == "-":
             print(text, end="")
         elif target is not None:
             _write(Path(target), text)
-    if options.report is None and options.json is None and not due["quiet"]:
-        print(due["markdown"], end="", flush=True)
+    if options.report is None and options.json is None:
+        print(f"{due['api']}: unchanged, nothing to do\n" if due["quiet"] else due["markdown"], end="", flush=True)
 
 
 def _require_writable(options: argparse.Namespace) -> None:

@@ -59,7 +59,7 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
             changes += _values(name, before.values[name], after.values[name])
     if not _credentials(old) <= _credentials(new):
         said = " or ".join(sorted(" and ".join(sorted(each)) or "nothing" for each in _credentials(new)))
-        changes.append(Change(Level.HAND, "credentials changed", "client", f"the API takes {said}"))
+        changes.append(Change(Level.BREAKING, "credentials changed", "client", f"the API takes {said}"))
     servers = [list(dict.fromkeys(each.get("url", "/") for each in one.get("servers", []))) for one in (old, new)]
     if servers[0][:1] != servers[1][:1] and not (servers[0] and servers[0][0] in servers[1]):
         changes.append(
@@ -235,7 +235,9 @@ def renamed_parameters(old: Operation, new: Operation) -> dict[tuple[str, str], 
             }
             for one, other in ((old, new.parameters), (new, old.parameters))
         )
-        found |= {(place, name): (place, now) for name, now in renamed(gone, added).items()}
+        # the part of a path, or a header that every call has to have, is known by its place
+        alone = place != "query" and all(slot.required for slot in [*gone.values(), *added.values()])
+        found |= {(place, name): (place, now) for name, now in renamed(gone, added, by_type=alone).items()}
     return found
 
 
@@ -359,6 +361,8 @@ class _Sent(_Side):
         before, now = _as_sent(old.types), _as_sent(new.types)
         if not self.covers(now, before):
             yield Change(Level.BREAKING, f"{what} retyped", name, f"{old} is now {new}")
+        elif self._chosen(now) and not self._chosen(before) and "string" in _inner(before):
+            yield Change(Level.BREAKING, f"{what} takes listed values", name, f"{old} is now {new}")
         elif now != before:
             yield Change(Level.NEW, f"{what} takes more", name, f"{old} is now {new}")
         if new.required and not old.required:
@@ -371,6 +375,14 @@ class _Sent(_Side):
             yield Change(Level.NEW, f"{what} may be null", name)
         yield from _values(name, old.values, new.values)
         yield from _limits(what, name, old, new, lambda tighter: Level.BREAKING if tighter else Level.NONE)
+
+    def _chosen(self, types: frozenset[str]) -> bool:
+        return not self._texts.isdisjoint(_inner(types))
+
+
+def _inner(types: frozenset[str]) -> set[str]:
+    """Return types, those inside lists among them."""
+    return {part for each in types for part in re.sub(r"^list\[(.*)\]$", r"\1", each).split(" | ")}
 
 
 def _as_sent(types: frozenset[str]) -> frozenset[str]:

@@ -37,12 +37,12 @@ class Fit:
     Attributes:
         text: Its source.
         changes: What it does not offer, or what no change of a line can do.
-        members: New names of paging parameters and members of envelopes, by the old ones.
+        members: New names of paging parameters and members of envelopes, by their keys in `apis.toml` and the old ones.
     """
 
     text: str
     changes: list[Change] = field(default_factory=list)
-    members: dict[str, str | None] = field(default_factory=dict)
+    members: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
 
 def fit(
@@ -215,7 +215,12 @@ class _Fitter:
                 )
                 continue
             changes[role] = f'"{now}"' if now else None
-            self.result.members[name] = now
+            if role != "size":  # apis.toml calls a parameter so
+                self.result.members[role, name] = now
+        said = text_of(keyword_of(reader, "items")) if reader else None
+        rows, had = envelope.get(moved.get(said or "", said or "")), known.get(said or "")
+        if reader and rows and rows.nullable and not (had and had.nullable) and keyword_of(reader, "empty") is None:
+            changes["empty"] = '["null"]'
         key = text_of(keyword_of(reader, "key")) if reader else None
         attributes = self._attributes(row)
         if key and attributes and key not in attributes:
@@ -262,6 +267,8 @@ class _Fitter:
         for role, default in names.items():
             name = text_of(keyword_of(style, role)) or default
             now = name if name in queries else self._renamed(operation).get(name)
+            if now is None and (now := self._alone_alike(operation, name)) is not None:
+                self._tell("paging moved", f"{operation.name}({python_name(name)})", f"it is {now} now, by its type")
             if now is None:
                 self._tell(
                     "paging gone",
@@ -271,7 +278,7 @@ class _Fitter:
                 continue
             if now != name:
                 changes[role] = f'"{now}"'
-                self.result.members[name] = now
+                self.result.members[role, name] = now
             old = before.parameters.get(("query", name)) if before else None
             limit, was = queries[now].limits.get("maximum"), old.limits.get("maximum") if old else None
             if role == list(names)[-1] and isinstance(limit, int) and limit != was:
@@ -285,6 +292,18 @@ class _Fitter:
             self._tell("page size", said, f"the binding {has}set largest={changes['largest']}")
         if changes:
             self.source.set_keywords(style, **changes)
+
+    def _alone_alike(self, operation: Operation, name: str) -> str | None:
+        """Return the one new parameter that can be this one under another name."""
+        before = self._before(operation)
+        was = before.parameters.get(("query", name)) if before else None
+        if before is None or was is None:
+            return None
+        known = {*before.parameters, *(("query", now) for now in self._renamed(operation).values())}
+        new = {key[1]: slot for key, slot in operation.parameters.items() if key[0] == "query" and key not in known}
+        alike = [each for each, slot in new.items() if slot.types == was.types]
+        same = [each for each in alike if new[each].limits == was.limits]
+        return same[0] if len(same) == 1 else alike[0] if len(alike) == 1 else None
 
     def _fit_orders(self, listing: Listing, operation: Operation) -> None:
         endpoint = self.source.calls("Endpoint")[listing.at]

@@ -18,6 +18,35 @@ def moves(old: dict[str, Any], new: dict[str, Any], places: dict[str, str]) -> M
     return dict(_moves(old, new, places))
 
 
+def values(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
+    """Return texts that the updates of an overlay may hold, and what they have to be for the new document."""
+    before, after = (document.get("components", {}) for document in (old, new))
+    found = {
+        f"#/components/schemas/{was}": f"#/components/schemas/{now}"
+        for was, now in _schemas(before.get("schemas", {}), after.get("schemas", {}))
+    }
+    return found | dict(_schemes(before.get("securitySchemes", {}), after.get("securitySchemes", {})))
+
+
+def headers(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
+    """Return the new names of header parameters that every operation of both documents knows by one name."""
+    one, other = surface(old).operations, surface(new).operations
+    return {
+        was: now
+        for where, operation in one.items()
+        if where in other
+        for (place, was), (_, now) in renamed_parameters(operation, other[where]).items()
+        if place == "header"
+    }
+
+
+def _schemes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for was, scheme in before.items():
+        same = [now for now, each in after.items() if now not in before and each == scheme]
+        if was not in after and len(same) == 1:
+            yield was, same[0]
+
+
 def _moves(old: dict[str, Any], new: dict[str, Any], places: dict[str, str]) -> Iterator[tuple[str, str]]:
     for was, now in places.items():
         (method, path), (new_method, new_path) = was.split(" ", 1), now.split(" ", 1)
@@ -25,6 +54,8 @@ def _moves(old: dict[str, Any], new: dict[str, Any], places: dict[str, str]) -> 
     before, after = (document.get("components", {}).get("schemas", {}) for document in (old, new))
     for was, now in _schemas(before, after):
         yield f".schemas.{was}", f".schemas.{now}"
+    for was, now in _schemes(*(document.get("components", {}).get("securitySchemes", {}) for document in (old, new))):
+        yield f".securitySchemes.{was}", f".securitySchemes.{now}"
     one, other = surface(old), surface(new)
     for where, operation in one.operations.items():
         if (known := other.operations.get(places.get(where, where))) is not None:

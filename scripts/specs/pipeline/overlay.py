@@ -81,6 +81,28 @@ def is_prose(action: dict[str, Any]) -> bool:
     return isinstance(action["update"], dict) and all(key in _PROSE or key.startswith("x-") for key in action["update"])
 
 
+def holds(overlay: dict[str, Any], text: str) -> bool:
+    """Whether an action adds this text, as a value or a key."""
+    return with_values(overlay, {text: f"{text} "}) != overlay
+
+
+def with_values(overlay: dict[str, Any], values: Moves) -> dict[str, Any]:
+    """Return the overlay with other texts and keys in what it adds."""
+
+    def changed(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {values.get(key, key): changed(each) for key, each in node.items()}
+        if isinstance(node, list):
+            return [changed(each) for each in node]
+        return values.get(node, node) if isinstance(node, str) else node
+
+    actions = [
+        {**each, "update": changed(each["update"])} if "update" in each and not is_prose(each) else each
+        for each in overlay.get("actions", [])
+    ]
+    return {**overlay, "actions": actions}
+
+
 def retargeted(document: dict[str, Any], overlay: dict[str, Any], moves: Moves) -> tuple[dict[str, Any], Moves]:
     """Return the overlay with targets that match again, and those: each that matched nothing, and what it is now.
 

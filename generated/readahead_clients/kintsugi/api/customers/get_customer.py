@@ -7,7 +7,7 @@ from ....encode import ParameterInfo, RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.invalid_request import InvalidRequest
-from ...types import Response, send
+from ...types import Response, content_of, send
 
 if TYPE_CHECKING:
     import httpx
@@ -30,15 +30,14 @@ def build_request(
     return _request.build()
 
 
-def _parse(response: httpx.Response) -> Customer | InvalidRequest | None:
+def _parse(response: httpx.Response) -> Any | Customer | InvalidRequest:
     if response.status_code == 200:
         response_200 = Customer.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 404:
-        response_404 = None
-        return response_404
+        return content_of(response)
 
     if response.status_code == 422:
         response_422 = InvalidRequest.from_dict(response.json())
@@ -52,7 +51,7 @@ async def asyncio_detailed(
     customer_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Customer | InvalidRequest | None]:
+) -> Response[Any | Customer | InvalidRequest]:
     """Get one customer.
 
     Args:
@@ -78,7 +77,7 @@ async def asyncio(
     customer_id: str,
     *,
     client: AuthenticatedClient,
-) -> Customer | InvalidRequest | None:
+) -> Any | Customer | InvalidRequest:
     """Get one customer.
 
     Args:
