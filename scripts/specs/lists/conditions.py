@@ -1,14 +1,13 @@
 """What rows can be filtered and sorted by: query parameters, and the members of a row. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from specs.lists import words
 from specs.lists.listing import Condition, Doubt, Order
 from specs.lists.operations import Operation, Param
 from specs.lists.schemas import Flat, Schemas
-from specs.lists.words import plain
+from specs.lists.words import plain, singular
 
 _OPS = {
     "gte": "ge", "min": "ge", "from": "ge", "since": "ge", "start": "ge", "starting": "ge", "begin": "ge", "ge": "ge",
@@ -24,9 +23,13 @@ _BARE = re.compile(rf"(?P<op>{_WORD})(_?(date|time|at|datetime|timestamp|date_ti
 _INCLUSIVE = re.compile(
     r"inclusive|or equal|on or (after|before)|at or (after|before)|≥|≤|>=|<=|no (later|earlier)", re.IGNORECASE
 )
-_EXCLUSIVE = re.compile(r"exclusive|strictly|(?<!or )\b(greater|less|later|earlier|older|newer) than\b(?! or)", re.IGNORECASE)
+_EXCLUSIVE = re.compile(
+    r"exclusive|strictly|(?<!or )\b(greater|less|later|earlier|older|newer) than\b(?! or)", re.IGNORECASE
+)
 _TIME = re.compile(r"\b(ISO.?8601|RFC.?3339|date|datetime|timestamp|time)\b", re.IGNORECASE)
-_PART = re.compile(r"\b(part\w*|contain\w*|substring|fuzzy|ilike|prefix|starts? with|wildcard|match(es|ing)?)\b", re.IGNORECASE)
+_PART = re.compile(
+    r"\b(part\w*|contain\w*|substring|fuzzy|ilike|prefix|starts? with|wildcard|match(es|ing)?)\b", re.IGNORECASE
+)
 _SEARCH = re.compile(r"q|query|search|keywords?|term|(search|full_?text)_\w+|\w+_search|search\w*|filter_text|text")
 _FREE = re.compile(
     r"(.*_)?(name|title|description|email|subject|label|address|phone|url|domain|city|text|comment|reference)"
@@ -175,6 +178,9 @@ class _Conditions:
         if schema.facts.get("format") in {"date", "date-time"}:
             self._doubt(param, "it takes one point in time")
             return
+        one = singular(inner)
+        if many and inner not in self.by_plain and one in self.by_plain and one not in self.found:
+            name = inner = one  # `ids` is for `id`
         kind, attr = self._kind(param, inner, schema, choices)
         unseen: tuple[str, ...] = ()
         if kind == "Choice" and attr:
@@ -300,8 +306,3 @@ def _kinds(schema: Flat) -> tuple[str, ...]:
     if schema.fits("boolean"):
         return ("Flag",)
     return ("Id",) if schema.fits("integer", "string") else ()
-
-
-def names_of(conditions: Iterable[Condition]) -> Mapping[str, Any]:
-    """Return conditions by name."""
-    return {each.name: each for each in conditions}

@@ -36,9 +36,9 @@ class Param:
         return self.schema.fits("integer", "number")
 
     @property
-    def is_text(self) -> bool:
-        """Whether it may be text."""
-        return not self.schema.types or "string" in self.schema.types
+    def is_scalar(self) -> bool:
+        """Whether it may be text or a number."""
+        return not (self.schema.is_object or self.schema.is_array or self.schema.fits("boolean"))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ CURSOR = frozenset(
 #: Parameters that name the last row that was seen, where the answer names no next one.
 LAST_ID = frozenset(
     {"after", "after_id", "from_id", "last_id", "page_after", "since_id", "start_after", "start_after_id",
-     "starting_after", "starting_after_id", "starting_id", "cursor", "min_id"}
+     "starting_after", "starting_after_id", "starting_id", "min_id"}
 )  # fmt: skip
 #: Parameters that page backwards, or elsewhere: never a condition on rows.
 OTHER_PAGING = frozenset(
@@ -84,9 +84,10 @@ AROUND = frozenset(
 )  # fmt: skip
 TOTAL_HEADERS = ("x-total-count", "x-total", "total-count", "x-pagination-total-count", "x-total-results",
                  "pagination-count", "x-pagination-total", "x-result-count", "total")  # fmt: skip
-KEYS = ("id", "uuid", "guid", "sid", "gid", "uid", "_id", "key", "urn", "token", "arn", "hash", "code", "slug",
-        "number", "external_id", "name", "login", "username", "email", "domain", "iccid")  # fmt: skip
-SURE_KEYS = frozenset({"id", "uuid", "guid", "sid", "gid", "uid", "_id", "key"})
+KEYS = ("id", "uuid", "guid", "sid", "gid", "uid", "key", "urn", "token", "arn", "hash", "code", "slug", "number",
+        "external_id", "name", "login", "username", "email", "domain", "iccid", "phone_number", "identifier",
+        "version", "title")  # fmt: skip
+SURE_KEYS = frozenset({"id", "uuid", "guid", "sid", "gid", "uid", "key"})
 SORT = frozenset({"order", "order_by", "orderby", "ordering", "sort", "sort_by", "sort_field", "sort_key",
                   "sort_order_by", "sortby", "sort_on", "sort_column", "order_field", "sorting"})  # fmt: skip
 DIRECTION = frozenset({"dir", "direction", "order", "order_dir", "order_direction", "order_type", "sort_dir",
