@@ -23,11 +23,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO, Literal
 from urllib.parse import quote, quote_plus
 
-from attrs import define
+from attrs import define, frozen
 
 from .runtime import Row
 
-__all__ = ["UNSET", "File", "RequestBuilder", "Unset", "json_data", "text"]
+__all__ = ["UNSET", "File", "ParameterInfo", "RequestBuilder", "Unset", "json_data", "text"]
 
 
 class Unset:
@@ -55,6 +55,39 @@ class File:
     file_name: str | None = None
     mime_type: str | None = None
     headers: Mapping[str, str] | None = None
+
+
+@frozen
+class ParameterInfo:
+    """What the document says of one argument of a `build_request`.
+
+    Attributes:
+        where: `path`, `query`, `header`, `cookie` or `body`.
+        name: Its name on the wire; empty for a body.
+        type: `string`, `date-time`, `date`, `uuid`, `integer`, `number`, `boolean`, `object`, `file` or `any`; of
+            several, `integer | string`; of a list, that of its items.
+        many: Whether it is, or may be, a list.
+        required: Whether it must be given.
+        default: What the server takes where it is not given; None: the document does not say.
+        minimum, maximum: The bounds of a number, both included.
+        enum: The enumeration of its values.
+        model: The class of an object.
+        style, explode, content: How it is written, where that is not the usual for `where`.
+    """
+
+    where: str
+    name: str
+    type: str
+    many: bool = False
+    required: bool = False
+    default: str | float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    enum: Any = None
+    model: Any = None
+    style: str | None = None
+    explode: bool | None = None
+    content: str | None = None
 
 
 def text(value: Any) -> str:

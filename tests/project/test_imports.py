@@ -25,7 +25,9 @@ PARTS = {
     "rows": {"errors", "http", "pages"},
     "explain": {"errors", "filters", "pages", "paging"},
     "selection": {"errors", "filters"},
-    "endpoint": {"errors", "filters", "http", "paging", "rows"},
+    "declared": set(),
+    "checks": {"declared", "errors", "filters", "paging", "rows"},
+    "endpoint": {"checks", "errors", "filters", "http", "paging", "rows"},
     "watching": {"http", "pages", "paging"},
     "reading": {"endpoint", "errors", "explain", "filters", "http", "pages", "paging", "rows", "selection", "watching"},
     "query": {"errors", "explain", "filters", "pages", "paging", "reading"},
@@ -41,7 +43,7 @@ PARTS = {
     "pytest_plugin": {"errors", "kintsugi", "sandbox", "sweetspot"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
-PURE_PARTS = {"errors", "arrow", "events", "pages", "filters", "explain", "selection", "paging"}
+PURE_PARTS = {"errors", "arrow", "declared", "events", "pages", "filters", "explain", "selection", "paging"}
 IMPURE = {"paging", "paging.stream"}  # the package offers the stream, which runs what the rest plans
 
 

@@ -1,15 +1,14 @@
 """What a binding declares of one list endpoint, and what the wrapper uses of a generated endpoint module."""
 
 import re
-from collections.abc import Mapping
-from inspect import Parameter, signature
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 from attrs import frozen
 
-from .errors import UsageError, nearest
+from .checks import faults
+from .errors import UsageError
 from .filters import Fields
 from .http.headers import checked_headers
 from .http.request import Request
@@ -51,7 +50,9 @@ class Endpoint(Generic[T]):
             each call, so that ``create`` can be repeated as safely as a read.
 
     Raises:
-        UsageError: A field has a parameter that the operation does not take, or an attribute that rows do not have.
+        UsageError: Something of it does not fit the generated code: a name that is not in the document, a type that
+            cannot be sent or compared, a page size that is too large. All that does not fit is named, each with what
+            to write instead.
     """
 
     operation: Operation[...]
@@ -62,25 +63,9 @@ class Endpoint(Generic[T]):
     idempotency: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        names = {name: field.param for name, field in self.fields.declared.items()}
-        if self.orders:
-            names["order_by"] = "order_by"
-        parameters = signature(self.operation.build_request).parameters.values()
-        if all(parameter.kind is not Parameter.VAR_KEYWORD for parameter in parameters):
-            self._check(
-                names, {parameter.name for parameter in parameters}, f"parameters of {self.operation.OPERATION}"
-            )
-        row = getattr(self.reader.read, "__self__", None)  # of a row class's from_dict
-        if attributes := {name for name, _ in getattr(row, "FIELDS", {}).values()}:
-            names = {name: field.attr for name, field in self.fields.declared.items()} | {"key": self.reader.key}
-            self._check(names, attributes, f"attributes of {getattr(row, '__name__', 'its rows')}")
-
-    def _check(self, names: Mapping[str, str | None], known: set[str], kind: str) -> None:
-        for field, name in names.items():
-            if name is not None and name not in known:
-                near = " or ".join(map(repr, nearest(name, known)))
-                hint = f"; did you mean {near}?" if near else ""
-                raise UsageError(f"{field}: {name!r} is not among the {kind}{hint}")
+        found = "\n".join(faults(self.operation, self.reader, self.paging, self.fields, self.orders))
+        if found:
+            raise UsageError(found)
 
 
 def request_for(operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Request:

@@ -34,6 +34,7 @@ _IMPORTED = {
     ),
     *("Mapping", "OpenStr", "RequestFiles", "Required", "Response", "Row", "Self", "TypeAlias", "TypeVar", "TypedDict"),
     *("RequestBuilder", "UUID", "UnexpectedResponse", "Unset"),
+    *("ANSWER", "NAMES", "OPERATION", "PARAMETERS", "ParameterInfo"),
 }
 _PLACEHOLDER = re.compile(r"{([^}]+)}")
 _READ_PLACEHOLDER = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*")

@@ -17,7 +17,7 @@ from specs.documents.names import (
     plain_ids,
     repeated_placeholders,
 )
-from specs.documents.sending import CONTENT
+from specs.documents.sending import CONTENT, DEFAULT
 from specs.documents.types import (
     named_members,
     no_endless_types,
@@ -64,6 +64,16 @@ def rename(document: dict[str, Any]) -> dict[str, Any]:
         moved = renamed["components"]["schemas"]
         renamed["components"]["schemas"] = {names[old]: schema for old, schema in moved.items()}
     return renamed
+
+
+def keep_defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """Note the default of each parameter, which the next rule drops: it tells where a listing begins."""
+    for given in _parameters(document):
+        parameter = resolved(document, given)
+        default = resolved(document, parameter.get("schema", {})).get("default")
+        if isinstance(default, str | int | float):
+            parameter[DEFAULT] = default
+    return document
 
 
 def forget(document: dict[str, Any]) -> dict[str, Any]:
@@ -384,6 +394,7 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     rename,
     plain_ids,
     whole_discriminators,
+    keep_defaults,
     forget,
     referred_and_more,
     bases_of_their_branches,

@@ -1,5 +1,6 @@
 """How a document says that values are sent: styles of parameters, encodings of forms; and how answers are read."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -21,6 +22,7 @@ from specs.documents.document import operations, resolved
 from specs.documents.names import WIRE
 
 CONTENT = "x-readahead-content"  # of a parameter: the content type that it is written in, instead of a style
+DEFAULT = "x-readahead-default"  # of a parameter: what the server takes where it is not given
 
 _STYLES: Mapping[str, tuple[str, ...]] = {
     "path": ("simple", "label", "matrix"),
@@ -28,6 +30,8 @@ _STYLES: Mapping[str, tuple[str, ...]] = {
     "header": ("simple",),
     "cookie": ("form",),
 }
+_LONGEST_DEFAULT = 100  # characters
+_DEEPEST = 8  # schemas may contain themselves
 _ENCODING = ("contentType", "style", "explode", "allowReserved")
 
 # The generator takes lists, objects and dates in no header, and what may be null in no path: it does not know how they
@@ -41,6 +45,7 @@ class Sending:
 
     def __init__(self, document: dict[str, Any]) -> None:
         wire = document.get(WIRE, {})
+        self._document = document
         self._parameters: dict[tuple[str, str, str, str], dict[str, Any]] = {}
         self._bodies: dict[tuple[str, str], dict[str, Any]] = {}
         for path, method, operation in operations(document):
@@ -56,8 +61,7 @@ class Sending:
 
     def options(self, endpoint: Endpoint, location: str, prop: Property) -> dict[str, Any]:
         """Return the arguments with which the builder of requests writes a parameter, where they are not the usual."""
-        where = _where(endpoint.method, endpoint.path.get_untrusted_value())
-        said = self._parameters.get((*where, location, prop.name.get_untrusted_value()), {})
+        said = self._said(endpoint, location, prop)
         if CONTENT in said:
             return {"content": said[CONTENT]}
         usual, *others = _STYLES[location]
@@ -69,6 +73,34 @@ class Sending:
             found["reserved"] = True
         return found
 
+    def limits(self, endpoint: Endpoint, location: str, prop: Property) -> dict[str, Any]:
+        """Return the default of a parameter, and its smallest and largest value, as far as the document says."""
+        said = self._said(endpoint, location, prop)
+        default, schema = said.get(DEFAULT), said.get("schema", {})
+        found = {"default": default} if len(str(default)) <= _LONGEST_DEFAULT else {}
+        for name, step in (("minimum", 1), ("maximum", -1)):
+            bound, exclusive = self._keyword(schema, name), self._keyword(schema, f"exclusive{name.capitalize()}")
+            number = _number(bound if bound is not None else exclusive)
+            is_exclusive = exclusive is True or bound is None
+            found[name] = number + step if is_exclusive and isinstance(number, int) else number
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _said(self, endpoint: Endpoint, location: str, prop: Property) -> dict[str, Any]:
+        where = _where(endpoint.method, endpoint.path.get_untrusted_value())
+        return self._parameters.get((*where, location, prop.name.get_untrusted_value()), {})
+
+    def _keyword(self, schema: Any, keyword: str, depth: int = 0) -> Any:
+        """Return what a schema, a part of it, or its one branch besides null says."""
+        schema = resolved(self._document, schema)
+        if not isinstance(schema, dict) or depth > _DEEPEST:
+            return None
+        if keyword in schema:
+            return schema[keyword]
+        branches = [each for union in ("anyOf", "oneOf") for each in schema.get(union, ()) if each != {"type": "null"}]
+        parts = [*schema.get("allOf", ()), *(branches if len(branches) == 1 else ())]
+        found = (self._keyword(each, keyword, depth + 1) for each in parts)
+        return next((each for each in found if each is not None), None)
+
     def encoding(self, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
         """Return how the fields of a form are written, as far as the document says."""
         found = self._bodies.get(_where(endpoint.method, endpoint.path.get_untrusted_value()), {})
@@ -77,6 +109,13 @@ class Sending:
             for name, each in found.items()
             if isinstance(each, dict) and any(key in each for key in _ENCODING)
         }
+
+
+def _number(value: Any) -> Any:
+    """Return a finite number, as an integer if it is one; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else value
 
 
 def _where(method: str, path: str) -> tuple[str, str]:

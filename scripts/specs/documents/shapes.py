@@ -281,6 +281,43 @@ class Shapes:
         options = self.sending.options(endpoint, location, prop)
         return ", ".join([value, *(f"{name}={option!r}" for name, option in options.items())])
 
+    def arguments(self, endpoint: Endpoint) -> list[tuple[str, Property]]:
+        """Return the arguments of the generated function, each with where it is sent."""
+        found = [(location.value, each) for location, each in endpoint.iter_all_parameters()]
+        return [*found, *(("body", body.prop) for body in endpoint.bodies[:1])]
+
+    def parameter_info(self, endpoint: Endpoint, location: str, prop: Property) -> str:
+        """Return the expression that says of an argument what the document does."""
+        scalars, lists = _leaves(prop)
+        kinds = sorted({kind for each in [*scalars, *lists] for kind in _kinds(each)})
+        enums = {each.class_info.name for each in [*scalars, *lists] if isinstance(each, EnumProperty)}
+        found: dict[str, str] = {"many": "True"} if lists else {}
+        if prop.required:
+            found["required"] = "True"
+        models = {each.class_info.name for each in scalars if isinstance(each, ModelProperty) and not self.is_map(each)}
+        name = "" if location == "body" else prop.name.get_untrusted_value()
+        if location != "body":
+            limits = self.sending.limits(endpoint, location, prop)
+            if not {"integer", "number"} & set(kinds):
+                limits = {key: value for key, value in limits.items() if key == "default"}
+            options = self.sending.options(endpoint, location, prop)
+            found |= {key: repr(value) for key, value in (limits | options).items() if key != "reserved"}
+        if len(models) == 1:
+            found["model"] = models.pop()
+        if len(enums) == 1:
+            found["enum"] = enums.pop()
+        more = "".join(f", {key}={value}" for key, value in found.items())
+        return f"ParameterInfo({location!r}, {name!r}, {' | '.join(kinds) or 'any'!r}{more})"
+
+    def answer_type(self, endpoint: Endpoint) -> str:
+        """Return the type of the JSON that an operation answers with if it succeeds; None if there is none, or any."""
+        answers = [each for each in endpoint.responses.patterns if (each.status_code.range or (0,))[0] // 100 == 2]
+        if not answers and endpoint.responses.default:
+            answers = [endpoint.responses.default]
+        found = [self._type(each.prop) for each in answers if each.source["attribute"] == "response.json()"]
+        whole = _union(found)
+        return "None" if whole == "Any" else whole or "None"
+
     def body(self, endpoint: Endpoint) -> str | None:
         """Return the call that puts the body into a request, or None if there is none."""
         if not endpoint.bodies:
@@ -379,6 +416,46 @@ class Shapes:
                     found.add(model.class_info.name)
                     waiting.extend(_properties(self._whole(model)))
         return found
+
+
+def _leaves(prop: Property) -> tuple[list[Property], list[Property]]:
+    """Return what a value may be, besides a list; and what the items of a list may be."""
+    match prop:
+        case NoneProperty():
+            return [], []
+        case ListProperty():
+            scalars, lists = _leaves(prop.inner_property)
+            return [], [*scalars, *lists]
+        case UnionProperty():
+            found = list(map(_leaves, prop.inner_properties))
+            return [each for one, _ in found for each in one], [each for _, one in found for each in one]
+        case _:
+            return [prop], []
+
+
+_KINDS: Mapping[type[Any], str] = {
+    BooleanProperty: "boolean",
+    DateProperty: "date",
+    DateTimeProperty: "date-time",
+    FileProperty: "file",
+    FloatProperty: "number",
+    IntProperty: "integer",
+    ModelProperty: "object",
+    StringProperty: "string",
+    UuidProperty: "uuid",
+}
+_KINDS_OF: Mapping[type[Any], str] = {bool: "boolean", int: "integer", str: "string"}
+
+
+def _kinds(prop: Property) -> Iterator[str]:
+    """Yield what OpenAPI calls the type of a scalar, by its format where that is another class."""
+    match prop:
+        case EnumProperty():
+            yield _KINDS_OF[prop.value_type]
+        case ConstProperty():
+            yield _KINDS_OF[type(prop.value.raw_value)]
+        case _:
+            yield _KINDS.get(type(prop), "any")
 
 
 def _json_types(prop: Property) -> tuple[str, ...]:

@@ -293,6 +293,7 @@ class Choice(_Equatable[E | str], Generic[E]):
     ) -> None:
         super().__init__(param=param, attr=attr, many=many)
         self.kind, self._choices = f"a value of {choices.__name__}", cast("type[Choices]", choices)
+        self.choices = choices
 
     def _checked(self, value: object) -> Any:
         if isinstance(value, str):

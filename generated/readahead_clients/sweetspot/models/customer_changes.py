@@ -27,10 +27,10 @@ class CustomerChanges(TypedDict, total=False):
 
 
 def write_customer_changes(body: Any) -> Any:
-    return by_wire_names(body, _NAMES, None)
+    return by_wire_names(body, NAMES, None)
 
 
-_NAMES: dict[str, tuple[str, Any]] = {
+NAMES: dict[str, tuple[str, Any]] = {
     "first_name": ("firstName", None),
     "last_name": ("lastName", None),
 }

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ....encode import RequestBuilder
+from ....encode import ParameterInfo, RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.error import Error
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from ...client import AuthenticatedClient
 
 OPERATION: Final = "POST /v1/customers"
+PARAMETERS: Final[Mapping[str, ParameterInfo]] = {
+    "body": ParameterInfo("body", "", "object", required=True, model=NewCustomer),
+}
+ANSWER: Final[Any] = Customer
 
 
 def build_request(

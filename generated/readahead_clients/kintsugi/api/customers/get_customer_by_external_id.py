@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ....encode import RequestBuilder
+from ....encode import ParameterInfo, RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.invalid_request import InvalidRequest
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from ...client import AuthenticatedClient
 
 OPERATION: Final = "GET /v1/customers/external/{external_id}"
+PARAMETERS: Final[Mapping[str, ParameterInfo]] = {
+    "external_id": ParameterInfo("path", "external_id", "string", required=True),
+}
+ANSWER: Final[Any] = Customer
 
 
 def build_request(

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ....encode import RequestBuilder
+from ....encode import ParameterInfo, RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.country import Country
 from ...models.customer_page import CustomerPage
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
     from ...client import AuthenticatedClient
 
 OPERATION: Final = "GET /v1/customers"
+PARAMETERS: Final[Mapping[str, ParameterInfo]] = {
+    "search_query": ParameterInfo("query", "search_query", "string"),
+    "country": ParameterInfo("query", "country", "string", many=True, enum=Country),
+    "state": ParameterInfo("query", "state", "string"),
+    "source_in": ParameterInfo("query", "source__in", "string"),
+    "order_by": ParameterInfo("query", "order_by", "string"),
+    "page": ParameterInfo("query", "page", "integer", default=1, minimum=1),
+    "size": ParameterInfo("query", "size", "integer", default=50, minimum=1, maximum=100),
+}
+ANSWER: Final[Any] = CustomerPage
 
 
 def build_request(

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ....encode import RequestBuilder
+from ....encode import ParameterInfo, RequestBuilder
 from ....runtime import any_of, expected, list_of
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from ...client import AuthenticatedClient
 
 OPERATION: Final = "GET /v1/customers"
+PARAMETERS: Final[Mapping[str, ParameterInfo]] = {
+    "organization_id": ParameterInfo("query", "organizationId", "string"),
+    "email": ParameterInfo("query", "email", "string"),
+    "name": ParameterInfo("query", "name", "string"),
+    "offset": ParameterInfo("query", "offset", "integer", minimum=0),
+    "limit": ParameterInfo("query", "limit", "integer", minimum=1),
+    "user_id": ParameterInfo("query", "userId", "string"),
+}
+ANSWER: Final[Any] = list[Customer] | CustomerPage
 
 
 def build_request(

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ....encode import RequestBuilder
+from ....encode import ParameterInfo, RequestBuilder
 from ...errors import UnexpectedResponse
 from ...models.customer import Customer
 from ...models.customer_changes import CustomerChanges, write_customer_changes
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from ...client import AuthenticatedClient
 
 OPERATION: Final = "PUT /v1/customers/{id}"
+PARAMETERS: Final[Mapping[str, ParameterInfo]] = {
+    "id": ParameterInfo("path", "id", "string", required=True),
+    "body": ParameterInfo("body", "", "object", required=True, model=CustomerChanges),
+}
+ANSWER: Final[Any] = Customer
 
 
 def build_request(
