@@ -1,10 +1,10 @@
 """The sandbox: both APIs, their rows, and a log of requests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -18,9 +18,12 @@ from .service import Latency, Recorded, Traffic
 from .store import Database, Table
 
 if TYPE_CHECKING:
+    from ..endpoint import Endpoint
     from ..http.client import ClientOptions
     from ..kintsugi import Kintsugi
     from ..sweetspot import SweetSpot
+    from .described import DocumentSandbox
+    from .lists import WriteAnswer
 
 API_KEY: Final = "sandbox-key"
 ORGANIZATION_ID: Final = "org_sandbox"
@@ -28,7 +31,66 @@ TOKEN: Final = "sk_test_sandbox"  # noqa: S105
 _IN_PROCESS: Final = "http://127.0.0.1"
 
 
-class Sandbox:
+class Box:
+    """What every sandbox has: an application, and a log of its requests.
+
+    Attributes:
+        app: The ASGI application.
+    """
+
+    app: ASGIApp
+
+    def __init__(self, *apis: str) -> None:
+        self._traffic = Traffic(dict.fromkeys(apis, 0))
+
+    def serve(self, port: int = 0, *, host: str = LOOPBACK) -> AbstractContextManager[str]:
+        """Serve while the block runs: ``with sandbox.serve() as url``.
+
+        The server runs in its own thread, so any code can use it, async or not. Of the two built-in APIs Kintsugi is
+        at ``url + "/kintsugi"``, Sweet Spot at ``url + "/sweetspot"``.
+
+        Args:
+            port: Port to listen on; 0 picks a free one.
+            host: Address or name to listen on, this machine alone by default. ``0.0.0.0`` is reached from other
+                machines and containers, by the names they have for this one.
+
+        Raises:
+            OSError: The port is taken, or this machine has no such address.
+        """
+        return serving(self.app, port, host)
+
+    def close(self) -> None:
+        """Let go of what the sandbox holds."""
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """The latest 100,000 requests, in order of arrival; a copy."""
+        return list(self._traffic.requests)
+
+    @property
+    def in_flight(self) -> Mapping[str, int]:
+        """The number of requests in progress, by API: ``"kintsugi"``, ``"sweetspot"``, or ``name``."""
+        return dict(self._traffic.in_flight)
+
+    @property
+    def peak(self) -> Mapping[str, int]:
+        """The largest number of concurrent requests, by API, since the start or the last ``forget()``."""
+        return dict(self._traffic.peak)
+
+    def forget(self) -> None:
+        """Clear the log of requests and reset the peaks."""
+        self._traffic.forget()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Sandbox(Box):
     """Run Kintsugi and Sweet Spot over SQLite, with the same fictional customers in every run.
 
     It holds a database and nothing else, so closing it can be left to the garbage collector.
@@ -61,15 +123,12 @@ class Sandbox:
         organization_id: str | None = None,
         token: str | None = None,
     ) -> None:
-        _check_rows("kintsugi_rows", kintsugi_rows)
-        _check_rows("sweetspot_rows", sweetspot_rows)
-        if not isinstance(cast("object", faults), Faults | None):
-            raise TypeError(f"faults must be Faults(...) or None, not {type(faults).__name__}")
+        super().__init__("kintsugi", "sweetspot")
+        checked_rows("kintsugi_rows", kintsugi_rows)
+        checked_rows("sweetspot_rows", sweetspot_rows)
+        faults = checked_faults(faults)
         database = Database(path)
-        #: Close the database. This also happens once neither the sandbox nor an application or client of it is left.
-        self.close = database.close
-        faults = faults if faults is not None else Faults()
-        self._traffic = Traffic({"kintsugi": 0, "sweetspot": 0})
+        self._database = database
         self._api_key = api_key or API_KEY
         self._organization_id = organization_id or ORGANIZATION_ID
         self._token = token or TOKEN
@@ -108,21 +167,42 @@ class Sandbox:
             routes=[Mount("/kintsugi", self.kintsugi_app), Mount("/sweetspot", self.sweetspot_app)]
         )
 
-    def serve(self, port: int = 0, *, host: str = LOOPBACK) -> AbstractContextManager[str]:
-        """Serve both APIs while the block runs: ``with sandbox.serve() as url``.
+    def close(self) -> None:
+        """Close the database. This also happens once neither the sandbox nor an application or client of it is left."""
+        self._database.close()
 
-        Kintsugi is at ``url + "/kintsugi"``, Sweet Spot at ``url + "/sweetspot"``. The server runs in its own
-        thread, so any code can use it, async or not.
+    @staticmethod
+    def from_document(
+        document: str | PathLike[str] | Mapping[str, Any],
+        *endpoints: "Endpoint[Any]",
+        rows: int | Iterable[Mapping[str, Any]] = 250,
+        latency: Latency = 0.0,
+        faults: Faults | None = None,
+        answer: "WriteAnswer | None" = None,
+    ) -> "DocumentSandbox":
+        """Serve lists of any API, made from its OpenAPI document and its binding.
+
+        Rows are made up by their schemas: with the document's examples, the values of enumerations in turn, times that
+        ascend, and null or nothing now and then where that is allowed.
 
         Args:
-            port: Port to listen on; 0 picks a free one.
-            host: Address or name to listen on, this machine alone by default. ``0.0.0.0`` is reached from other
-                machines and containers, by the names they have for this one.
+            document: A file of JSON or YAML, the document as JSON data, or the name of an API in ``openapi/apis.toml``
+                of a clone.
+            *endpoints: The lists, as the binding declares them. Without any, all of the binding of that name.
+            rows: How many rows to make up for each list; or the rows, where there is one list.
+            latency: Seconds before each response, or an async function of the request to await instead.
+            faults: How it misbehaves.
+            answer: Writes the body of each response, where a binding finds rows or the next page by a function: from
+                the page, and the body as it would be sent.
 
         Raises:
-            OSError: The port is taken, or this machine has no such address.
+            UsageError: There is no such document or binding, or they do not fit together.
+            TypeError: ``faults`` is no ``Faults``, or the number of rows no whole number.
+            ValueError: The number of rows is negative, or two rows have one key.
         """
-        return serving(self.app, port, host)
+        from .described import DocumentSandbox  # noqa: PLC0415 - the two built-in APIs need neither
+
+        return DocumentSandbox.of(document, endpoints, rows=rows, latency=latency, faults=faults, answer=answer)
 
     def kintsugi(self, **options: "Unpack[ClientOptions]") -> "Kintsugi":
         """Return a Kintsugi client of this sandbox, connected in process, with options such as ``retry``."""
@@ -157,36 +237,15 @@ class Sandbox:
         """Return every customer of Sweet Spot as plain data, in the order of an unfiltered listing."""
         return self.sweetspot_table.rows()
 
-    @property
-    def requests(self) -> list[Recorded]:
-        """The latest 100,000 requests to either API, in order of arrival; a copy."""
-        return list(self._traffic.requests)
 
-    @property
-    def in_flight(self) -> Mapping[str, int]:
-        """The number of requests in progress, by API (``"kintsugi"``, ``"sweetspot"``)."""
-        return dict(self._traffic.in_flight)
-
-    @property
-    def peak(self) -> Mapping[str, int]:
-        """The largest number of concurrent requests, by API, since the start or the last ``forget()``."""
-        return dict(self._traffic.peak)
-
-    def forget(self) -> None:
-        """Clear the log of requests and reset the peaks."""
-        self._traffic.forget()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def _check_rows(name: str, rows: object) -> None:
+def checked_rows(name: str, rows: object) -> None:
     if isinstance(rows, bool) or not isinstance(rows, int):
         raise TypeError(f"{name} must be a whole number, not {type(rows).__name__}")
     if rows < 0:
         raise ValueError(f"{name} must not be negative, and is {rows}")
+
+
+def checked_faults(faults: object) -> Faults:
+    if not isinstance(faults, Faults | None):
+        raise TypeError(f"faults must be Faults(...) or None, not {type(faults).__name__}")
+    return faults if faults is not None else Faults()

@@ -8,7 +8,7 @@ exactly, a search finds text anywhere in names, contact data and addresses and i
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import orjson
 
@@ -37,11 +37,11 @@ _BLANK: Final = dict.fromkeys((
 ))  # fmt: skip
 
 
-class KintsugiService(Service):
+class KintsugiService(Service[Table]):
     """Kintsugi's five operations on customers."""
 
-    name: ClassVar[str] = "kintsugi"
-    enumerated: ClassVar[str] = "source"
+    name = "kintsugi"
+    enumerated = "source"
 
     def __init__(
         self,
@@ -96,7 +96,8 @@ class KintsugiService(Service):
         if sources := sorted({*call.query.get("source__in", "").split(",")} - {""}):
             where.append(Condition(f"source IN ({_marks(sources)})", tuple(sources)))
         size = min(size, self.faults.cap or size)
-        window = self.window(call, where, order, (page - 1) * size, size)
+        positions = self.listing(call, lambda: self.table.positions(where, order))
+        window = self.window(call, positions, (page - 1) * size, size)
         total = self.shown_total(window.total, call.number) if self.faults.total != "missing" else None
         counts = {"total": total, "page": page, "size": size, "pages": None if total is None else -(-total // size)}
         if self.faults.total == "missing":

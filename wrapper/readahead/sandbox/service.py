@@ -8,7 +8,8 @@ cuts the rows of a page, ``Service.send`` sends an answer.
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import ClassVar, Final, TypeAlias
+from threading import RLock
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 import anyio
 import orjson
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .data import Seed
 from .faults import Faults, Trouble
-from .store import Condition, Table
+from .store import Stored
 
 
 @define
@@ -30,7 +31,7 @@ class Recorded:
     """One request in the log of a sandbox.
 
     Attributes:
-        api: ``"kintsugi"`` or ``"sweetspot"``.
+        api: ``"kintsugi"`` or ``"sweetspot"``; of another API the name of its document.
         method: The HTTP method.
         path: The path within the API, as in ``/v1/customers``.
         query: The query string as sent.
@@ -91,6 +92,7 @@ class Call:
     headers: Headers
     body: bytes
     number: int = 0  # counts requests of this API from 1, in order of arrival
+    url: str = ""
 
 
 @frozen
@@ -105,10 +107,21 @@ class Answer:
 
 @frozen
 class Window:
-    """The rows of one page as a JSON array, and the number of rows in the whole listing."""
+    """One page of a listing.
+
+    Attributes:
+        rows: Its rows, as a JSON array.
+        total: The number of rows in the whole listing.
+        last: The position of the last row that was cut, whether it is shown or hidden; None of an empty page.
+        more: Whether rows follow it.
+        begin: The index of its first row in the listing.
+    """
 
     rows: bytes
     total: int
+    last: int | None
+    more: bool
+    begin: int
 
 
 Handler: TypeAlias = Callable[[Call], Answer]
@@ -126,14 +139,36 @@ class Refused(Exception):
         self.answer = answer
 
 
-class Service(ABC):
-    """One vendor's API over a table of customers."""
+class Rows(Protocol):
+    """What a service needs of its rows, however they are kept and selected."""
 
-    name: ClassVar[str]
-    #: The field of a row to which a fault gives an unlisted value.
-    enumerated: ClassVar[str]
+    @property
+    def lock(self) -> RLock: ...
 
-    def __init__(self, table: Table, traffic: Traffic, latency: Latency, faults: Faults) -> None:
+    def positions(self) -> Sequence[int]: ...
+
+    def documents(self, positions: Sequence[int], /) -> list[bytes]: ...
+
+    def append(self, make: Callable[[int], Seed], /) -> Stored: ...
+
+    def prepend(self, make: Callable[[int], Seed], /) -> Stored: ...
+
+    def delete_at(self, position: int, /) -> None: ...
+
+
+T = TypeVar("T", bound=Rows)
+
+
+class Service(ABC, Generic[T]):
+    """An API over a table of rows."""
+
+    name: str
+    #: The field of a row to which a fault gives an unlisted value, if there is one.
+    enumerated: str | None
+    #: The members of a row that lead to its id.
+    key: tuple[str, ...] = ("id",)
+
+    def __init__(self, table: T, traffic: Traffic, latency: Latency, faults: Faults) -> None:
         self.table = table
         self.faults = faults
         self.trouble = Trouble(faults)
@@ -141,8 +176,11 @@ class Service(ABC):
         self._latency = latency
         self._arrived = 0
         self._listed = 0
-        routes = [Route(path, _Endpoint(self, methods)) for path, methods in self.routes().items()]
-        self.app: ASGIApp = Starlette(routes=[*routes, Route("/{rest:path}", _Endpoint(self, {}))])
+        #: The routes of this service alone, for an application that has others too.
+        self.own_routes = [Route(path, _Endpoint(self, methods)) for path, methods in self.routes().items()]
+        #: Answers 404.
+        self.nothing = Route("/{rest:path}", _Endpoint(self, {}))
+        self.app: ASGIApp = Starlette(routes=[*self.own_routes, self.nothing])
 
     @abstractmethod
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
@@ -160,28 +198,30 @@ class Service(ABC):
     def newcomer(self, position: int) -> Seed:
         """Return a row that another user adds."""
 
-    def window(self, call: Call, where: Sequence[Condition], order: Sequence[str], offset: int, limit: int) -> Window:
-        """Return the rows ``offset`` to ``offset + limit`` of a listing. Every page is cut here."""
-        faults = self.faults
+    def listing(self, call: Call, select: Callable[[], Sequence[int]]) -> Sequence[int]:
+        """Return the positions of all rows of a listing, after what other users have changed meanwhile."""
         self._listed += 1
         self._write(self._listed)
-        positions = self.table.positions(where, order)
+        positions, ties = select(), self.faults.ties
+        return self._reordered(positions, call.number, ties) if ties else positions
+
+    def window(self, call: Call, positions: Sequence[int], offset: int, limit: int) -> Window:
+        """Return the rows ``offset`` to ``offset + limit`` of a listing. Every page is cut here."""
+        faults = self.faults
         if faults.deepest is not None and offset > faults.deepest:
             raise Refused(self.error(400, f"The offset is beyond {faults.deepest}."))
-        if faults.ties:
-            positions = self._reordered(positions, call.number, faults.ties)
         if faults.repeat_last and positions and offset >= len(positions):
             offset = (len(positions) - 1) // limit * limit
-        shown = positions[offset:] if faults.ignore_limit else positions[offset : offset + limit]
-        if faults.hide:
-            shown = [position for position in shown if not self.trouble.hits("hide", position)]
+        cut = positions[offset:] if faults.ignore_limit else positions[offset : offset + limit]
+        shown = [position for position in cut if not self.trouble.hits("hide", position)] if faults.hide else cut
         rows = self.table.documents(shown)
         if faults.unknown_values or faults.null_ids:
             rows = [self._spoiled(position, row) for position, row in zip(shown, rows, strict=True)]
         body = b"[" + b",".join(rows) + b"]"
         if self.trouble.hits("envelope", call.number):
             body = b'{"data":' + body + b"}"
-        return Window(body, len(positions))
+        last = cut[-1] if cut else None
+        return Window(body, len(positions), last, offset + len(cut) < len(positions), offset)
 
     def shown_total(self, total: int, number: int) -> int | None:
         """Return the total of a response, or None for null."""
@@ -214,8 +254,13 @@ class Service(ABC):
         if not unknown and not nameless:
             return document
         row = orjson.loads(document)
-        row |= {self.enumerated: "NOT_LISTED_ANYWHERE"} if unknown else {}
-        row |= {"id": None} if nameless else {}
+        if unknown and self.enumerated is not None:
+            row[self.enumerated] = "NOT_LISTED_ANYWHERE"
+        if nameless:
+            member = row
+            for name in self.key[:-1]:
+                member = member[name]
+            member[self.key[-1]] = None
         return orjson.dumps(row)
 
     async def send(self, answer: Answer, recorded: Recorded, scope: Scope, receive: Receive, send: Send) -> None:
@@ -254,7 +299,15 @@ class Service(ABC):
             self._arrived += 1
             number = self._arrived
             await self._wait(recorded, receive, self.trouble.seconds(number))
-            call = Call(request.method, request.path_params, request.query_params, request.headers, body, number)
+            call = Call(
+                request.method,
+                request.path_params,
+                request.query_params,
+                request.headers,
+                body,
+                number,
+                str(request.url),
+            )
             answer = self._answer(methods, call)
             for how in ("truncated", "stalled", "reset"):
                 if self.trouble.hits(how, number):
@@ -305,7 +358,7 @@ async def _leave_with_client(receive: Receive) -> None:
 class _Endpoint:
     """Route every method of a path to the service, which then answers 405 in the vendor's shape."""
 
-    def __init__(self, service: Service, methods: Mapping[str, Handler]) -> None:
+    def __init__(self, service: Service[Any], methods: Mapping[str, Handler]) -> None:
         self._service = service
         self._methods = methods
 

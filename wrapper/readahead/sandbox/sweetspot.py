@@ -7,7 +7,7 @@ order of creation, an empty filter is no filter.
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, cast
+from typing import Any, Final, cast
 
 import orjson
 
@@ -24,11 +24,11 @@ _CHANGED: Final = ("address1", "address2", "city", "country", "phone", "state", 
 _CHANGED_UNSEEN: Final = {"firstName": "first_name", "lastName": "last_name"}
 
 
-class SweetSpotService(Service):
+class SweetSpotService(Service[Table]):
     """Sweet Spot's three operations on customers."""
 
-    name: ClassVar[str] = "sweetspot"
-    enumerated: ClassVar[str] = "creditStatus"
+    name = "sweetspot"
+    enumerated = "creditStatus"
 
     def __init__(self, table: Table, traffic: Traffic, latency: Latency, faults: Faults, *, token: str | None) -> None:
         self._token = token
@@ -61,7 +61,8 @@ class SweetSpotService(Service):
             where.append(Condition("instr(searched_name, ?)", (name.casefold(),)))
         if user := call.query.get("userId"):
             where.append(Condition("user = ?", (user,)))
-        return Answer(200, self.window(call, where, (), offset, min(limit, self.faults.cap or limit)).rows)
+        positions = self.listing(call, lambda: self.table.positions(where))
+        return Answer(200, self.window(call, positions, offset, min(limit, self.faults.cap or limit)).rows)
 
     def newcomer(self, position: int) -> Seed:
         created = instant(max(0, position) * 10_000)
