@@ -35,7 +35,9 @@ _IDS = re.compile(
 )
 _TOKENS = re.compile(r"\bcursors?\b|\btokens?\b|\bopaque\b", re.IGNORECASE)
 _OF_ANSWERS = re.compile(r"next page|previous (response|page|request)|returned|response", re.IGNORECASE)
-_A_NUMBER = re.compile(r"page number|number of (the )?page|number of \w+ to skip|page to (return|fetch|get)", re.I)
+_A_NUMBER = re.compile(
+    r"page number|number of (the )?page|number of \w+ to skip|page to (return|fetch|get)", re.IGNORECASE
+)
 _AS_TEXT = frozenset(
     {"from", "offset", "page", "page_offset", "start"}
 )  # positions that are cursors where they are text
