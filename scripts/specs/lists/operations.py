@@ -11,6 +11,7 @@ from specs.lists.schemas import Flat, Schemas
 from specs.lists.words import plain
 
 _SEARCH = re.compile(r"(^|[/_:.-])(search|list|query|filter|find|scroll|get)(?![a-z])|[a-z](Search|Query|List|Find)\b")
+_FEW = 6  # members of a body that does nothing but page
 _JSON = re.compile(r"^(application|text)/([\w.+-]+\+)?json\b|^\*/\*")
 
 
@@ -88,12 +89,11 @@ class Operations:
             )
 
     def _is_search(self, path: str, node: Mapping[str, Any], body: tuple[Param, ...]) -> bool:
-        names = {each.plain.rpartition("__")[2] for each in body} | {
-            plain(each.name.rpartition(".")[2]) for each in body
-        }
-        pages = bool(names & (words.CURSOR | words.OFFSET | words.NUMBER)) and bool(names & words.SIZE)
-        said = f"{path} {node.get('operationId', '')}"
-        return pages and (bool(_SEARCH.search(said)) or len(names) <= 6)
+        names = {plain(each.name.rpartition(".")[2]) for each in body}
+        if names.isdisjoint(words.CURSOR | words.OFFSET | words.NUMBER):
+            return False
+        is_named_so = bool(_SEARCH.search(f"{path} {node.get('operationId', '')}"))
+        return is_named_so or (len(names) <= _FEW and not names.isdisjoint(words.SIZE))
 
     def _parameters(self, path: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Param]]:
         given = {}

@@ -168,7 +168,7 @@ def largest(size: Param | None) -> tuple[int, str]:
 
 def _is_number(param: Param) -> bool:
     """Whether text is a number all the same."""
-    if _TOKENS.search(param.text):
+    if _TOKENS.search(param.text) or _IDS.search(param.text):
         return False
     if not param.schema.fits("string", "integer", "number"):
         return bool(_A_NUMBER.search(param.text))

@@ -79,6 +79,8 @@ class _Recogniser:
         if isinstance(rows, Doubt):
             return rows if self._has_pages() else False
         self.items, schema = rows
+        if self.items is not None and "." in self.items and self.operation.path.rstrip("/").endswith("}"):
+            return False  # one thing, and what is in it
         if not self._has_pages():
             return self.items is None or self._is_only_rows(self.items)
         decided = self._paging()
@@ -149,6 +151,9 @@ class _Recogniser:
         outer, _, inner = path.partition(".")
         if inner and plain(outer).strip("_") not in _AROUND_ROWS:
             return False
+        is_one = self.operation.path.rstrip("/").endswith("}")
+        if not inner and plain(path) in words.ROWS and not is_one:
+            return True
         beside = {plain(name) for name in self.operation.answer.properties} - {plain(outer)}
         return beside <= words.AROUND | words.TOTAL | words.MORE
 
@@ -186,7 +191,7 @@ class _Recogniser:
                 continue
             if above in {"next", "next_page", "next_link"} and name in words.INSIDE_NEXT:
                 found.append((0, path, _is_url(path, schema)))
-            elif name in words.NEXT or name in words.NEXT_URL:
+            elif name in words.NEXT or name in words.NEXT_URL or name.startswith("next_"):
                 rank = words.NEXT.index(name) if name in words.NEXT else 3
                 found.append((rank, path, _is_url(path, schema)))
         has_better = any(last_part(path).startswith("next") for _, path, is_url in found if not is_url)

@@ -95,7 +95,7 @@ class Schemas:
             found = _both(found, self.flat(part, depth + 1))
         for union in ("anyOf", "oneOf"):
             parts = [self.flat(part, depth + 1) for part in schema.get(union) or ()]
-            kinds = [each for each in parts if each.types != frozenset() or each.properties]
+            kinds = [each for each in parts if each.types or each.properties]
             if kinds:
                 found = _both(found, _any(kinds))
         return found

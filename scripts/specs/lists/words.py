@@ -72,7 +72,7 @@ NO_MORE = frozenset({"done", "end_of_list", "is_done", "is_last", "is_last_page"
 #: Members that hold arrays of something else than the rows.
 BESIDE = frozenset({"actions", "errors", "facets", "included", "links", "messages", "notices", "warnings"})
 ROWS = ("data", "items", "results", "records", "entries", "values", "elements", "rows", "list", "hits", "objects",
-        "content", "resources", "edges", "nodes")  # fmt: skip
+        "content", "resources", "result", "edges", "nodes")  # fmt: skip
 #: Members of an envelope that say nothing of the rows.
 AROUND = frozenset(
     {

@@ -85,12 +85,18 @@ def bind(root: Path, api: str, title: str, *, documents: tuple[dict[str, Any] | 
     old, new = documents
     recognition = _of(recognise(described), new)
     written = write(api, title, recognition, Package(generated / generate.PACKAGE / api))
-    bound = Bound(place.as_posix(), undecided=[*recognition.undecided, *written.undecided], lists=len(written.operations))
+    bound = Bound(
+        place.as_posix(), undecided=[*recognition.undecided, *written.undecided], lists=len(written.operations)
+    )
     bound.doubts = written.doubts
     path = root / place
     if path.exists():
         before = "" if old is None else _written(root, api, title, old)
-        after = written.text if old is None else write(api, title, recognise(new), Package(generated / generate.PACKAGE / api)).text
+        after = (
+            written.text
+            if old is None
+            else write(api, title, recognise(new), Package(generated / generate.PACKAGE / api)).text
+        )
         bound.diff = _diff(path.read_text(encoding="utf-8") if old is None else before, after, bound.place)
     elif not written.operations:
         reasons = "; ".join(map(str, bound.undecided[:3])) or "no operation answers with an array of objects in pages"
@@ -130,7 +136,13 @@ def _paging(listing: Listing) -> Mapping[str, Any]:
     paging, envelope = listing.paging, listing.envelope
     position = {"numbered": "page", "offset": "offset", "cursor": "cursor", "last-id": "after"}.get(paging.style)
     size = "limit" if paging.style == "offset" else "size"
-    said = {"style": paging.style, position: paging.param, size: paging.size, "items": envelope.items, "total": envelope.total}
+    said = {
+        "style": paging.style,
+        position: paging.param,
+        size: paging.size,
+        "items": envelope.items,
+        "total": envelope.total,
+    }
     return {key: value for key, value in said.items() if key and value}
 
 
