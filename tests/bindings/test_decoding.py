@@ -707,10 +707,11 @@ def test_a_member_inside_another_is_a_path():
             decode_page(answered(wrong), reader)
 
 
-def test_null_alone_is_a_page_only_where_an_array_alone_is():
-    """An envelope is an object."""
+def test_null_in_place_of_an_envelope_is_a_page_only_where_it_is_declared():
+    """It is no answer otherwise."""
     with pytest.raises(UnexpectedAnswer, match="expected an object with 'rows', received nothing"):
-        decode_page(answered(None), RowReader(Plain, key="id", items="rows", empty=["null"]))
+        decode_page(answered(None), RowReader(Plain, key="id", items="rows", empty=["absent"]))
+    assert decode_page(answered(None), RowReader(Plain, key="id", items="rows", empty=["null"])).keys == ()
 
 
 @pytest.mark.parametrize(

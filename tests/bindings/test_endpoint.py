@@ -9,6 +9,7 @@ from readahead.endpoint import Endpoint, request_for
 from readahead.errors import UsageError
 from readahead.filters import Field, Fields, Number, Text, Timestamp
 from readahead.kintsugi import CUSTOMERS, Customer
+from readahead.order import OrderBy
 from readahead.paging import PageNumber
 from readahead.rows import RowReader
 from readahead_clients.encode import RequestBuilder
@@ -104,7 +105,7 @@ def test_an_order_needs_its_parameter():
             operation(),
             reader=RowReader(Customer.from_dict, key="id", items="items"),
             paging=PageNumber(),
-            orders=("name",),
+            order=OrderBy(("name",)),
         )
 
 

@@ -30,7 +30,7 @@ def wire_names(binding):
     """For every field with a parameter, its name on the wire; and for the order."""
     fields, paging = binding.fields.declared.values(), binding.CUSTOMERS.paging.parameters
     parameters = {field.name: {field.param: field.encode(("x",))} for field in fields if field.param}
-    parameters |= {"order_by": {"order_by": "city"}} if binding.CUSTOMERS.orders else {}
+    parameters |= {"order_by": {"order_by": "city"}} if binding.CUSTOMERS.order else {}
     names = {}
     for name, parameter in parameters.items():
         sent = binding.CUSTOMERS.operation.build_request(**parameter)["url"]

@@ -16,10 +16,12 @@ from attrs import frozen
 from .declared import ANYTHING, Declared, ParameterInfo, attributes_of, declared, type_of_parameter
 from .errors import nearest
 from .filters import Choice, Field, Fields, Flag, FullText, Id, Number, PartialMatch, Relation, Text, Timestamp
-from .paging.styles import Cursor, OffsetLimit, PageNumber, Style
+from .locations import Not
+from .order import Direction, OrderBy
+from .paging.styles import Cursor, LastId, PageNumber, Style
 from .rows import RowReader
 
-__all__ = ["faults"]
+__all__ = ["argument_faults", "faults", "required"]
 
 _NUMBERS = frozenset({"integer", "number"})
 _TEXTS = frozenset({"string", "uuid"})
@@ -72,21 +74,22 @@ _CORRECT = "or correct the document in its overlay"
 
 
 def faults(
-    operation: Any, reader: RowReader[Any], paging: Style, fields: Fields, orders: Iterable[str]
+    operation: Any, reader: RowReader[Any], paging: Style, fields: Fields, order: OrderBy | None
 ) -> Iterator[str]:
     """Yield what does not fit, a sentence each: which declaration, what is wrong, and what to write instead.
 
     Args:
         operation: The generated module, or what stands for one.
-        reader, paging, fields, orders: What an ``Endpoint`` declares.
+        reader, paging, fields, order: What an ``Endpoint`` declares.
     """
     known = _Operation.of(operation)
     row = getattr(reader.read, "__self__", None)  # of a row class's from_dict
     row = row if isinstance(row, type) and getattr(row, "FIELDS", None) else None
-    yield from _of_fields(known, fields, row, _parameters_of(paging))
-    yield from _of_order(known, orders)
+    yield from _of_fields(known, fields, row, paging.parameters if paging.where == "query" else ())
+    if order is not None:
+        yield from _of_order(known, order)
     yield from _of_reader(known, reader, row)
-    yield from _of_paging(known, reader, paging)
+    yield from _of_paging(known, paging, row)
 
 
 @frozen
@@ -130,7 +133,7 @@ class _Operation:
 # ---- fields
 
 
-def _of_fields(known: _Operation, fields: Fields, row: type | None, paging: Mapping[str, str]) -> Iterator[str]:
+def _of_fields(known: _Operation, fields: Fields, row: type | None, paging: Iterable[str]) -> Iterator[str]:
     taken: dict[str, str] = {}
     for name, field in fields.declared.items():
         where = f"fields.{name}"
@@ -147,16 +150,21 @@ def _params_of(field: Field) -> Iterable[str]:
     return [] if field.param is None else [field.param]
 
 
-def _of_parameter(known: _Operation, where: str, field: Field, param: str, paging: Mapping[str, str]) -> Iterator[str]:
+def _argument_of(param: str) -> str:
+    """Return the argument of the generated function that a field is sent as, or as a member of."""
     match = _MEMBER.fullmatch(param)
-    argument = match["argument"] if match else param
+    return match["argument"] if match else param
+
+
+def _of_parameter(known: _Operation, where: str, field: Field, param: str, paging: Iterable[str]) -> Iterator[str]:
+    match, argument = _MEMBER.fullmatch(param), _argument_of(param)
     if fault := known.missing(where, argument):
         yield fault
         return
     if known.parameters is None:
         return
     parameter = known.parameters[argument]
-    is_for_paging = parameter.where == "query" and parameter.name in paging.values()
+    is_for_paging = parameter.where == "query" and parameter.name in paging
     if is_for_paging or parameter.where in {"path", "body"}:
         how = {"path": "goes into the path; give it to Reading", "body": "is the body, which no condition fills"}
         reason = "is set by the paging" if is_for_paging else how[parameter.where]
@@ -263,20 +271,41 @@ def _advice(type_: Declared, argument: str, otherwise: str) -> str:
 # ---- order
 
 
-def _of_order(known: _Operation, orders: Iterable[str]) -> Iterator[str]:
-    names, param = tuple(orders), "order_by"
-    if not names:
-        return
-    if fault := known.missing(param, param):
-        yield fault
-    elif known.parameters is not None:
-        type_ = type_of_parameter(known.parameters[param])
-        words = _values(type_.enums)
-        if not type_.is_any_of({"string"}):
-            yield f"order: parameter {param!r} is {_in_words(type_)}, which no name can be sent as; {_CORRECT[3:]}"
-        for name in names if words else ():
-            if name not in words:
-                yield f"order: {name!r} is not among the values of parameter {param!r}{_did_you_mean(name, words)}"
+def _of_order(known: _Operation, order: OrderBy) -> Iterator[str]:
+    direction = order.descending if isinstance(order.descending, Direction) else None
+    for name, param in zip(("param", "descending"), order.params, strict=False):
+        if fault := known.missing(f"order.{name}", param):
+            yield fault
+        elif known.parameters is not None:
+            parameter = known.parameters[param]
+            type_ = type_of_parameter(parameter)
+            if not type_.is_any_of({"string", "boolean"} if name == "descending" else {"string"}):
+                yield f"order.{name}: parameter {param!r} is {_in_words(type_)}, which no order can be sent as"
+            elif direction is not None and name == "descending":
+                yield from _of_direction(direction, type_)
+            elif words := _values(type_.enums):
+                yield from _of_names(order, parameter, words)
+
+
+def _of_direction(direction: Direction, type_: Declared) -> Iterator[str]:
+    words = {"true": None, "false": None} if "string" not in type_.types else _values(type_.enums)
+    for word in (direction.ascending, direction.descending) if words else ():
+        if word not in words:
+            hint = _did_you_mean(word, words)
+            yield f"order.descending: {word!r} is not among the values of {direction.param!r}{hint}"
+
+
+def _of_names(order: OrderBy, parameter: ParameterInfo, words: Mapping[str, None]) -> Iterator[str]:
+    """Yield the faults of names that a document lists."""
+    for name in order.names:
+        if name not in words:
+            yield f"order.names: {name!r} is not among the values of {order.param!r}{_did_you_mean(name, words)}"
+    template = order.descending
+    if isinstance(template, str) and words.keys().isdisjoint(template.replace("{name}", name) for name in order.names):
+        written = template.replace("{name}", order.names[0])
+        yield f"order.descending: {written!r} is not among the values of {order.param!r}{_did_you_mean(written, words)}"
+    if order.several and not parameter.many:
+        yield f"order.several: parameter {order.param!r} takes one of its values; write several=False"
 
 
 # ---- rows, and the envelope around them
@@ -287,39 +316,45 @@ def _of_reader(known: _Operation, reader: RowReader[Any], row: type | None) -> I
         yield from _of_key(reader.key, row)
     if known.answer is None or "any" in known.answer.types:
         return
-    answer = known.answer
     yield from _of_items(known, reader, row)
-    expected: list[tuple[str, Any, frozenset[str], str]] = [
-        ("total", reader.total, _NUMBERS, "a number of rows"),
-        ("size", reader.size, _NUMBERS, "a number of rows"),
-        ("next", reader.next, _TEXTS | _NUMBERS, "a cursor"),
+    more = reader.more.of if isinstance(reader.more, Not) else reader.more
+    expected: list[tuple[str, object, frozenset[str], str]] = [
+        ("total", reader.total, _NUMBERS, "a number; of text, a function can make one"),
+        ("size", reader.size, _NUMBERS, "a number"),
+        ("next", reader.next, _TEXTS | _NUMBERS, "text or a number"),
+        ("more", more, frozenset({"boolean"}), "a boolean"),
     ]
     for name, path, types, what in expected:
-        if isinstance(path, str) and answer.classes:
+        if isinstance(path, str):
             yield from _of_path(known, f"reader.{name}", path, types, what)
 
 
-def _of_key(key: str, row: type) -> Iterator[str]:
+def _of_key(key: str, row: type, where: str = "reader.key") -> Iterator[str]:
     attributes = attributes_of(row)
     if key not in attributes:
-        yield f"reader.key: {_no_attribute(key, row)}"
+        yield f"{where}: {_no_attribute(key, row)}"
     elif not (type_ := declared(attributes[key])).is_any_of(_TEXTS | _NUMBERS):
         yield (
-            f"reader.key: {row.__name__}.{key} is {_in_words(type_)}, which does not tell rows apart; "
+            f"{where}: {row.__name__}.{key} is {_in_words(type_)}, which does not tell rows apart; "
             "name an attribute that is text or an integer"
         )
 
 
 def _of_items(known: _Operation, reader: RowReader[Any], row: type | None) -> Iterator[str]:
-    answer = known.answer or ANYTHING
+    answer, path = known.answer or ANYTHING, reader.items
     found: Declared | None = answer
-    if answer.classes:
-        found = answer.at(reader.items)
-        yield from _of_path(known, "reader.items", reader.items, frozenset({"array"}), "an array")
-    elif "array" not in answer.types:
-        yield f"reader.items: {known.name} answers with {_in_words(answer)}, which holds no rows"
-    elif not reader.bare:
-        yield f"reader.items: {known.name} answers with an array, not with an object; write bare=True"
+    if path is None or not answer.classes:
+        if "array" not in answer.types:
+            names = [each for each, below in islice(answer.paths(), _MOST_PATHS) if below.is_any_of({"array"})]
+            hint = f"; write items={' or '.join(map(repr, names[:3]))}" if names else ", which holds no rows"
+            yield f"reader.items: {known.name} answers with {_in_words(answer)}, not with an array{hint}"
+        elif path is not None and not reader.bare and not callable(path):
+            yield f"reader.items: {known.name} answers with an array, not with an object; write items=None"
+    elif isinstance(path, str):
+        found = answer.at(path)
+        yield from _of_path(known, "reader.items", path, frozenset({"array"}), "an array")
+    else:
+        return  # a function finds them
     classes = () if found is None or found.items is None else found.items.classes
     if row is not None and classes and not any(issubclass(row, each) for each in classes):
         yield (
@@ -337,7 +372,7 @@ def _of_path(known: _Operation, where: str, path: str, types: frozenset[str], wh
     candidates = [each for each, below in islice(answer.paths(), _MOST_PATHS) if below.is_any_of(types)]
     hint = _did_you_mean(path, candidates)
     if found is None:
-        names = " or ".join(each.__name__ for each in answer.classes)
+        names = " or ".join(each.__name__ for each in answer.classes) or _in_words(answer)
         yield f"{where}: {path!r} is not among the members of {names}, the answer of {known.name}{hint}"
     else:
         yield f"{where}: {path!r} is {_in_words(found)}, not {what}{hint}"
@@ -353,55 +388,108 @@ def _parameters_of(paging: Style) -> Mapping[str, str]:
     return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
-def _of_paging(known: _Operation, reader: RowReader[Any], paging: Style) -> Iterator[str]:
-    if isinstance(paging, Cursor) and reader.next is None:
-        yield "reader.next: pages by cursor need the place of the next cursor; write next='...'"
+def _of_paging(known: _Operation, paging: Style, row: type | None) -> Iterator[str]:
+    if isinstance(paging, LastId) and paging.key is not None and row is not None:
+        yield from _of_key(paging.key, row, "paging.key")
     if known.parameters is None:
+        return
+    if paging.where == "body":
+        yield from _of_paging_in_body(known, paging)
         return
     by_name = {each.name: each for each in known.parameters.values() if each.where == "query"}
     for called, name in _parameters_of(paging).items():
         where = f"paging.{called}"
         parameter = by_name.get(name)
-        if parameter is None:
-            wire = known.parameters[name].name if name in known.parameters else ""
-            hint = f"; write {wire!r}, as it is sent" if wire in by_name else _did_you_mean(name, by_name)
-            yield f"{where}: {name!r} is not among the query parameters of {known.name}{hint}"
+        if parameter is not None:
+            yield from _of_paging_type(where, name, called, type_of_parameter(parameter), is_list=parameter.many)
+            yield from _of_bounds(where, called, parameter, paging)
+            continue
+        wire = known.parameters[name].name if name in known.parameters else ""
+        hint = f"; write {wire!r}, as it is sent" if wire in by_name else _did_you_mean(name, by_name)
+        yield f"{where}: {name!r} is not among the query parameters of {known.name}{hint}"
+
+
+def _of_paging_in_body(known: _Operation, paging: Style) -> Iterator[str]:
+    body = next((each for each in (known.parameters or {}).values() if each.where == "body"), None)
+    if body is None:
+        yield f'paging.where: {known.name} has no body; write where="query"'
+        return
+    whole = ANYTHING if body.model is None else declared(body.model)
+    for called, path in _parameters_of(paging).items():
+        where, type_ = f"paging.{called}", whole.at(path)
+        if type_ is None:
+            names = [each for each, _ in islice(whole.paths(), _MOST_PATHS)]
+            yield f"{where}: {path!r} is not in the body of {known.name}{_did_you_mean(path, names)}"
         else:
-            yield from _of_paging_parameter(where, called, parameter, paging)
+            yield from _of_paging_type(where, path, called, type_, is_list="array" in type_.types)
 
 
-def _of_paging_parameter(where: str, called: str, parameter: ParameterInfo, paging: Style) -> Iterator[str]:
-    type_, name = type_of_parameter(parameter), parameter.name
-    least, most = parameter.minimum, parameter.maximum
-    if parameter.many:
+def _of_paging_type(where: str, name: str, called: str, type_: Declared, *, is_list: bool) -> Iterator[str]:
+    if is_list:
         yield f"{where}: parameter {name!r} is a list, which cannot be paged by"
-    elif called in {"size", "limit"}:
-        if not type_.is_any_of(_NUMBERS | {"string"}):
-            yield f"{where}: parameter {name!r} is {_in_words(type_)}, not a number of rows"
-        elif most is not None and paging.largest > most:
-            yield f"paging.largest: parameter {name!r} is at most {most}, not {paging.largest}; write largest={most}"
-        elif least is not None and paging.largest < least:
-            yield f"paging.largest: parameter {name!r} is at least {least}, not {paging.largest}; write largest={least}"
-    elif called in {"page", "offset"}:
-        if not type_.is_any_of(_NUMBERS):
-            style = f"if it holds what an answer calls the next page, use Cursor(cursor={name!r})"
-            yield f"{where}: parameter {name!r} is {_in_words(type_)}, not a number; {style}, {_CORRECT}"
-        else:
-            yield from _of_first(where, parameter, paging)
-    elif not type_.is_any_of(_TEXTS | _NUMBERS | {"date", "date-time"}):
+    elif called in {"size", "limit"} and not type_.is_any_of(_NUMBERS | {"string"}):
+        yield f"{where}: parameter {name!r} is {_in_words(type_)}, not a number of rows"
+    elif called in {"page", "offset"} and not type_.is_any_of(_NUMBERS):
+        style = f"if a response says what comes next, use Cursor(cursor={name!r})"
+        yield f"{where}: parameter {name!r} is {_in_words(type_)}, not a number; {style}, {_CORRECT}"
+    elif called in {"cursor", "after"} and not type_.is_any_of(_TEXTS | _NUMBERS | {"date", "date-time"}):
         yield f"{where}: parameter {name!r} is {_in_words(type_)}, which no cursor can be sent as"
 
 
-def _of_first(where: str, parameter: ParameterInfo, paging: Style) -> Iterator[str]:
-    name, least, default = parameter.name, parameter.minimum, parameter.default
-    if isinstance(paging, PageNumber):
-        first = getattr(paging, "first", 1)
-        if isinstance(default, int) and not isinstance(default, bool) and default != first:
-            yield f"{where}: the first page is {default}, the default of {name!r}, not {first}; write first={default}"
+def _of_bounds(where: str, called: str, parameter: ParameterInfo, paging: Style) -> Iterator[str]:
+    """Yield what goes beyond the smallest or largest value of a parameter, or begins elsewhere than the API does."""
+    name, least, most, default = parameter.name, parameter.minimum, parameter.maximum, parameter.default
+    if called in {"size", "limit"} and most is not None and paging.largest > most:
+        yield f"paging.largest: parameter {name!r} is at most {most}, not {paging.largest}; write largest={most}"
+    elif called in {"size", "limit"} and least is not None and paging.largest < least:
+        yield f"paging.largest: parameter {name!r} is at least {least}, not {paging.largest}; write largest={least}"
+    elif isinstance(paging, PageNumber) and called == "page":
+        first, begins = paging.first, default if _is_integer(default) else None
+        if begins is not None and begins != first:
+            yield f"paging.first: the default of {name!r} is {begins}, so the first page is; write first={begins}"
         elif least is not None and least > first:
-            yield f"{where}: parameter {name!r} is at least {least}, and the first page is {first}; write first={least}"
-    elif isinstance(paging, OffsetLimit) and least is not None and least > 0:
+            yield f"paging.first: parameter {name!r} is at least {least}, not {first}; write first={least}"
+    elif called == "offset" and least is not None and least > 0:
         yield f"{where}: parameter {name!r} is at least {least}, and rows are counted from 0; {_CORRECT[3:]}"
+    elif isinstance(paging, Cursor) and called == "cursor" and parameter.required and paging.start is None:
+        yield f"{where}: parameter {name!r} must be sent with the first page, too; give its first value with start="
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# ---- what a reading gives
+
+
+def required(operation: Any, paging: Style, fields: Fields) -> frozenset[str]:
+    """Return the arguments that the generated function needs, and neither paging nor a field gives."""
+    parameters: Mapping[str, ParameterInfo] = getattr(operation, "PARAMETERS", {})
+    by_fields = {_argument_of(param) for field in fields.declared.values() for param in _params_of(field)}
+    names = paging.parameters if paging.where == "query" else ()
+    return frozenset(
+        argument
+        for argument, each in parameters.items()
+        if each.required
+        and argument not in by_fields
+        and not (each.where == "query" and each.name in names)
+        and not (each.where == "body" and paging.where == "body")
+    )
+
+
+def argument_faults(operation: Any, arguments: Iterable[str], needed: Iterable[str]) -> Iterator[str]:
+    """Yield what does not fit of the arguments of a ``Reading``, of which these are needed."""
+    known = _Operation.of(operation)
+    arguments = list(arguments)
+    for argument in arguments:
+        if fault := known.missing("Reading", argument):
+            yield fault
+    for argument in needed:
+        if argument not in arguments:
+            yield (
+                f"Reading: {known.name} needs {argument!r}; give it with Reading(sender, ENDPOINT, "
+                f"{{{argument!r}: ...}}), or declare a field with param={argument!r}"
+            )
 
 
 # ---- words

@@ -7,9 +7,9 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args, get_type_hi
 import orjson
 from attrs import evolve, frozen
 
-from .endpoint import Operation, request_for
+from .endpoint import Operation, checked_id, request_for
 from .errors import CheckpointError, FilterError, UsageError, nearest
-from .filters import Choices, checked_choice, checked_text
+from .filters import Choices, checked_choice
 from .paging.checkpoint import Partition
 from .query import Listing, Query
 from .rows import check_identity, decode_object
@@ -128,14 +128,6 @@ def checked_changes(shape: type[B], changes: B) -> B:
     if not changes:
         raise UsageError("update() needs at least one field to change")
     return checked_body(shape, changes)
-
-
-def checked_id(name: str, value: object) -> str:
-    """Return an id that can stand in a path: text, not blank, and not a path of its own. Raises FilterError."""
-    text = checked_text(name, value)
-    if text in {".", ".."}:
-        raise FilterError(name, f"{name} must be an id, not the path {text!r}", value=value)
-    return text
 
 
 @functools.cache

@@ -90,6 +90,9 @@ class Declared:
         if "any" in self.types:
             return ANYTHING
         found = [part for cls in self.classes if (part := _member(cls, path)) is not None]
+        index, _, inner = path.partition(".")
+        if self.items and "array" in self.types and index.isdecimal():
+            found += [part for part in [self.items.at(inner) if inner else self.items] if part is not None]
         if "object" in self.types and not self.classes:
             found.append(self.items or ANYTHING)
         return Declared.union(found) if found else None

@@ -1,21 +1,27 @@
 """What a binding declares of one list endpoint, and what the wrapper uses of a generated endpoint module."""
 
+import math
 import re
+from collections.abc import Mapping
+from functools import cached_property
+from inspect import Parameter, signature
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 from attrs import frozen
 
-from .checks import faults
-from .errors import UsageError
-from .filters import Fields
+from .checks import argument_faults, faults, required
+from .declared import ParameterInfo
+from .errors import FilterError, UsageError
+from .filters import Fields, checked_text
 from .http.headers import checked_headers
 from .http.request import Request
+from .order import OrderBy
 from .paging.styles import Style
 from .rows import RowReader
 
-__all__ = ["Endpoint", "Operation", "request_for"]
+__all__ = ["Endpoint", "Operation", "checked_id", "request_for"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,7 +51,7 @@ class Endpoint(Generic[T]):
         reader: How rows and the envelope around them are read.
         paging: How pages follow each other.
         fields: What conditions are made of.
-        orders: The names that ``order_by`` takes; they are sent joined by commas.
+        order: What ``order_by`` takes, and how it is sent. None: the API documents no order.
         idempotency: The header of this API in which a POST names itself, such as ``Idempotency-Key``. A key is made for
             each call, so that ``create`` can be repeated as safely as a read.
 
@@ -59,13 +65,63 @@ class Endpoint(Generic[T]):
     reader: RowReader[T]
     paging: Style
     fields: Fields = Fields()  # noqa: RUF009  immutable
-    orders: tuple[str, ...] = ()
+    order: OrderBy | None = None
     idempotency: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        found = "\n".join(faults(self.operation, self.reader, self.paging, self.fields, self.orders))
+        self.paging.check(self.reader)
+        found = "\n".join(faults(self.operation, self.reader, self.paging, self.fields, self.order))
         if found:
             raise UsageError(found)
+
+    @cached_property
+    def _parameters(self) -> Mapping[str, Parameter]:
+        return signature(self.operation.build_request).parameters
+
+    @cached_property
+    def needed(self) -> Mapping[str, Any]:
+        """Arguments that the generated function needs, and that paging replaces: an empty body, required numbers."""
+        needed: dict[str, Any] = {"body": {}} if self.paging.where == "body" and "body" in self._parameters else {}
+        declared: Mapping[str, ParameterInfo] = getattr(self.operation, "PARAMETERS", {})
+        for argument, each in declared.items() if self.paging.where == "query" else ():
+            if each.where == "query" and each.required and each.name in self.paging.parameters:
+                needed[argument] = 1
+        return needed
+
+    @cached_property
+    def smallest(self) -> int:
+        """Rows in the smallest page that the API gives, as far as its document says."""
+        declared: Mapping[str, ParameterInfo] = getattr(self.operation, "PARAMETERS", {})
+        sizes = (each.minimum for each in declared.values() if each.name == self.paging.page_size)
+        return max(1, math.ceil(next(sizes, None) or 1))
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        return required(self.operation, self.paging, self.fields)
+
+    def check_arguments(self, arguments: Mapping[str, Any]) -> None:
+        """Check the arguments that a ``Reading`` gives, besides those of conditions.
+
+        Raises:
+            UsageError: The generated function has no such argument, or needs one that nothing gives.
+        """
+        if self._required <= arguments.keys() <= self._parameters.keys():
+            return
+        found = "\n".join(argument_faults(self.operation, arguments, self._required))
+        if found:
+            raise UsageError(found)
+
+    def takes_list(self, argument: str) -> bool:
+        """Whether an argument of the generated function is a list."""
+        return argument in self._parameters and "list[" in str(self._parameters[argument].annotation)
+
+
+def checked_id(name: str, value: object) -> str:
+    """Return an id that can stand in a path: text, not blank, and not a path of its own. Raises FilterError."""
+    text = checked_text(name, value)
+    if text in {".", ".."}:
+        raise FilterError(name, f"{name} must be an id, not the path {text!r}", value=value)
+    return text
 
 
 def request_for(operation: Operation[P], *args: P.args, **kwargs: P.kwargs) -> Request:

@@ -21,6 +21,7 @@ class ListingExplanation:
         local: The condition that is evaluated on rows.
         skip: Rows that meet this were read by an earlier listing and are left out.
         paging: How the API pages, for people.
+        limits: What this way of paging cannot do.
         page_size: Rows in a page.
         total: Rows in the listing, where the API says so.
         requests: About how many requests it takes, at most.
@@ -31,6 +32,7 @@ class ListingExplanation:
     local: Condition | None
     skip: Condition | None
     paging: str
+    limits: tuple[str, ...]
     page_size: int
     total: int | None
     requests: int | None
@@ -44,6 +46,7 @@ class ListingExplanation:
             lines.append(f"  left out, because an earlier listing has them: {self.skip!r}")
         counts = "" if self.total is None else f": {self.total:,} rows, {_number(self.requests, 'request')}"
         lines.append(f"  {self.paging}, {self.page_size} rows each{counts}")
+        lines += [f"  {limit}" for limit in self.limits]
         return "\n".join(lines)
 
 

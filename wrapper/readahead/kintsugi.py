@@ -32,6 +32,7 @@ from .filters import Choice, Condition, Fields, FullText, Text
 from .http.client import Client, ClientOptions
 from .http.credentials import Credential, CredentialSource
 from .http.pacing import Pace
+from .order import OrderBy
 from .paging import PageNumber
 from .query import Query
 from .reading import Reading
@@ -102,7 +103,7 @@ CUSTOMERS = Endpoint(
     paging=PageNumber(largest=100),
     fields=fields,
     # The document's own example; it lists no others, and no descending order for customers.
-    orders=("created_at", "street_1", "street_2", "city", "state", "postal_code", "country", "status"),
+    order=OrderBy(("created_at", "street_1", "street_2", "city", "state", "postal_code", "country", "status")),
 )
 
 

@@ -9,16 +9,18 @@ import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType, GenericAlias
-from typing import Any, Generic, TypeVar, cast, get_args
+from typing import Any, Generic, TypeAlias, TypeVar, cast, get_args
 
 from attrs import define, evolve, field, frozen
 
-from .errors import DecodeError
+from .errors import DecodeError, ReadaheadError
 
 __all__ = ["DriftWarning", "Fetched", "IgnoredFilterWarning", "IncompleteWarning", "Page", "Progress", "Report"]
+__all__ += ["Scalar"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+Scalar: TypeAlias = str | int | float  # a paging parameter: a number stays one in a JSON body
 _BAD_ROWS_KEPT = 100
 _HERE = str(Path(__file__).parent)
 
@@ -154,7 +156,10 @@ class Fetched(Generic[T_co]):
     rows: "tuple[T_co | DecodeError, ...]" = ()  # an error stands in the place of a row that cannot be decoded
     total: int | None = None
     size: int | None = None  # rows in a full page as the server sees it, where it says so
-    next: str | None = None  # the cursor of the next page
+    next: Scalar | None = None  # the cursor of the next page
+    more: bool | None = None  # whether rows follow, where the response says so
+    unclear: str = ""  # why it cannot be read whether rows follow, where the API should say so
+    failure: ReadaheadError | None = None  # what follows this page cannot be requested
     uncounted: frozenset[Hashable] = frozenset()  # by a limit: what cannot be decoded, is left out or ignored
     unreadable: frozenset[Hashable] = frozenset()  # keys of rows that cannot be decoded: made up of what is around
     left_out: frozenset[Hashable] = frozenset()  # rows that do not meet a condition

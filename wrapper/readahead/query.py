@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from .errors import FilterError, Resumable, UsageError, shown
 from .explain import Explanation
-from .filters import checked_extra, checked_order
+from .filters import checked_extra
 from .pages import Page, Progress, Report, warn_if_incomplete
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.ledger import OnDrift
@@ -216,11 +216,18 @@ class Query(Listing[T]):
     def order_by(self, *names: str) -> Self:
         """Sort by these fields, the first one first. It replaces an earlier order.
 
+        Args:
+            names: Fields as the API calls them; ``"-created_at"`` puts the largest value first, where the API can.
+
         Raises:
             FilterError: The API does not document such an order.
         """
         self._check_whole_listing("order_by")
-        return self._select(order=checked_order(names, self._reading.endpoint.orders))
+        order = self._reading.endpoint.order
+        if order is None:
+            message = "order_by() cannot be used, since this API documents no order; sort the rows instead"
+            raise FilterError("order_by", message, value=names)
+        return self._select(order=order.checked(names))
 
     def limit(self, rows: int) -> Self:
         """Read at most so many rows in all, 1 or more.
@@ -234,9 +241,12 @@ class Query(Listing[T]):
         """Request so many rows in a page, from 1 to what the API allows, which is also the default.
 
         Raises:
-            FilterError: It is not a whole number in that range.
+            FilterError: It is not a whole number in that range, or the API has no parameter for it.
         """
         self._check_whole_listing("page_size")
+        if self._reading.endpoint.paging.page_size is None:
+            message = "page_size() cannot be used, since this API has no parameter for it"
+            raise FilterError("page_size", message, value=rows)
         return self._select(page_size=_check_whole("page_size", rows, 1, self._reading.endpoint.paging.largest))
 
     def extra_params(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Self:

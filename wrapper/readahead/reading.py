@@ -5,15 +5,15 @@ its position to one of them.
 """
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property, reduce
 from operator import itemgetter
 from typing import Any, Generic, Literal, Self, TypeVar
 
 import anyio
-from attrs import Factory, astuple, evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
-from .endpoint import Endpoint, request_for
+from .endpoint import Endpoint, checked_id, request_for
 from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, UsageError, kind_of
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import Condition, Incomparable
@@ -23,11 +23,13 @@ from .http.fingerprint import VERSION
 from .http.observe import ListingWatch
 from .http.request import Request
 from .http.sender import Sender
+from .locations import Header
 from .pages import Fetched, Page, Progress, Report
 from .paging.checkpoint import Checkpoint
 from .paging.ledger import OnDrift
 from .paging.plan import Plan, Span, Start
 from .paging.stream import Engine, Fetch
+from .paging.styles import Source
 from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
 from .rows import carries, read_page
@@ -41,11 +43,17 @@ _name = itemgetter(0)
 _FINGERPRINT = re.compile(r"(?:(\d+):)?[0-9a-f]{32}")  # the first release that made them named no version
 
 
+def _checked_arguments(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: checked_id(name, value) if isinstance(value, str) else value for name, value in arguments.items()}
+
+
 @frozen
 class Reading(Generic[T]):
     """One selection of an endpoint, ready to be read.
 
     Attributes:
+        arguments: What the generated function takes besides filters and order, by its names: the parameters of the
+            path, such as ``{"owner": owner, "repo": repo}``, or a body. Text is checked as an id is.
         selection: Which rows, in which order, how many.
         form: The condition in the form that one more condition narrows.
         branches: The listings that the condition takes; none if no row can match.
@@ -55,6 +63,7 @@ class Reading(Generic[T]):
 
     sender: Sender
     endpoint: Endpoint[T] = field(repr=False)
+    arguments: Mapping[str, Any] = field(factory=dict[str, Any], converter=_checked_arguments, hash=False, repr=False)
     selection: Selection = field(factory=Selection)
     form: NormalForm = field(
         default=Factory(lambda self: NormalForm(self.endpoint.fields), takes_self=True), repr=False
@@ -62,6 +71,9 @@ class Reading(Generic[T]):
     branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)
     start: Checkpoint | None = None
     deadline: Deadline | None = field(default=None, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.endpoint.check_arguments(self.arguments)
 
     def timed(self, seconds: float | None = None) -> Self:
         """Return this reading with one deadline for all that is read of it, the client's if none is given.
@@ -105,10 +117,13 @@ class Reading(Generic[T]):
     def _request(self, branch: Branch) -> Request:
         endpoint, extra = self.endpoint, self.selection.extra
         fields = endpoint.fields.declared
-        arguments = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
-        if self.selection.order:
-            arguments["order_by"] = ",".join(self.selection.order)
-        request = request_for(endpoint.operation, **arguments)
+        pushed = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
+        arguments = {**endpoint.needed, **self.arguments, **pushed}
+        if self.selection.order and endpoint.order is not None:
+            arguments |= endpoint.order.arguments(
+                self.selection.order, takes_list=endpoint.takes_list(endpoint.order.param)
+            )
+        request = evolve(request_for(endpoint.operation, **arguments), safe=True)
         # The generated function sends the document's defaults for page and size; the plan sets them instead.
         params = tuple(pair for pair in request.params if pair[0] not in endpoint.paging.parameters)
         if twice := dict(params).keys() & dict(extra).keys():
@@ -131,7 +146,8 @@ class Reading(Generic[T]):
     @property
     def has_total(self) -> bool:
         """Whether the API is known to say how many rows there are."""
-        return self.endpoint.reader.total is not None and not self.endpoint.reader.bare
+        reader = self.endpoint.reader
+        return reader.total is not None and (not reader.bare or isinstance(reader.total, Header))
 
     @property
     def keeps_keys(self) -> bool:
@@ -142,6 +158,8 @@ class Reading(Generic[T]):
     def page_size(self) -> int:
         """Rows to request in a page."""
         largest, limit = self.endpoint.paging.largest, self.selection.limit
+        if self.endpoint.paging.page_size is None:
+            return largest
         return self.selection.page_size or (min(largest, limit or largest) if self.is_plain else largest)
 
     def explain(self, totals: "list[int | None] | None" = None) -> Explanation:
@@ -156,6 +174,7 @@ class Reading(Generic[T]):
                     branch.local,
                     branch.skip,
                     style.name,
+                    style.limits,
                     self.page_size,
                     total,
                     None if total is None else expected_requests(style, self.page_size, total, limit),
@@ -179,7 +198,9 @@ class Reading(Generic[T]):
         if limit is not None and checkpoint is not None:
             limit = max(0, limit - checkpoint.rows)
         start, style = Start() if checkpoint is None else checkpoint.start, self.endpoint.paging
-        size = max(1, self.page_size - (sweep - 1) * self.page_size // 7)
+        size = self.page_size
+        if style.page_size is not None:
+            size = max(1, size - (sweep - 1) * size // 7)
 
         def of_branch(start: Start) -> Plan:
             # Where rows are left out, a limit says nothing about how many to request: the engine sees to it.
@@ -243,12 +264,12 @@ class Reading(Generic[T]):
 
     def fetcher(self, report: Report, window: Window, listing: ListingWatch | None = None) -> Fetch[T]:
         """Return the function that fetches one page of a plan. ``listing``: what its requests belong to."""
-        endpoint, requests = self.endpoint, self.requests
+        endpoint, requests, style = self.endpoint, self.requests, self.endpoint.paging
         row_filters = [RowFilter.of(branch, endpoint.fields) for branch in self.branches]
         turn, deadline = anyio.Lock(), self.deadline or Deadline(self.sender.deadline)
 
         async def fetch(span: Span) -> Fetched[T]:
-            request = evolve(requests[span.branch], position=span.position)
+            request = style.place(requests[span.branch], span)
             if listing is not None:
                 listing.window(window.size)
             response = await self.sender.send(
@@ -256,6 +277,8 @@ class Reading(Generic[T]):
             )
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are decoded
                 fetched, items = read_page(response, endpoint.reader)
+                source = Source(requests[span.branch], response, items, endpoint.reader, self.sender.base_url)
+                fetched = style.follow(fetched, source)
             row_filter = row_filters[span.branch]
             return fetched if row_filter.is_open else _sifted(fetched, row_filter, items, request)
 
@@ -274,14 +297,21 @@ class Reading(Generic[T]):
                 raise row
             if ledger.admits(fetched, key):
                 rows.append(row)
-        more = bool(len(rows) < len(fetched.rows) or fetched.total or fetched.next or len(self.branches) > 1)
-        return fetched.page(tuple(rows[: self.selection.limit]), dict(span.position)), ledger.report, more
+        more = (
+            len(rows) < len(fetched.rows)
+            or bool(fetched.total or fetched.more or fetched.failure)
+            or fetched.next is not None
+            or len(self.branches) > 1
+        )
+        position = {name: str(value) for name, value in span.position}
+        return fetched.page(tuple(rows[: self.selection.limit]), position), ledger.report, more
 
     async def totals(self) -> list[int | None]:
         """Ask for one row of each listing, where the API says totals."""
         fetch, totals = self.fetcher(Report(), Window(1)), list[int | None]()
         for index in range(len(self.branches)):
-            span = self.endpoint.paging.exactly(0, 1) if self.has_total else None
+            style = self.endpoint.paging
+            span = style.exactly(0, 1) or style.exactly(0, style.largest) if self.has_total else None
             totals.append(None if span is None else (await fetch(evolve(span, branch=index))).total)
         return totals
 
@@ -342,12 +372,24 @@ class Reading(Generic[T]):
         style, start = self.endpoint.paging, self.start
         return (
             # The order of parameters is that of the calls that added them, and changes nothing.
-            [astuple(evolve(request, params=tuple(sorted(request.params, key=_name)))) for request in self.requests],
+            [_identity_of(request) for request in self.requests],
             [[repr(branch.local), repr(branch.skip)] for branch in self.branches],
-            [style.name, style.parameters, self.page_size],
+            [style.name, style.where, style.parameters, self.page_size],
             self.selection.limit,
             None if start is None else start.to_json(),
         )
+
+
+def _identity_of(request: Request) -> tuple[object, ...]:
+    return (
+        request.method,
+        request.path,
+        # The order of parameters is that of the calls that added them, and changes nothing.
+        tuple(sorted(request.params, key=_name)),
+        (request.body or b"").decode(errors="replace"),
+        request.headers,
+        request.plain,
+    )
 
 
 def _check_release(what: str, checkpoint: Checkpoint) -> None:

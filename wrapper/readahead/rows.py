@@ -16,14 +16,27 @@ from .errors import DecodeError, UnexpectedAnswer, UsageError, escaped, kind_of,
 from .http.body import read_exactly, read_json
 from .http.request import Response
 from .http.status import unexpected
-from .pages import Fetched
+from .locations import (
+    ABSENT,
+    Flag,
+    Header,
+    LinkHeader,
+    Location,
+    Not,
+    Unreadable,
+    checked_location,
+    count_at,
+    flag_at,
+    member,
+    next_at,
+)
+from .pages import Fetched, Scalar
 
 __all__ = ["RowReader", "carries", "check_identity", "decode_object", "decode_page", "read_page"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Empty = Literal["null", "absent", "nothing"]
-_ABSENT = object()
 _MOST_UNREADABLE = 10_000  # rows of one page; each costs an error, which is far larger than a wrong row
 _EXACT = 2**53  # from here on floats skip integers
 _ROUNDED = 2.0**63  # from here on orjson gives a float for an integer that does not fit 64 bits
@@ -42,29 +55,40 @@ class RowReader(Generic[T_co]):
         read: The generated function that makes a row from a JSON object.
         key: The field that tells rows apart: text or a whole number, where 7 and "7" are the same. A row without it is
             unreadable.
-        items: The member of the envelope that holds the rows. Here and below, ``"data.items"`` is a member of ``data``.
-        total: The member that holds the number of rows in the whole listing, if there is one.
-        size: The member that holds the page size, if there is one.
-        next: The member that holds the next cursor, if there is one.
+        items: Where the rows are: the path of a member of the envelope, or a function of the decoded JSON. In a path, here
+            and below, ``"data.items"`` is a member of ``data`` and ``"data.0"`` the first of an array. None: the
+            response is the array itself.
+        total: The number of rows in the whole listing, if there is one: a path, a ``Header``, or a function.
+        size: The path of the page size, if there is one.
+        next: The next cursor or the URL of the next page: a path, a ``Header``, a ``LinkHeader``, or a function. Where
+            it is absent, null or empty text, the listing ends; where it is neither text nor a number, it fails.
+        more: Whether rows follow, where the API says so in so many words, with any style of paging: a path, a
+            ``Header``, a ``LinkHeader``, a function, or ``Not`` of these, such as ``Not("is_last_page")``. What is
+            neither true nor false is never taken for the end.
         bare: Whether a response may also be the array of rows without an envelope.
         empty: What stands for an empty array besides an empty array, where the API is known to send it: ``"null"``,
             ``"absent"`` for an envelope without the member, ``"nothing"`` for status 204 or no body. Anything that is
             not listed here is an unexpected answer, never an empty page.
 
     Raises:
-        UsageError: ``empty`` holds something else.
+        UsageError: ``empty`` holds something else, or a location is none of these.
     """
 
     read: Callable[[Mapping[str, Any]], T_co]
     key: str
-    items: str
-    total: str | None = None
+    items: str | Callable[[Any], Any] | None
+    total: str | Header | Callable[[Any], Any] | None = None
     size: str | None = None
-    next: str | None = None
+    next: Location | None = None
+    more: Flag | None = None
     bare: bool = False
     empty: Sequence[Empty] = ()
 
     def __attrs_post_init__(self) -> None:
+        locations = {"items": (), "total": (Header,), "next": (Header, LinkHeader), "more": (Header, LinkHeader, Not)}
+        for name, kinds in locations.items():
+            if (location := getattr(self, name)) is not None:
+                checked_location(name, location, *kinds)
         allowed = get_args(Empty)
         for name in (self.empty,) if isinstance(self.empty, str) else self.empty:
             if name not in allowed or isinstance(self.empty, str):
@@ -75,7 +99,11 @@ class RowReader(Generic[T_co]):
     @cached_property
     def wire_key(self) -> str:
         """The name of the key in the API's objects."""
-        return _wire_name(getattr(self.read, "__self__", None), self.key)
+        return self.wire_name(self.key)
+
+    def wire_name(self, attr: str) -> str:
+        """Return what the API calls an attribute of rows."""
+        return _wire_name(getattr(self.read, "__self__", None), attr)
 
     @cached_property
     def integers(self) -> Mapping[str, Callable[[object], object]]:
@@ -100,23 +128,28 @@ def decode_page(response: Response, reader: RowReader[T]) -> Fetched[T]:
 
 def read_page(response: Response, reader: RowReader[T]) -> tuple[Fetched[T], Sequence[Any]]:
     """Decode a page as ``decode_page`` does, and return the JSON of its rows as well, for ``carries``."""
-    items, envelope = _items(response, reader, _page(response, reader))
+    body = _page(response, reader)
+    items = _items(response, reader, body)
     read = _all_rows(reader, items)
     if read is None and _are_rounded(reader, items):
         with suppress(ValueError):
-            items, envelope = _items(response, reader, read_exactly(response.body, _content_type(response)))
+            items = _items(response, reader, body := read_exactly(response.body, _content_type(response)))
             read = _all_rows(reader, items)
     keys, rows = _rows_one_by_one(response, reader, items) if read is None else read
     unreadable: frozenset[Hashable] = frozenset()
     if read is None:
         unreadable = frozenset(key for key, row in zip(keys, rows, strict=True) if isinstance(row, DecodeError))
-    cursor = _member(envelope, reader.next or "")
+    following, failure = _following(response, reader, body)
+    more, unclear = _more(response, reader, body)
     fetched = Fetched(
         keys,
         rows=rows,
-        total=_count(envelope, reader.total),
-        size=_count(envelope, reader.size) or None,
-        next=cursor if isinstance(cursor, str) and cursor else None,
+        total=count_at(reader.total, body, response.headers),
+        size=count_at(reader.size, body, response.headers) or None,
+        next=following,
+        more=more,
+        unclear=unclear,
+        failure=failure,
         uncounted=unreadable,
         unreadable=unreadable,
         status=response.status,
@@ -172,14 +205,14 @@ def check_identity(row: object, attr: str, value: str, response: Response) -> No
 
 
 def _page(response: Response, reader: RowReader[Any]) -> Any:
-    """Return the JSON of a page; where nothing stands for an empty one, an empty array in its place."""
+    """Return the JSON of a page, ``ABSENT`` where nothing stands for an empty one."""
     if "nothing" in reader.empty and (response.status == 204 or not response.body.strip()):
-        return {reader.items: []}
+        return ABSENT
     return _json(response)
 
 
-def _items(response: Response, reader: RowReader[T], body: Any) -> tuple[list[Any], dict[str, Any]]:
-    """Return the rows as JSON, and the envelope: empty for a bare array."""
+def _items(response: Response, reader: RowReader[T], body: Any) -> list[Any]:
+    """Return the rows as JSON."""
     found = _found(reader, body)
     if isinstance(found, str):
         del body
@@ -187,31 +220,67 @@ def _items(response: Response, reader: RowReader[T], body: Any) -> tuple[list[An
     return found
 
 
-def _found(reader: RowReader[T], body: Any) -> tuple[list[Any], dict[str, Any]] | str:
-    """Return the rows and the envelope, or what the response is instead."""
-    if reader.bare and (isinstance(body, list) or (body is None and "null" in reader.empty)):
-        return cast("list[Any]", body or []), {}
-    if not isinstance(body, dict):
-        expected = f"an object with {reader.items!r}" + (" or an array" if reader.bare else "")
+def _found(reader: RowReader[T], body: Any) -> list[Any] | str:
+    """Return the rows, or what the response is instead."""
+    where, empty = reader.items, reader.empty
+    if body is ABSENT or (body is None and "null" in empty):
+        return []
+    if isinstance(body, list) and (reader.bare or where is None):
+        return cast("list[Any]", body)
+    if callable(where):
+        return _found_by(where, reader, body)
+    if where is None or not isinstance(body, dict):
+        expected = (
+            "an array" if where is None else f"an object with {where!r}" + (" or an array" if reader.bare else "")
+        )
         return f"expected {expected}, received {kind_of(body)}"
-    envelope = cast("dict[str, Any]", body)
-    items = _member(envelope, reader.items)
+    items = member(cast("dict[str, Any]", body), where)
     if isinstance(items, list):
-        return cast("list[Any]", items), envelope
-    if (items is None and "null" in reader.empty) or (items is _ABSENT and "absent" in reader.empty):
-        return [], envelope
-    received = "nothing" if items is _ABSENT else kind_of(items)
-    return f"expected an array in {reader.items!r}, received {received}"
+        return cast("list[Any]", items)
+    if (items is None and "null" in empty) or (items is ABSENT and "absent" in empty):
+        return []
+    received = "nothing" if items is ABSENT else kind_of(items)
+    return f"expected an array in {where!r}, received {received}"
 
 
-def _member(envelope: Mapping[str, Any], name: str) -> Any:
-    """Return a member, or one inside another where the name is a path."""
-    value: Any = envelope.get(name, _ABSENT)
-    if value is _ABSENT and "." in name:
-        outer, _, inner = name.partition(".")
-        value = envelope.get(outer)
-        return _member(cast("dict[str, Any]", value), inner) if isinstance(value, dict) else _ABSENT
-    return value
+def _found_by(find: Callable[[Any], Any], reader: RowReader[Any], body: Any) -> list[Any] | str:
+    """Return the rows that a function finds, or why it finds none."""
+    try:
+        items = find(body)
+        if items is None and {"null", "absent"}.intersection(reader.empty):
+            return []
+        if isinstance(items, Iterable) and not isinstance(items, str | Mapping):
+            return list(cast("Iterable[Any]", items))
+        received = kind_of(items)
+    except Exception as error:  # noqa: BLE001  whatever it is, it is about this answer
+        return f"the function for items failed with {type(error).__name__} on {kind_of(body)}"
+    return f"expected an array from the function for items, received {received}"
+
+
+def _following(response: Response, reader: RowReader[Any], body: Any) -> tuple[Scalar | None, UnexpectedAnswer | None]:
+    """Return what names the next page, or why it cannot be read."""
+    if reader.next is None or body is ABSENT or body is None:
+        return None, None
+    try:
+        value = next_at(reader.next, body, response.headers)
+        if _is_rounded(value):
+            value = next_at(reader.next, read_exactly(response.body, _content_type(response)), response.headers)
+    except (Unreadable, ValueError) as error:
+        reason = str(error)
+    else:
+        return value, None
+    return None, unexpected(response, f"the next page cannot be requested: {reason}")
+
+
+def _more(response: Response, reader: RowReader[Any], body: Any) -> tuple[bool | None, str]:
+    """Return whether rows follow, or None and why that cannot be read."""
+    if reader.more is None:
+        return None, ""
+    try:
+        return flag_at(reader.more, body, response.headers), ""
+    except Unreadable as error:
+        # What stands for an empty page says nothing else.
+        return None, "" if body is ABSENT or body is None else str(error)
 
 
 def _json(response: Response) -> Any:
@@ -229,11 +298,6 @@ def _no_json(response: Response, reason: str) -> UnexpectedAnswer:
 
 def _content_type(response: Response) -> str:
     return response.headers.get("content-type", "")
-
-
-def _count(envelope: Mapping[str, Any], name: str | None) -> int | None:
-    value = _member(envelope, name or "")
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 # ---- its rows

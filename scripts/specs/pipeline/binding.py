@@ -56,7 +56,7 @@ def read_binding(path: Path) -> Binding:
     binding = Binding()
     for each in listings_of(source):
         binding.endpoints.add(each.module)
-        binding.parameters |= {ORDER} if keyword_of(source.calls("Endpoint")[each.at], "orders") else set()
+        binding.parameters |= {ORDER} if keyword_of(source.calls("Endpoint")[each.at], "order") else set()
         binding.fields |= fields_of(source, each.fields)
     calls = source.nodes(ast.Call)
     binding.parameters |= {text for call in calls if (text := text_of(keyword_of(call, "param")))}

@@ -288,18 +288,18 @@ class _Fitter:
 
     def _fit_orders(self, listing: Listing, operation: Operation) -> None:
         endpoint = self.source.calls("Endpoint")[listing.at]
-        orders = next((each for each in endpoint.keywords if each.arg == "orders"), None)
-        if orders is None or ORDER in operation.queries:
+        order = next((each for each in endpoint.keywords if each.arg == "order"), None)
+        if order is None or ORDER in operation.queries:
             return
-        lines, first = self.source.text.splitlines(), orders.lineno
-        if lines[first - 1].lstrip().startswith("orders="):
+        lines, first = self.source.text.splitlines(), order.lineno
+        if lines[first - 1].lstrip().startswith("order="):
             while lines[first - 2].lstrip().startswith("#"):
                 first -= 1
-            self.source.remove_lines(first, orders.end_lineno or first)
+            self.source.remove_lines(first, order.end_lineno or first)
         else:
-            self.source.set_keywords(endpoint, orders=None)
+            self.source.set_keywords(endpoint, order=None)
         self._tell(
-            "order gone", f"{operation.name}({ORDER})", "remove orders= from the Endpoint; order_by() is refused then"
+            "order gone", f"{operation.name}({ORDER})", "remove order= from the Endpoint; order_by() is refused then"
         )
 
     # ---- rows
@@ -481,7 +481,7 @@ class _Fitter:
             is_new = before is None or (place, wire) not in before.parameters
             if place != "query" or wire in paged or argument in asked or not (is_new or self.everything):
                 continue
-            if keyword_of(self.source.calls("Endpoint")[listing.at], "orders") and argument == ORDER:
+            if keyword_of(self.source.calls("Endpoint")[listing.at], "order") and argument == ORDER:
                 continue
             self._expose_parameter(listing, operation, argument, slot)
         self._expose_fields(listing)

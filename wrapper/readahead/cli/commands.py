@@ -67,7 +67,8 @@ def _orders(context: Any) -> Iterable[str]:
     from .apis import API, Anything  # noqa: PLC0415
 
     client: Any = API.named(str(context["api"].raw)).open(Anything())
-    return cast("Collection[Any, Any]", getattr(client, str(context["collection"].raw))).reading.endpoint.orders
+    order = cast("Collection[Any, Any]", getattr(client, str(context["collection"].raw))).reading.endpoint.order
+    return () if order is None else order.names
 
 
 # ---- options that several commands take

@@ -2,10 +2,13 @@
 
 import functools
 from collections.abc import Mapping
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-from attrs import field, frozen
+import orjson
+from attrs import evolve, field, frozen
 
+from ..pages import Scalar
 from .redact import Redactor
 
 __all__ = ["Request", "Response"]
@@ -20,10 +23,12 @@ class Request:
         path: The path, encoded.
         operation: Method and path template, for messages: ``GET /v1/customers/{customer_id}``.
         params: Filters and order, as they are sent.
-        position: Paging parameters. Messages show their values, and those of no other parameter.
+        position: Paging parameters of the query. Messages show their values, and those of no other parameter.
         body: JSON, unless a header says otherwise.
         headers: Of this request alone, besides those of the client.
         idempotent: Whether the API sees to it that the request has one effect, however often it is sent.
+        safe: Whether it only reads, whatever its method.
+        placed: Paging parameters in the body, for messages.
         plain: Reserved characters that are not percent-encoded, by the names of the parameters, such as the commas
             between joined values.
     """
@@ -37,10 +42,24 @@ class Request:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     idempotent: bool = False
     plain: tuple[tuple[str, str], ...] = ()
+    safe: bool = False
+    placed: tuple[tuple[str, Scalar], ...] = ()
 
     def __str__(self) -> str:
         shown = [f"{name}=…" for name in dict(self.params)] + [f"{name}={value}" for name, value in self.position]
-        return self.operation + ("?" + "&".join(shown) if shown else "")
+        placed = "".join(f" {name}={value}" for name, value in self.placed)
+        return self.operation + ("?" + "&".join(shown) if shown else "") + placed
+
+    def at(self, position: tuple[tuple[str, Scalar], ...], *, in_body: bool = False) -> Self:
+        """Return the request of one page of a listing.
+
+        Args:
+            position: Paging parameters.
+            in_body: Whether they are members of the JSON body, by their paths. Numbers are numbers there.
+        """
+        if in_body:
+            return evolve(self, body=_with_members(self.body, position), placed=position)
+        return evolve(self, position=tuple((name, _text(value)) for name, value in position))
 
     @property
     def target(self) -> str:
@@ -52,12 +71,12 @@ class Request:
     @property
     def repeatable(self) -> bool:
         """Whether sending it twice has the same effect as sending it once (RFC 9110, 9.2.2)."""
-        return self.idempotent or self.method != "POST"
+        return self.idempotent or self.safe or self.method != "POST"
 
     @property
     def writes(self) -> bool:
         """Whether it changes data."""
-        return self.method in {"POST", "PUT"}
+        return self.method in {"POST", "PUT"} and not self.safe
 
 
 @frozen
@@ -95,3 +114,19 @@ def _shared(path: str, params: tuple[tuple[str, str], ...], plain: tuple[tuple[s
     safe = dict(plain)
     pairs = (f"{quote(name, safe='')}={quote(value, safe=safe.get(name, ''))}&" for name, value in params)
     return f"{path}?{''.join(pairs)}"
+
+
+def _text(value: Scalar) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _with_members(body: bytes | None, members: tuple[tuple[str, Scalar], ...]) -> bytes:
+    """Return a JSON object with more members. A path makes the objects that it leads through."""
+    whole: Any = orjson.loads(body) if body else {}
+    for path, value in members:
+        *outer, name = path.split(".")
+        inner = whole
+        for step in outer:
+            inner = inner.setdefault(step, {})
+        inner[name] = value
+    return orjson.dumps(whole)

@@ -2,6 +2,18 @@
 
 from .checkpoint import Checkpoint, Partition
 from .stream import Pages, Rows, Stream
-from .styles import Cursor, OffsetLimit, PageNumber
+from .styles import Cursor, LastId, NextURL, OffsetLimit, PageNumber, SinglePage
 
-__all__ = ["Checkpoint", "Cursor", "OffsetLimit", "PageNumber", "Pages", "Partition", "Rows", "Stream"]
+__all__ = [
+    "Checkpoint",
+    "Cursor",
+    "LastId",
+    "NextURL",
+    "OffsetLimit",
+    "PageNumber",
+    "Pages",
+    "Partition",
+    "Rows",
+    "SinglePage",
+    "Stream",
+]

@@ -7,6 +7,7 @@ import orjson
 from attrs import field, frozen
 
 from ..errors import CheckpointError, Resumable
+from ..pages import Scalar
 from .plan import Start
 
 __all__ = ["Checkpoint", "Partition"]
@@ -26,24 +27,26 @@ class Checkpoint:
         at: The position of the next row.
         keys: Keys of the last rows before it.
         rows: Rows emitted before it.
-        cursor: The page it lies on, where the API pages by cursor.
+        cursor: The page it lies on, where each page names the next.
         stop: Of a part, the keys of its last rows.
         branch: Of a query that takes several listings, the one it lies in.
         older: Keys of a few rows before those, each with the number of rows behind it.
         total: Rows in the list, as the API said last.
         size: Rows in a page, where the API gives fewer than are requested.
+        within: How many of the keys lie on the page of ``cursor``.
     """
 
     query: str
     at: int
     keys: tuple[str | int, ...]
     rows: int
-    cursor: str | None = None
+    cursor: Scalar | None = None
     stop: tuple[str | int, ...] = ()
     branch: int = 0
     older: tuple[tuple[int, str | int], ...] = ()
     total: int | None = None
     size: int | None = None
+    within: int = 0
 
     def to_json(self) -> str:
         """Return it as text."""
@@ -55,8 +58,10 @@ class Checkpoint:
             "older": self.older,
             "total": self.total,
             "size": self.size,
+            "within": self.within,
         }
-        return orjson.dumps(members | {name: value for name, value in optional.items() if value}).decode()
+        given = {name: value for name, value in optional.items() if value or (name == "cursor" and value is not None)}
+        return orjson.dumps(members | given).decode()
 
     __str__ = to_json
 
@@ -78,11 +83,11 @@ class Checkpoint:
     def of_members(cls, members: dict[str, Any]) -> Self:
         """Read one from its decoded text."""
         _check_version("checkpoint", members)
-        optional: dict[str, Any] = {"stop": [], "branch": 0, "older": [], **members}
-        at, rows, branch = (_typed(optional, name, int) for name in ("at", "rows", "branch"))
-        cursor = None if members.get("cursor") is None else _typed(members, "cursor", str)
+        optional: dict[str, Any] = {"stop": [], "branch": 0, "older": [], "within": 0, **members}
+        at, rows, branch, within = (_typed(optional, name, int) for name in ("at", "rows", "branch", "within"))
+        cursor = None if members.get("cursor") is None else _typed(members, "cursor", str, int, float)
         total, size = (None if members.get(name) is None else _typed(members, name, int) for name in ("total", "size"))
-        if min(at, rows, branch, total or 0) < 0 or (size is not None and size < 1):
+        if min(at, rows, branch, within, total or 0) < 0 or (size is not None and size < 1):
             raise CheckpointError("the checkpoint is damaged: it holds a number that is too small")
         return cls(
             _typed(members, "query", str),
@@ -95,6 +100,7 @@ class Checkpoint:
             _older(optional),
             total,
             size,
+            within,
         )
 
     @property
@@ -102,7 +108,16 @@ class Checkpoint:
         """The place, as a plan takes it."""
         is_seam = self.rows == 0 and self.at > 0
         return Start(
-            self.at, self.keys, self.cursor, self.stop, self.branch, self.older, self.total, self.size, is_seam
+            self.at,
+            self.keys,
+            self.cursor,
+            self.within,
+            self.stop,
+            self.branch,
+            self.older,
+            self.total,
+            self.size,
+            is_seam,
         )
 
     @classmethod
@@ -120,6 +135,7 @@ class Checkpoint:
             older,
             start.total,
             start.size,
+            start.within,
         )
 
 
@@ -190,12 +206,11 @@ def _check_version(what: str, members: dict[str, Any]) -> None:
         )
 
 
-def _typed(members: dict[str, Any], name: str, kind: type) -> Any:
+def _typed(members: dict[str, Any], name: str, *kinds: type) -> Any:
     value = members.get(name)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise CheckpointError(
-            f"the checkpoint is damaged: {name!r} must be {kind.__name__}, not {type(value).__name__}"
-        )
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        allowed = " or ".join(kind.__name__ for kind in kinds)
+        raise CheckpointError(f"the checkpoint is damaged: {name!r} must be {allowed}, not {type(value).__name__}")
     return value
 
 

@@ -39,7 +39,7 @@ class OffsetGrid:
     """Spans begin anywhere."""
 
     offset: str  # the names of the paging parameters
-    limit: str
+    limit: str | None
     size: int  # of the largest span that is requested
     smallest: int = 2  # from this size on spans can overlap
     fixed: bool = False  # the server has one size, whatever is requested
@@ -53,7 +53,7 @@ class OffsetGrid:
         size = largest or self.size
         lo = max(0, position if position < edge else int(edge) - size)
         hi = int(min(lo + size, edge))
-        return Link(lo, hi, ((self.offset, str(lo)), (self.limit, str(hi - lo))))
+        return Link(lo, hi, ((self.offset, lo), *([] if self.limit is None else [(self.limit, hi - lo)])))
 
     def around(self, position: int, rows: int) -> Link:
         """Return a span with a position in the middle of the ``rows`` that a response brings."""
@@ -68,14 +68,16 @@ class NumberGrid:
     """
 
     page: str  # the names of the paging parameters
-    per_page: str
+    per_page: str | None
     size: int  # of the largest page that is requested
+    first: int = 1  # the number of the first page
     smallest: int = 3  # from this size on pages can overlap
     fixed: bool = False  # the server has one size, whatever is requested
     _largest: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._largest = self.size
+        self.fixed = self.per_page is None
 
     def at(self, position: int) -> Link:
         """Return the page that holds a position and reaches farthest."""
@@ -104,7 +106,8 @@ class NumberGrid:
 
     def _page(self, position: int, size: int) -> Link:
         number = max(0, position) // size
-        params = ((self.page, str(number + 1)), (self.per_page, str(min(size, self._largest))))
+        per_page = [] if self.per_page is None else [(self.per_page, min(size, self._largest))]
+        params = ((self.page, number + self.first), *per_page)
         return Link(number * size, (number + 1) * size, params, number=number + 1)
 
 

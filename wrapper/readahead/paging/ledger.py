@@ -118,7 +118,7 @@ class Ledger:
         self.rows += len(good)
         if self.skip_bad_rows and len(good) < len(emitted):
             emitted = {key: row for key, row in emitted.items() if not isinstance(row, DecodeError)}
-        position = dict(span.position)
+        position = {name: str(value) for name, value in span.position}
         return OpenPage(span, page.page(tuple(good), position), tuple(passed), tuple(emitted), deque(emitted.values()))
 
     def admits(self, page: Fetched[object], key: Hashable) -> bool:
@@ -141,7 +141,7 @@ class Ledger:
         report.gaps_closed, report.gaps_open = tally.gaps_closed, tally.gaps_open
         report.duplicates, report.mismatches = tally.duplicates, tally.mismatches
         # Between two listings a row can move from the one that is still to be read to the one that was.
-        no_trace = tally.hides_rows or tally.unverifiable or plan.listings > 1
+        no_trace = tally.hides_rows or tally.unverifiable or tally.untraced or plan.listings > 1
         report.drift = "unverifiable" if no_trace else "none"
         if tally.mismatches or report.sweeps > 1:
             report.drift = "seen"
@@ -173,6 +173,8 @@ class Ledger:
     def _doubt(self, plan: Plan) -> str | None:
         """Return what was seen that speaks against a listing that reached its end."""
         tally, report = plan.tally, self.report
+        if tally.broken:
+            return tally.broken
         if self.on_drift == "reread" and tally.mismatches:
             if len(report.totals) == 1 and self._counted >= report.totals[0]:
                 return None  # the list kept its length, and each of its rows was found in one sweep or another

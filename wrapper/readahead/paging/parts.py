@@ -99,5 +99,7 @@ def _keys(page: Fetched[object] | Exception) -> tuple[Hashable, ...]:
 def _page(style: Style, lo: int, rows: int) -> Span:
     span = style.exactly(lo, rows)
     if span is None:
-        raise UsageError("partitions() needs an API that pages by number or offset; this one pages by cursor")
+        raise UsageError(
+            f"partitions() needs numbered pages or offsets, and pages whose size can be chosen; this list has {style.name}"
+        )
     return span

@@ -1,6 +1,6 @@
 """What a listing requests next: the interface of every plan. Pure: a plan never waits and sends nothing.
 
-A *style* says how an API pages: ``PageNumber``, ``OffsetLimit`` or ``Cursor``. It makes one *plan* for each listing.
+A *style* says how an API pages, such as ``PageNumber``, ``OffsetLimit`` or ``Cursor``. It makes one *plan* for each listing.
 Whoever runs a plan sends what ``next_request()`` gives until that is None (wait for a response, or all is requested),
 passes on what comes with ``add_response()`` or ``add_error()``, and emits what ``next_page()`` gives, until the plan is
 ``finished``. How spans of positions are planned is in ``sewn``.
@@ -12,7 +12,7 @@ from collections.abc import Hashable
 
 from attrs import define, field, frozen
 
-from ..pages import Fetched
+from ..pages import Fetched, Scalar
 
 __all__ = ["NO_MORE", "Plan", "Span", "Start", "Tally"]
 
@@ -25,12 +25,15 @@ class Span:
 
     lo: int
     hi: int
-    position: tuple[tuple[str, str], ...]  # the paging parameters
+    position: tuple[tuple[str, Scalar], ...]  # the paging parameters
     number: int = 0  # of a numbered page
     branch: int = 0  # in a listing made of several, which of them
     keys: tuple[Hashable, ...] | None = None  # of its rows; None before they arrived
     uncounted: frozenset[Hashable] = frozenset()  # those that a limit does not count
     unreadable: frozenset[Hashable] = frozenset()  # those that are made up for rows that cannot be read
+    cursor: Scalar | None = None  # of the page, where each page names the next
+    following: Scalar | None = None  # of the next page to read, as far as is known
+    fresh: int = 0  # new rows of such a page
 
 
 @frozen
@@ -39,7 +42,8 @@ class Start:
 
     at: int = 0  # the position
     keys: tuple[Hashable, ...] = ()  # of the last rows before it, which were emitted earlier
-    cursor: str | None = None  # the page, where the API pages by cursor
+    cursor: Scalar | None = None  # the page, where each page names the next
+    within: int = 0  # so many of ``keys`` lie on that page
     stop: tuple[Hashable, ...] = ()  # it ends with the last of these keys; empty: at the end of the list
     branch: int = 0  # in a listing made of several, the one to begin with
     older: tuple[tuple[int, Hashable], ...] = ()  # a few rows before ``keys``: how many lie behind each, and its key
@@ -59,10 +63,12 @@ class Tally:
     gaps_open: int = 0
     hides_rows: bool = False
     unverifiable: bool = False  # pages that cannot overlap were joined by their positions
+    untraced: bool = False  # pages that share no row were joined by a cursor
     unstable: bool = False  # rows came in another order than before
     missing: int = 0  # rows that a total promised and that did not come
     unsure: int = 0  # rows that may have been emitted before the checkpoint, and again
     overrun: bool = False  # the end of a part was not found
+    broken: str = ""  # why what follows the last page is not known
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
@@ -73,10 +79,12 @@ class Tally:
             self.gaps_open + other.gaps_open,
             self.hides_rows or other.hides_rows,
             self.unverifiable or other.unverifiable,
+            self.untraced or other.untraced,
             self.unstable or other.unstable,
             self.missing + other.missing,
             self.unsure + other.unsure,
             self.overrun or other.overrun,
+            self.broken or other.broken,
         )
 
 

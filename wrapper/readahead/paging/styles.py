@@ -1,19 +1,56 @@
-"""How an API pages, as data: numbered pages, offset and limit, or a cursor. Pure."""
+"""How an API pages, as data. Pure.
+
+A style says which parameters are sent, and where: in the query, or in the JSON body of a search. Where rows, totals and
+the next cursor stand in a response is said by ``RowReader``.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from ..errors import UsageError
+from ..http.request import Request, Response
+from ..http.status import unexpected
+from ..locations import LinkHeader, Unreadable
+from ..pages import Fetched, Scalar
+from ..rows import RowReader
 from .cursor import CursorPlan
+from .following import own_query, pairs_of
 from .grids import NumberGrid, OffsetGrid
 from .plan import Plan, Span, Start
 from .server import ServerModel
 from .sewn import SewnPlan
 
-__all__ = ["Cursor", "OffsetLimit", "PageNumber", "Style"]
+__all__ = ["Cursor", "LastId", "NextURL", "OffsetLimit", "PageNumber", "SinglePage", "Source", "Style"]
+
+T = TypeVar("T")
+Where: TypeAlias = Literal["query", "body"]
+Position: TypeAlias = tuple[tuple[str, Scalar], ...]
+_SERIAL = "one request after another: each page names the next, so that a window reads one page ahead"
+_WHOLE = "partitions() cannot split it"
+_NO_TRACE = "what changes while it is read leaves no trace, except in a total"
+
+
+@frozen
+class Source:
+    """What a page was decoded from.
+
+    Attributes:
+        request: The request of the listing, without a position.
+        response: The response.
+        items: The JSON of its rows.
+        reader: How it was decoded.
+        base_url: Where the API is.
+    """
+
+    request: Request
+    response: Response
+    items: Sequence[Any]
+    reader: RowReader[Any]
+    base_url: str
 
 
 class Style(ABC):
@@ -21,16 +58,25 @@ class Style(ABC):
 
     Attributes:
         name: What it is called in explanations.
+        limits: What it cannot do, for explanations.
         largest: Rows in the largest page that the API gives.
+        where: Whether its parameters are sent in the query, or in the JSON body, by their paths there.
     """
 
     name: ClassVar[str]
+    limits: ClassVar[tuple[str, ...]] = ()
     largest: int
+    where: Where
 
     @property
     @abstractmethod
-    def parameters(self) -> tuple[str, str]:
+    def parameters(self) -> tuple[str, ...]:
         """The names of the paging parameters, which nothing else may set."""
+
+    @property
+    @abstractmethod
+    def page_size(self) -> str | None:
+        """The name of the parameter for the size of a page; None: the API has none."""
 
     @abstractmethod
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
@@ -50,64 +96,289 @@ class Style(ABC):
         """
         return self.plan_type(size)(window, limit, ordered, start or Start())
 
-    def exactly(self, lo: int, rows: int) -> Span | None:  # noqa: ARG002  pages by cursor have no positions
+    def exactly(self, lo: int, rows: int) -> Span | None:  # noqa: ARG002  a page that another one names has no position
         """Return the page of this many rows from a position on, a multiple of ``rows``; None: it has no position."""
         return None
+
+    def place(self, request: Request, span: Span) -> Request:
+        """Return the request of one page of a listing."""
+        return request.at(span.position, in_body=self.where == "body")
+
+    def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:  # noqa: ARG002  a position needs nothing
+        """Return the page with what names the next one, as a plan takes it."""
+        return page
+
+    def check(self, reader: RowReader[Any]) -> None:  # noqa: B027  positions need nothing
+        """Check that responses say what this style needs.
+
+        Raises:
+            UsageError: They do not.
+        """
 
 
 @frozen
 class PageNumber(Style):
-    """Numbered pages of a size: ``?page=3&size=100``; the first is 1."""
+    """Numbered pages of a size: ``?page=3&size=100``.
+
+    Attributes:
+        page: The parameter for the number.
+        size: The parameter for the rows in a page. None: there is none, and a page has ``largest`` rows.
+        largest: Rows in the largest page that the API gives.
+        first: The number of the first page, 0 or 1.
+        where: ``"query"``, or ``"body"`` where both are members of the JSON body; they are then paths.
+    """
 
     page: str = "page"
-    size: str = "size"
+    size: str | None = "size"
     largest: int = 100
+    first: int = 1
+    where: Where = "query"
     name: ClassVar[str] = "numbered pages"
 
     @property
-    def parameters(self) -> tuple[str, str]:
-        return self.page, self.size
+    def parameters(self) -> tuple[str, ...]:
+        return _names(self.page, self.size)
+
+    @property
+    def page_size(self) -> str | None:
+        return self.size
 
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
-        return partial(SewnPlan, server=ServerModel(NumberGrid(self.page, self.size, size)))
+        return partial(SewnPlan, server=ServerModel(NumberGrid(self.page, self.size, size, self.first)))
 
-    def exactly(self, lo: int, rows: int) -> Span:
-        number = lo // rows + 1
-        return Span(lo, lo + rows, ((self.page, str(number)), (self.size, str(rows))), number=number)
+    def exactly(self, lo: int, rows: int) -> Span | None:
+        if self.size is None and rows != self.largest:
+            return None
+        number = lo // rows
+        return Span(lo, lo + rows, ((self.page, number + self.first), *_sized(self.size, rows)), number=number + 1)
 
 
 @frozen
 class OffsetLimit(Style):
-    """Rows to skip and rows to return: ``?offset=200&limit=100``."""
+    """Rows to skip and rows to return: ``?offset=200&limit=100``.
+
+    Attributes:
+        offset: The parameter for the rows to skip.
+        limit: The parameter for the rows to return. None: there is none, and a page has ``largest`` rows.
+        largest: Rows in the largest page that the API gives.
+        where: ``"query"``, or ``"body"`` where both are members of the JSON body; they are then paths.
+    """
 
     offset: str = "offset"
-    limit: str = "limit"
+    limit: str | None = "limit"
     largest: int = 100
+    where: Where = "query"
     name: ClassVar[str] = "offset and limit"
 
     @property
-    def parameters(self) -> tuple[str, str]:
-        return self.offset, self.limit
+    def parameters(self) -> tuple[str, ...]:
+        return _names(self.offset, self.limit)
+
+    @property
+    def page_size(self) -> str | None:
+        return self.limit
 
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
         return partial(SewnPlan, server=ServerModel(OffsetGrid(self.offset, self.limit, size)))
 
-    def exactly(self, lo: int, rows: int) -> Span:
-        return Span(lo, lo + rows, ((self.offset, str(lo)), (self.limit, str(rows))))
+    def exactly(self, lo: int, rows: int) -> Span | None:
+        if self.limit is None and rows != self.largest:
+            return None
+        return Span(lo, lo + rows, ((self.offset, lo), *_sized(self.limit, rows)))
+
+
+class _Chained(Style):
+    """Each page names the next."""
+
+    limits: ClassVar[tuple[str, ...]] = (_SERIAL, _WHOLE, _NO_TRACE)
+    size: str | None
+
+    @property
+    def page_size(self) -> str | None:
+        return self.size
+
+    @abstractmethod
+    def position(self, cursor: Scalar | None) -> Position:
+        """Return the parameters that name a page; None: the first one."""
+
+    def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
+        sized = _sized(self.size, size)
+        return partial(
+            CursorPlan, position=lambda cursor: (*self.position(cursor), *sized), size=size, first=self.first_cursor
+        )
+
+    @property
+    def first_cursor(self) -> Scalar | None:
+        """The cursor of the first page, where it has one."""
+        return None
+
+    def check(self, reader: RowReader[Any]) -> None:
+        if reader.next is None:
+            raise UsageError(f"{type(self).__name__} needs to know where the next one is: RowReader(..., next=...)")
 
 
 @frozen
-class Cursor(Style):
-    """Each page names the next: ``?cursor=…&limit=100``. One page can be read ahead, no more."""
+class Cursor(_Chained):
+    """Each page names the next by a cursor, text or a number: ``?cursor=…&limit=100``.
+
+    Attributes:
+        cursor: The parameter for the cursor that ``RowReader(next=...)`` finds.
+        size: The parameter for the rows in a page; None: there is none.
+        largest: Rows in the largest page that the API gives.
+        start: The cursor of the first page, where one must be sent, such as ``"*"``.
+        where: ``"query"``, or ``"body"`` where both are members of the JSON body; they are then paths.
+    """
 
     cursor: str = "cursor"
-    size: str = "limit"
+    size: str | None = "limit"
     largest: int = 100
+    start: Scalar | None = None
+    where: Where = "query"
     name: ClassVar[str] = "pages by cursor"
 
     @property
-    def parameters(self) -> tuple[str, str]:
-        return self.cursor, self.size
+    def parameters(self) -> tuple[str, ...]:
+        return _names(self.cursor, self.size)
+
+    @property
+    def first_cursor(self) -> Scalar | None:
+        return self.start
+
+    def position(self, cursor: Scalar | None) -> Position:
+        return () if cursor is None else ((self.cursor, cursor),)
+
+    def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
+        if isinstance(page.next, str) and source.response.redactor.text(page.next) != page.next:
+            failure = unexpected(source.response, "the next cursor holds a credential, which no checkpoint may keep")
+            return evolve(page, next=None, failure=failure)
+        return page
+
+    def check(self, reader: RowReader[Any]) -> None:
+        super().check(reader)
+        if isinstance(reader.next, LinkHeader):
+            raise UsageError("a Link header holds a URL, not a cursor; use NextURL() instead of Cursor()")
+
+
+@frozen
+class NextURL(_Chained):
+    """Each page names the next by a URL, in the body or in a ``Link`` header.
+
+    Of the URL the query alone is taken, and sent to the path of the listing: credentials never follow it elsewhere. A
+    URL of another origin is an error.
+
+    Attributes:
+        size: The parameter for the rows in the first page, which URLs go on with; None: there is none.
+        largest: Rows in the largest page that the API gives.
+    """
+
+    size: str | None = None
+    largest: int = 100
+    name: ClassVar[str] = "pages by next URL"
+    where: ClassVar[Where] = "query"  # type: ignore[misc]  # there are no URLs in bodies
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return _names(self.size)
+
+    def position(self, cursor: Scalar | None) -> Position:  # noqa: ARG002
+        return ()
+
+    def place(self, request: Request, span: Span) -> Request:
+        if span.cursor is None:
+            return request.at(span.position)
+        kept, position = pairs_of(str(span.cursor))
+        return evolve(request, params=tuple(pair for pair in request.params if pair[0] in kept)).at(position)
+
+    def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
+        if page.next is None:
+            return page
+        try:
+            return evolve(page, next=own_query(page.next, source.request, source.base_url, source.response.redactor))
+        except Unreadable as error:
+            reason = str(error)
+        return evolve(
+            page, next=None, failure=unexpected(source.response, f"the next page cannot be requested: {reason}")
+        )
+
+
+@frozen
+class LastId(_Chained):
+    """The id of the last row names the next page: ``?starting_after=cus_123&limit=100``.
+
+    Where ``RowReader(more=...)`` says that nothing follows, or a page is empty, the listing ends.
+
+    Attributes:
+        after: The parameter for the id.
+        size: The parameter for the rows in a page; None: there is none.
+        largest: Rows in the largest page that the API gives.
+        key: The attribute of the last row that is sent; None: the key of rows.
+        where: ``"query"``, or ``"body"`` where both are members of the JSON body; they are then paths.
+    """
+
+    after: str = "starting_after"
+    size: str | None = "limit"
+    largest: int = 100
+    key: str | None = None
+    where: Where = "query"
+    name: ClassVar[str] = "pages by last id"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return _names(self.after, self.size)
+
+    def position(self, cursor: Scalar | None) -> Position:
+        return () if cursor is None else ((self.after, cursor),)
 
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
-        return partial(CursorPlan, cursor=self.cursor, limit_name=self.size, size=size)
+        return partial(super().plan_type(size), by_key=True)
+
+    def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
+        if not source.items or page.more is False:
+            return evolve(page, next=None, failure=None)
+        reader = source.reader
+        name = reader.wire_key if self.key is None else reader.wire_name(self.key)
+        for item in reversed(source.items):  # a row that cannot be read may have no id; then that before it leads on
+            value = item.get(name) if isinstance(item, Mapping) else None
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+                return evolve(page, next=value, failure=None)
+        failure = unexpected(
+            source.response, f"the next page cannot be requested: no row has a {name!r} that can be sent"
+        )
+        return evolve(page, next=None, failure=failure)
+
+    def check(self, reader: RowReader[Any]) -> None:
+        """The rows say it all."""
+
+
+@frozen
+class SinglePage(_Chained):
+    """All rows in one response.
+
+    Attributes:
+        largest: Rows at most, for explanations.
+    """
+
+    largest: int = 1_000
+    name: ClassVar[str] = "a single page"
+    limits: ClassVar[tuple[str, ...]] = (_WHOLE,)
+    size: ClassVar[None] = None  # type: ignore[misc]  # there is none
+    where: ClassVar[Where] = "query"  # type: ignore[misc]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return ()
+
+    def position(self, cursor: Scalar | None) -> Position:  # noqa: ARG002
+        return ()
+
+    def check(self, reader: RowReader[Any]) -> None:
+        if reader.next is not None:
+            raise UsageError("SinglePage() has no next page; use Cursor() or NextURL() where a response names one")
+
+
+def _names(*names: str | None) -> tuple[str, ...]:
+    return tuple(name for name in names if name is not None)
+
+
+def _sized(name: str | None, rows: int) -> Position:
+    return () if name is None else ((name, rows),)
