@@ -9,12 +9,13 @@ import orjson
 from attrs import evolve, field, frozen
 from starlette.datastructures import Headers, QueryParams
 
-from ..endpoint import Direction, Endpoint, OrderBy
+from ..endpoint import Endpoint
 from ..errors import UsageError
 from ..filters import Field, FullText, PartialMatch, Timestamp
 from ..filters.fields import OPERATORS
 from ..filters.values import in_text
 from ..locations import Header, LinkHeader, Not
+from ..order import Direction, OrderBy
 from .checking import Checker, credentials_missing
 from .data import Seed
 from .document import Document, Parameter, Schema, branches, is_nullable, types_of
@@ -231,11 +232,11 @@ class ListService(Service[MemoryTable]):
             elif not rows and "absent" in reader.empty:
                 _put(body, self._items, _ABSENT)
         for location, value in ((reader.total, total), (reader.size, begin.limit), (reader.more, window.more)):
-            _place(body, headers, location, value)
+            self._place(body, headers, location, value)
         if self.faults.total == "missing":
-            _place(body, headers, reader.total, _ABSENT)
+            self._place(body, headers, reader.total, _ABSENT)
         if not isinstance(reader.next, LinkHeader):
-            _place(body, headers, reader.next, self._end if following is None else following)
+            self._place(body, headers, reader.next, self._end if following is None else following)
         if links:
             headers["link"] = link_header(links)
         if self._write_answer is not None:
@@ -245,10 +246,22 @@ class ListService(Service[MemoryTable]):
             body = None if not rows and "null" in reader.empty else rows
         return Answer(200, orjson.dumps(body), headers)
 
+    def _place(self, body: dict[str, Any], headers: dict[str, str], location: object, value: Any) -> None:
+        """Put a value where a binding looks for it. Where that is a link, or a function looks, nothing is put."""
+        if isinstance(location, Not):
+            self._place(body, headers, location.of, value if value is _ABSENT else not value)
+        elif isinstance(location, Header) and value is not _ABSENT and value is not None:
+            headers[location.name.lower()] = in_text(value)
+        elif isinstance(location, str):
+            _put(body, self._document.path(self._described.answer, location), value)
+
     @property
     def _end(self) -> Any:
         """What stands for no next page, as the document allows it: null, nothing, or empty text."""
-        path = self._document.path(self._described.answer, str(self.endpoint.reader.next))
+        location = self.endpoint.reader.next
+        if not isinstance(location, str):
+            return _ABSENT
+        path = self._document.path(self._described.answer, location)
         within = self._document.at(self._described.answer, path[:-1])
         for branch in branches(self._document, within):
             node = branch.get("properties", {}).get(path[-1])
@@ -421,16 +434,6 @@ def _plain(name: str) -> str:
 
 
 # ---- responses
-
-
-def _place(body: dict[str, Any], headers: dict[str, str], location: object, value: Any) -> None:
-    """Put a value where a binding looks for it. Where that is a link, or a function looks, nothing is put."""
-    if isinstance(location, Not):
-        _place(body, headers, location.of, value if value is _ABSENT else not value)
-    elif isinstance(location, Header) and value is not _ABSENT and value is not None:
-        headers[location.name.lower()] = in_text(value)
-    elif isinstance(location, str):
-        _put(body, location, value)
 
 
 def _put(body: dict[str, Any], path: Sequence[str], value: Any) -> None:

@@ -306,7 +306,7 @@ class Service(ABC, Generic[T]):
                 request.headers,
                 body,
                 number,
-                str(request.url),
+                _url(request),
             )
             answer = self._answer(methods, call)
             for how in ("truncated", "stalled", "reset"):
@@ -348,6 +348,12 @@ class Service(ABC, Generic[T]):
                 return handler(call)
         except Refused as refused:
             return refused.answer
+
+
+def _url(request: Request) -> str:
+    """Return the URL of a request with its path as it was sent; Starlette decodes it."""
+    path = request.scope.get("raw_path", b"").decode("ascii", "replace").partition("?")[0]
+    return str(request.url.replace(path=path) if path else request.url)
 
 
 async def _leave_with_client(receive: Receive) -> None:
