@@ -17,6 +17,7 @@ class Link(Span):
 
     order: int = -1  # its place in the order of requests; -1 before it is requested
     total: int | None = None  # what its response named
+    more: bool | None = None  # whether rows follow it, where its response says so
     known: int = 0  # how many requests had been sent when its response came
     is_probe: bool = False  # it looks for the rows that were emitted last
     looks_ahead: bool = False  # it looks whether anything lies farther on

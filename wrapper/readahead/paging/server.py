@@ -92,7 +92,7 @@ class ServerModel:
     def is_short(self, link: Link) -> bool:
         """Whether this response holds fewer than half as many: the end may be there."""
         wanted = 1 if self.sparse else min(self.size, link.hi - link.lo)
-        return link.keys is not None and 2 * len(link.keys) < wanted
+        return link.keys is not None and 2 * len(link.keys) < wanted and not link.more
 
     @property
     def proof(self) -> int:

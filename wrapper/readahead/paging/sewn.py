@@ -28,7 +28,9 @@ The rules
              positions, and so are those in flight: they are requested again.
     END      A newer page that holds the last row and is not full shows that nothing follows; so much must be clear
              behind it that neither a cap nor hidden rows explain it. A total ends nothing, but for a page that is not
-             full and ends where its own total says.
+             full and ends where its own total says. A page that says itself that nothing follows ends the listing,
+             unless a total promises more or rows have come that lie behind it. One that says that rows follow is never
+             the last: as far as for a total, something is looked for behind it.
     FAIL     A span that fails ends the listing, unless it lies behind the last row: then that row is asked for. Where
              the server refuses what lies behind, spans that end earlier are requested, until one shows the end.
     BOUND    Each response costs one unit, and each page of rows earns a few. A listing without any left has ended.
@@ -132,6 +134,7 @@ class SewnPlan(Plan):
     _base: int = field(init=False)  # rows of the list that lie before those that this plan emits
     _passed: int = field(default=0, init=False)  # rows emitted
     _is_joined: bool = field(default=False, init=False)  # a join repeats rows, which a total may count
+    _heeded: tuple[int, bool | None] = field(default=(-1, None), init=False)  # what the newest last page says follows
 
     def __attrs_post_init__(self) -> None:
         start = self.start
@@ -233,7 +236,7 @@ class SewnPlan(Plan):
 
     def _awaits_end(self) -> bool:
         """Whether a short span waits for what follows it, or brought nothing."""
-        if self.clear > self.at:
+        if self.clear > self.at or any(link.more is False for link in self.chain):
             return True
         followers = [*self.chain[1:], self.chain[-1]]
         return any(
@@ -260,6 +263,7 @@ class SewnPlan(Plan):
             return
         link.known = self.flow.sent
         link.keys, link.uncounted, link.unreadable, link.total = keys, page.uncounted, page.unreadable, page.total
+        link.more = page.more
         if self._by_arrival and link.lo >= self.start.at and not (link.lo and page.unreadable.intersection(keys[:1])):
             fresh = [key for key in self.memory.place(keys, page.unreadable, 0).fresh if key not in self.memory.early]
             self.flow.barren = max(0, self.flow.barren + (-1 if fresh else 1))
@@ -407,7 +411,10 @@ class SewnPlan(Plan):
         if link.total is not None and link.end > link.total and not server.total_refuted:
             tally.mismatches -= server.refute_total()
         if link.is_cut and not server.is_full(link) and not server.sparse:
-            self.ended |= link.total is not None and server.total is not None and link.total == link.end
+            is_whole = link.total is not None and server.total is not None and link.total == link.end
+            self.ended |= is_whole and not link.more
+        self._heeded = link.order, link.more
+        self.ended |= link.more is False and not self._is_contradicted(link)
         self._conclude()
 
     def _begin(self, link: Link, place: Place) -> None:
@@ -492,7 +499,25 @@ class SewnPlan(Plan):
         edge = self._edge
         if edge is not None and self._is_proved and (not server.sparse or edge.is_end):
             self.ended = True  # what lies behind is refused, and this page shows that nothing does
+        if not behind:
+            self._heed(link)
+            self.ended |= link.more is False and not self._is_contradicted(link)
         self._conclude()
+
+    def _heed(self, link: Link) -> None:
+        """Take what a page behind which nothing came says itself of what follows it. The newest one counts."""
+        if link.order > self._heeded[0]:
+            self._heeded = link.order, link.more
+
+    def _is_contradicted(self, link: Link) -> bool:
+        """Whether rows are known that lie behind a page, or a total promises some."""
+        return self._is_promised or any(other.keys and other.end > link.end for other in self.chain)
+
+    @property
+    def _promised_end(self) -> float:
+        """How far is looked, because a total or a page says that rows follow."""
+        far, total = self.at + LOOK * self.server.size, self.server.total
+        return far if self._heeded[1] else 0 if total is None else min(total, far)
 
     @property
     def _is_promised(self) -> bool:
@@ -519,12 +544,13 @@ class SewnPlan(Plan):
         """END. See whether nothing follows, and what a total says about it."""
         server, tally = self.server, self.tally
         if self._is_proved and not self.ended and self.clear - self.at >= server.proof:
-            total = server.total
-            self.ended = total is None or self.clear >= min(total, self.at + LOOK * server.size)
+            self.ended = self.clear >= self._promised_end
             self.ended &= not any(link.keys for link in self.chain)
         if not self.ended or (self.limit is not None and tally.emitted >= self.limit):
             return
         tally.overrun |= self.memory.missed_stop
+        if self._heeded[1] and not self.start.stop and self.memory.count < self._enough:
+            tally.broken = "the API says that more rows follow, and none came"
         if self.start.stop or self._is_joined:
             return
         if server.least_total is not None and not server.total_refuted:
@@ -660,6 +686,7 @@ class SewnPlan(Plan):
         if not keys:
             self.clear = max(self.clear, self.server.reach(link))
             self._is_proved, self._tries, self.server.answered = True, 0, True
+            self._heed(link)
             self._conclude()
         else:
             place = self.memory.place(keys[shared:], link.unreadable, 0)
@@ -672,8 +699,8 @@ class SewnPlan(Plan):
         server = self.server
         server.answered = self._is_proved = True
         self.clear = max(self.clear, server.reach(link))
-        total = server.total
-        self.ended = total is None or self.clear >= min(total, LOOK * server.size)
+        self._heed(link)
+        self.ended = self.clear >= self._promised_end
         self._conclude()
         return True
 
