@@ -19,7 +19,7 @@ def list_name(path: str) -> str:
     """Return what a list is called, by its path: `/v1/orders/{id}/line-items` is `line_items`."""
     parts = [part for part in path.strip("/").split("/") if part and not part.startswith("{")]
     parts = [part for part in parts if not re.fullmatch(r"v?\d+(\.\d+)*|api|rest|search|list|query|_search", part)]
-    return plain(re.sub(r"\.json$|{.*?}", "", parts[-1] if parts else "items"))
+    return plain(re.sub(r"\.json$|{.*?}", "", parts[-1] if parts else "items")) or "items"
 
 
 def key_of(operation: Operation, items: str | None, row: Flat, schemas: Schemas) -> tuple[str, list[Doubt]] | Doubt:

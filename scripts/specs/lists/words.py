@@ -109,3 +109,17 @@ def singular(word: str) -> str:
     if re.search(r"(ch|sh|x|ss|us)es$", word):
         return word[:-2]
     return word[:-1]
+
+
+def plural(word: str) -> str:
+    """Return a word in the plural, by the rules that hold for most."""
+    last = word.rpartition("_")[2]
+    if singular(last) != last or last in _UNCOUNTED or last.endswith("s"):
+        return word
+    if re.search(r"[^aeiou]y$", word):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if re.search(r"(ch|sh|x|z)$", word) else f"{word}s"
+
+
+_UNCOUNTED = frozenset({"analytics", "content", "data", "feedback", "history", "info", "inventory", "media", "metadata",
+                        "news", "scim", "time", "usage"})  # fmt: skip

@@ -11,7 +11,7 @@ from specs.documents.document import SpecError
 from specs.documents.names import python_name
 from specs.lists.generated import Argument, Model, Module, Package
 from specs.lists.listing import Access, Condition, CredentialFact, Doubt, Envelope, Listing, Order, Paging, Recognition
-from specs.lists.words import plain, singular
+from specs.lists.words import plain, plural, singular
 
 _WIDTH = 120
 _MOST_NAMED = 6  # lists in the first line of a module
@@ -79,7 +79,8 @@ class _List:
 
     @property
     def many(self) -> str:
-        return _camel(self.name)
+        name = _camel(self.name)
+        return f"{name}List" if name in _IMPORTS or name == self.one else name
 
     @property
     def asked(self) -> list[tuple[str, Condition]]:
@@ -205,9 +206,9 @@ class _Writer:
     def _names(self, made: _List) -> Iterator[str]:
         parts = [plain(part) for part in made.listing.operation.partition(" ")[2].split("/")
                  if part and not part.startswith("{")]  # fmt: skip
-        name = _python(made.listing.name)
+        name = _python(plural(made.listing.name))
         yield name
-        above = [part for part in parts if part != name]
+        above = parts[:-1]
         for count in range(1, len(above) + 1):
             yield _python("_".join([*map(singular, above[-count:]), name]))
         yield made.module.name
