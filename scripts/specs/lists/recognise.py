@@ -92,13 +92,14 @@ class _Recogniser:
         if isinstance(key, Doubt):
             return key
         self.doubts += key[1]
-        conditions, order, doubts = conditions_of(
-            self.operation, row, {name for name in (paging.param, paging.size) if name}, self.schemas
-        )
-        asked = {paging.param, paging.size, *(name for each in conditions for name in each.params.values())}
+        needed = [
+            each for each in self.operation.params if each.required and each.name not in {paging.param, paging.size}
+        ]
+        taken = {paging.param, paging.size, *(each.name for each in needed)} - {None}
+        conditions, order, doubts = conditions_of(self.operation, row, map(str, taken), self.schemas)
         fixed = (
             *(Fixed("path", name) for name in re.findall(r"{([^}]+)}", self.operation.path)),
-            *(Fixed("query", each.name) for each in self.operation.params if each.required and each.name not in asked),
+            *(Fixed("query", each.name) for each in needed),
             *(Fixed("header", each.name) for each in self.operation.headers
               if each.required and each.name.lower() not in _USUAL),
         )  # fmt: skip
