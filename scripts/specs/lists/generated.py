@@ -112,11 +112,11 @@ class Package:
                 wires |= dict(_wires(node.value))
         return Model(name, {wire: (attr, types[attr]) for wire, attr in wires.items() if attr in types})
 
-    def row(self, module: Module, items: str | None) -> str | None:
-        """Return the class of the rows of a list, if there is one that reads them all."""
-        found = self._at(module.answer, items)
-        rows = {inner for each in found if (inner := _inner(each)) is not None}
-        return rows.pop() if len(rows) == 1 and self.model(next(iter(rows))) is not None else None
+    def rows(self, module: Module, items: str | None) -> tuple[Model, ...]:
+        """Return the classes of the rows of a list; none if not every row is of a class."""
+        names = [name for each in self._at(module.answer, items) for name in _inner(each)]
+        models = [self.model(name) for name in dict.fromkeys(names)]
+        return tuple(each for each in models if each is not None) if all(models) else ()
 
     def _at(self, annotation: str, path: str | None) -> list[str]:
         """Return the types at a path of an answer."""
@@ -183,10 +183,19 @@ def _alternatives(node: ast.AST) -> Iterator[str]:
         yield text
 
 
-def _inner(annotation: str) -> str | None:
-    """Return what a list holds, if it is one kind of thing."""
+def _inner(annotation: str) -> list[str]:
+    """Return the types of what a list holds."""
     node = ast.parse(annotation, mode="eval").body
-    if not isinstance(node, ast.Subscript) or ast.unparse(node.value) != "list":
-        return None
-    inner = [*_alternatives(node.slice)]
-    return inner[0] if len(inner) == 1 else None
+    is_list = isinstance(node, ast.Subscript) and ast.unparse(node.value) == "list"
+    return [*_alternatives(node.slice)] if is_list and isinstance(node, ast.Subscript) else ["object"]
+
+
+def in_all(models: tuple[Model, ...]) -> Model:
+    """Return the attributes that all of several classes have, with the types that any of them has."""
+    first, *others = models
+    shared = {
+        wire: (attr, tuple(dict.fromkeys((*types, *(one for each in others for one in each.attributes[wire][1])))))
+        for wire, (attr, types) in first.attributes.items()
+        if all(each.attributes.get(wire, ("", ()))[0] == attr for each in others)
+    }
+    return Model(" | ".join(each.name for each in models), shared)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from specs.documents.document import SpecError
 from specs.documents.names import python_name
-from specs.lists.generated import Argument, Model, Module, Package
+from specs.lists.generated import Argument, Model, Module, Package, in_all
 from specs.lists.listing import Access, Condition, CredentialFact, Doubt, Envelope, Listing, Order, Paging, Recognition
 from specs.lists.words import plain, plural, singular
 
 _WIDTH = 120
+_MOST_KINDS = 8  # classes of rows in one list
 _MOST_NAMED = 6  # lists in the first line of a module
 _STYLES = {"numbered": "PageNumber", "offset": "OffsetLimit", "cursor": "Cursor", "url": "NextURL", "last-id": "LastId"}
 _POSITIONS = {"numbered": ("page", "page"), "offset": ("offset", "offset"), "cursor": ("cursor", "cursor"),
@@ -67,7 +68,7 @@ class _List:
 
     listing: Listing
     module: Module
-    row: str
+    rows: tuple[str, ...]
     model: Model
     name: str
     arguments: list[Argument]
@@ -125,12 +126,16 @@ class _Writer:
         module = self.package.modules.get(listing.operation)
         if module is None:
             return self._give_up(listing, "no code is generated for it", "see why scripts/regenerate leaves it out")
-        row = self.package.row(module, listing.envelope.items)
-        model = self.package.model(row) if row else None
-        if row is None or model is None:
-            return self._give_up(listing, "no one class reads all of its rows", "write a function: RowReader(read)")
-        if listing.key not in model.attributes:
-            return self._give_up(listing, f"{row} has no attribute for {listing.key!r}", "see RowReader(key=)")
+        models = self.package.rows(module, listing.envelope.items)
+        if not models or len(models) > _MOST_KINDS:
+            why = f"its rows are of {len(models)} kinds" if models else "what its rows hold is no class"
+            return self._give_up(listing, why, "write a function that reads one: RowReader(read)")
+        model = in_all(models)
+        key = model.attributes.get(listing.key, ("", ()))[0]
+        if not key or (len(models) > 1 and key != listing.key):
+            return self._give_up(
+                listing, f"{listing.key!r} does not tell rows apart as they are read", "see RowReader(key=)"
+            )
         arguments = []
         for fixed in listing.fixed:
             argument = module.argument(fixed.place, fixed.name)
@@ -145,7 +150,7 @@ class _Writer:
             return self._give_up(listing, f"{module.name}() needs arguments that no list has", "add the list by hand")
         if body is not None and listing.paging.where == "query" and body.required:
             return self._give_up(listing, f"{module.name}() needs a body", "add the list by hand")
-        made = _List(listing, module, row, model, listing.name, arguments)
+        made = _List(listing, module, tuple(each.name for each in models), model, listing.name, arguments)
         self._fields(made)
         self.result.doubts += listing.doubts
         return made
@@ -219,9 +224,10 @@ class _Writer:
         """Rename generated classes that are called like something else here."""
         own = {*_IMPORTS, "Self", "TypedDict", "Unpack", "Iterable", "cached_property", _camel(self.title)}
         own |= {name for each in lists for name in (each.many, f"{each.one}Fields", f"{each.one}Filters")}
-        generated = {each.row for each in lists}
+        rows = {name for each in lists for name in each.rows}
+        generated = set(rows)
         generated |= {said["enum"] for each in lists for _, said in each.fields.values() if "enum" in said}
-        self.renamed = {name: f"{name}Row" if name in {each.row for each in lists} else f"{name}Value"
+        self.renamed = {name: f"{name}Row" if name in rows else f"{name}Value"
                         for name in generated if name in own}  # fmt: skip
 
     def _local(self, name: str) -> str:
@@ -287,8 +293,12 @@ class _Writer:
         self._use("Endpoint", "RowReader")
         tag, name = made.module.tag, made.module.name
         self.used.setdefault(f"readahead_clients.{self.api}.api.{tag}", set()).add(name)
-        row, listing = self._use_class(made.row), made.listing
-        arguments = [name, f"reader=RowReader({', '.join([f'{row}.from_dict', *self._reader(made)])})",
+        rows, listing = [self._use_class(each) for each in made.rows], made.listing
+        read = f"{rows[0]}.from_dict"
+        if len(rows) > 1:
+            self.used.setdefault("readahead_clients.runtime", set()).add("branch_of")
+            read = f"branch_of({', '.join(rows)})"
+        arguments = [name, f"reader=RowReader({', '.join([read, *self._reader(made)])})",
                      f"paging={self._paging(listing.paging)}"]  # fmt: skip
         if fields:
             arguments.append(f"fields={fields}")
@@ -358,7 +368,7 @@ class _Writer:
     def _query(self, made: _List) -> str:
         self._use("Query", "Condition")
         self.used.setdefault("typing", set()).add("Self")
-        row = self._local(made.row)
+        row = " | ".join(map(self._local, made.rows))
         lines = [f"class {made.many}(Query[{row}]):", f'    """{_sentence(made.name)}, as a list."""', ""]
         if made.asked:
             lines += [
