@@ -20,10 +20,12 @@ counted too, without judgements.
 import argparse
 import asyncio
 import csv
+import datetime as dt
 import importlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,6 +41,11 @@ API = "recognised"
 ROWS = 230  # of each list: three pages of 100, the last one short
 LONGEST = 1200.0  # seconds for one document
 _LATEST = 60.0  # seconds for one list
+_SIZE = 50  # rows in a page, where the API lets a client say so
+_VALUES = (
+    "any", 1, "1", "0" * 24, "0" * 32, "a" * 20, "00000000-0000-4000-8000-000000000000", "2026-01-02T03:04:05Z",
+    "2026-01-02", True, "any@example.com", "https://example.com/", "AB", "US", "00000000000000000000000000",
+)  # fmt: skip
 _HEAD = (
     "document",
     "operations",
@@ -113,12 +120,15 @@ def _told(rows: list[dict[str, Any]]) -> str:
     def share(part: int, whole: int) -> str:
         return f"{part} of {whole}" + (f" ({part / whole:.1%})" if whole else "")
 
-    lines = ["", f"Of the operations that a person calls a list with pages, {share(total['recognised'], total['judged'])} "
-             f"are recognised, {share(total['right'], total['recognised'])} of these in the style that was noted.",
-             f"Of the lists that a binding declares, {share(total['correct'], total['read'])} list correctly."]  # fmt: skip
     whole = [sum(row.get(key, 0) for row in rows) for key in ("whole found", "whole judged")]
-    lines.append(f"Of those without pages, {share(*whole)} are told apart. Taken for a list by mistake: "
-                 f"{sum(row.get('mistaken', 0) for row in rows)} of {sum(row.get('no', 0) for row in rows)} others.")  # fmt: skip
+    mistaken, other = (sum(row.get(key, 0) for row in rows) for key in ("mistaken", "no"))
+    lines = [
+        "",
+        f"{share(total['recognised'], total['judged'])} of what a person calls a list with pages are recognised.",
+        f"{share(total['right'], total['recognised'])} of these are of the style that was noted.",
+        f"{share(total['correct'], total['read'])} of the lists of all bindings list correctly.",
+        f"{share(*whole)} of those without pages are told apart; {share(mistaken, other)} others are taken for a list.",
+    ]
     reasons = Counter(reason for row in rows for reason in row.get("wrong", {}).values())
     lines += [f"- {count} times: {reason}" for reason, count in reasons.most_common()]
     return "\n".join(lines)
@@ -244,7 +254,10 @@ async def _why(endpoint: Any, client: Any, credentials: dict[str, str], document
     sandbox = importlib.import_module("readahead.sandbox").Sandbox.from_document(document, endpoint, rows=ROWS)
     query, reading = (importlib.import_module(f"readahead.{name}") for name in ("query", "reading"))
     async with sandbox.client(client, **credentials) as connected:
-        listing = query.Query(reading.Reading(connected._sender, endpoint, dict(_arguments(endpoint))))  # noqa: SLF001
+        arguments = dict(_arguments(endpoint, document))
+        listing = query.Query(reading.Reading(connected._sender, endpoint, arguments))  # noqa: SLF001
+        if endpoint.paging.page_size is not None:
+            listing = listing.page_size(min(endpoint.paging.largest, _SIZE))
         async with listing.prefetch(4) as rows:
             keys = [str(getattr(row, endpoint.reader.key)) async for row in rows]
     expected = [str(row[endpoint.reader.wire_key]) for row in sandbox.rows()]
@@ -253,14 +266,36 @@ async def _why(endpoint: Any, client: Any, credentials: dict[str, str], document
     return "" if rows.report.complete else f"not complete: {rows.report.why}"
 
 
-def _arguments(endpoint: Any) -> Iterable[tuple[str, Any]]:
-    """Yield what the document requires of every request."""
+def _arguments(endpoint: Any, document: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Yield what the document requires of every request, by the names of arguments."""
+    whole = importlib.import_module("readahead.sandbox.document").Document.read(document)
+    described = {
+        (each.where, each.name): each.schema for each in whole.operation(endpoint.operation.OPERATION).parameters
+    }
     for name, each in endpoint.operation.PARAMETERS.items():
         is_paging = each.where == "query" and each.name in endpoint.paging.parameters
         if each.where == "path" or (each.required and each.where in {"query", "header"} and not is_paging):
-            value: Any = 1 if {"integer", "number"} & set(each.type.split(" | ")) else "any"
-            value = each.enum.listed()[0] if each.enum is not None and hasattr(each.enum, "listed") else value
+            schema = described.get((each.where, each.name), {})
+            value = _value(whole, whole.schema(schema["items"]) if each.many and "items" in schema else schema)
             yield name, [value] if each.many else value
+
+
+def _value(document: Any, schema: Any) -> Any:
+    """Return a value that a schema allows."""
+    complaint = importlib.import_module("readahead.sandbox.checking").complaint
+    pattern = re.fullmatch(r"\^?\(?([A-Za-z_-]*)[^\[]*\[[^\]]*\]\{(\d+)[^}]*\}\$?", str(schema.get("pattern", "")))
+    made = [f"{pattern[1]}{'0' * int(pattern[2])}"] if pattern else []
+    examples = [
+        schema.get("example"),
+        schema.get("default"),
+        *(schema.get("examples") or ()),
+        *(schema.get("enum") or ()),
+    ]
+    for value in (*examples, *made, *_VALUES):
+        if value is not None and not isinstance(value, dict | list) and complaint(document, schema, value) is None:
+            read = {"date": dt.date.fromisoformat, "date-time": dt.datetime.fromisoformat}.get(schema.get("format"))
+            return read(value) if read and isinstance(value, str) else value
+    return "any"
 
 
 if __name__ == "__main__":
