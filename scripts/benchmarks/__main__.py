@@ -12,6 +12,7 @@ from .documents import main as documents
 from .gate import main as gate
 from .hostile import main as hostile
 from .readme import KEPT, write_plot, write_readme
+from .recognise import main as recognise
 from .rig import TINY, Result, Rig, Sizes, environment
 from .scaling import main as workers
 from .soak import main as soak
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
         "documents": documents,
         "gate": gate,
         "hostile": hostile,
+        "recognise": recognise,
         "soak": soak,
         "workers": workers,
     }

@@ -24,11 +24,13 @@ from specs.documents.document import SpecError, as_spec_error, dump, load, of_ve
 from specs.documents.repair import repair
 from specs.pipeline import lock, overlay
 from specs.pipeline.advice import Advice, advise
+from specs.pipeline.bind import bind, listed
+from specs.pipeline.bind import entry as entry_of
 from specs.pipeline.commit import alone, commit, finish, is_pending, scratch, settle
 from specs.pipeline.fetch import Fetched, fetch
 from specs.pipeline.proof import prove
 from specs.pipeline.report import COMPATIBLE, FAILED, Report
-from specs.pipeline.take import lost, plainer, take, take_what_can_be, without
+from specs.pipeline.take import lost, only, plainer, take, take_what_can_be, without
 
 _LOCK = f"openapi/{lock.NAME}"
 _GENERATED = f"generated/{generate.PACKAGE}"
@@ -53,11 +55,18 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     parser.add_argument("--report", metavar="FILE", help="write the report to FILE as Markdown; - prints it")
     parser.add_argument("--json", metavar="FILE", help="write the report to FILE as JSON; - prints it")
     parser.add_argument("--explain", metavar="API", help="print what the binding of an API does not expose yet")
+    parser.add_argument(
+        "--binding",
+        action="store_true",
+        help="write wrapper/readahead/API.py for the lists of the document; where it exists, propose changes as a diff",
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if generated/ is not up to date")
     options = parser.parse_args(arguments)
     modes = [options.api is not None, options.check, options.explain is not None]
     if (options.api is None) != (options.source is None) or sum(modes) > 1:
         parser.error("give an API together with --from, or --check alone, or --explain with an API, or nothing")
+    if options.binding and options.api is None:
+        parser.error("--binding needs an API and --from")
     try:
         _require_writable(options)
         reads_only = options.check or options.explain is not None
@@ -159,8 +168,11 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     if fetched is not None and has_other_files(fetched.content):
         bundle = Bundle(of_version_3(_parsed(fetched), fetched.name), options.source)
         fetched = replace(fetched, content=fetched.content + bundle.content)  # all of it is the document
+    if options.binding and fetched is None:  # it is the one that was taken, and is needed once more
+        fetched = fetch(options.source, {})
     if fetched is None or (
         as_locked
+        and not options.binding
         and known == {**known, "name": fetched.name, "sha256": lock.digest(fetched.content)}
         and options.dated in {None, known.get("date")}
     ):
@@ -190,7 +202,8 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     wanted: list[str] | None = entry.get("operations")
     if wanted is None:
         with as_spec_error(fetched.name):
-            taken, report.left_out = take_what_can_be(upstream, entry["title"])
+            source = only(upstream, listed(upstream)) if options.binding and added else upstream
+            taken, report.left_out = take_what_can_be(source, entry["title"])
     else:
         here = {f"{method.upper()} {path}" for path, method, _ in operations(upstream)}
         report.notes = {name: note for name, note in notes.items() if name in wanted}
@@ -236,6 +249,15 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
             if advice.is_moved:
                 client = folder / "after"
                 generate.clients({**documents, api: advice.document}, openapi / "templates", client)
+        if options.binding:
+            before = None if old is None else _corrected(openapi, entry, old, all_match=False)
+            report.binding = bind(root, api, entry["title"], documents=(before, documents[api]), described=upstream,
+                                  generated=folder / "generated")  # fmt: skip
+            if report.binding.text:
+                changed[api] = report.binding.text
+            if added:
+                kept = [f"{method.upper()} {path}" for path, method, _ in operations(documents[api])]
+                added = added.rpartition(f"\n[{api}]\n")[0] + entry_of(api, entry["title"], kept, upstream)
         report.baseline, report.proof = prove(root, client, folder, changed)
 
         text = dump(taken)
@@ -249,6 +271,7 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
         texts = {
             f"openapi/{entry['document']}": text,
             **({"openapi/apis.toml": added} if added else {}),
+            **({report.binding.place: report.binding.text} if report.binding and report.binding.text else {}),
             _LOCK: now.text(),
         }
         commit(root, folder, texts, {_GENERATED: folder / "generated" / generate.PACKAGE}, _due(report))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from specs.pipeline.bind import Bound
 from specs.pipeline.compare import Change, Level
 from specs.pipeline.edits import Edit
 
@@ -58,6 +59,7 @@ class Report:
         edits: What to change in files that are written by hand, in this order.
         commands: What to run after that.
         failed: Why the document cannot be taken as it is.
+        binding: What became of the binding, where one was asked for.
     """
 
     api: str
@@ -74,6 +76,7 @@ class Report:
     edits: list[Edit] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     failed: str = ""
+    binding: Bound | None = None
 
     @property
     def status(self) -> int:
@@ -118,6 +121,7 @@ class Report:
             "edits": [asdict(each) for each in self.edits],
             "commands": self.commands,
             "failed": self.failed,
+            **({"binding": self.binding.data()} if self.binding else {}),
         }
 
     def json(self) -> str:
@@ -149,6 +153,8 @@ class Report:
         for title, errors in self.proof.items():
             if errors:
                 lines += [f"## {title}", "", "```", *errors, "```", ""]
+        if self.binding:
+            lines += self.binding.markdown()
         lines += self._to_do()
         return "\n".join(line for line, before in zip(lines, ["x", *lines], strict=False) if line or before) + "\n"
 

@@ -141,6 +141,15 @@ def _unversioned(where: str) -> str:
     return re.sub(r"{[^}]*}", "{}", re.sub(r"/v\d+(?=/)", "", where))
 
 
+def only(document: dict[str, Any], names: Container[str]) -> dict[str, Any]:
+    """Return a document with these operations alone, and all components."""
+    paths = {
+        path: {key: item for key, item in items.items() if key not in METHODS or f"{key.upper()} {path}" in names}
+        for path, items in document["paths"].items()
+    }
+    return {**document, "paths": {path: items for path, items in paths.items() if set(METHODS) & items.keys()}}
+
+
 def without(document: dict[str, Any], names: Container[str]) -> dict[str, Any]:
     """Return a taken document without these operations, and without components that only they use."""
     paths = {
