@@ -70,6 +70,7 @@ class _Filter:
     commas: bool = False
     passing: frozenset[str] = frozenset()  # values that every row passes
     default: str | None = None  # a value that means nothing, where no field is declared
+    absent: tuple[str, ...] = ()  # what a request without it asks for
 
     def test(self, texts: Iterable[str]) -> Test | None:
         values = [value for text in texts for value in self._split(text)]
@@ -283,7 +284,7 @@ class ListService(Service[MemoryTable]):
     # ---- which rows, in which order
 
     def _tests(self, call: Call) -> Sequence[Test]:
-        return [test for one in self._filters if (test := one.test(call.query.getlist(one.name)))]
+        return [test for one in self._filters if (test := one.test(call.query.getlist(one.name) or one.absent))]
 
     def _made_filters(self) -> Iterator[_Filter]:
         claimed = {*self.endpoint.paging.parameters}
@@ -297,7 +298,9 @@ class ListService(Service[MemoryTable]):
                 path = self._path_of(known) or self._property(name)
                 if path or isinstance(known, FullText | PartialMatch):
                     passing = frozenset(map(str, getattr(known, "unseen", None) or ()))
-                    yield _Filter(parameter, name, path, op, known.many == "commas", passing)
+                    default = parameter.schema.get("default") if getattr(known, "every", None) else None
+                    absent = () if default is None else (in_text(default),)
+                    yield _Filter(parameter, name, path, op, known.many == "commas", passing, absent=absent)
         for parameter in self._described.parameters:
             path = self._property(parameter.name)
             if parameter.where == "query" and parameter.name not in claimed and path:
