@@ -49,6 +49,14 @@ def test_a_union_among_the_parts_of_an_object(reading):
     assert (circle.radius, circle.drawn.month) == (1.5, 1)
 
 
+def test_a_part_of_an_object_that_may_be_null(reading):
+    """An object is no null, so it has the properties of the other branch."""
+    maybe = {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Circle"}]}
+    read = reading("clients_of_null_parts", {"allOf": [maybe, DRAWN]})
+    shape = read("Shape", {"radius": 1.5, "drawn": "2026-01-02"})
+    assert (shape.radius, shape.drawn.month) == (1.5, 1)
+
+
 def test_what_stands_beside_a_reference_holds_too(reading):
     """In OpenAPI 3.1."""
     read = reading("clients_of_siblings", {"$ref": "#/components/schemas/Circle", **DRAWN, "required": ["drawn"]})
