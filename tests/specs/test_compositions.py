@@ -49,6 +49,14 @@ def test_a_union_among_the_parts_of_an_object(reading):
     assert (circle.radius, circle.drawn.month) == (1.5, 1)
 
 
+def test_a_branch_among_the_parts_that_adds_nothing(reading):
+    """It is an object of the other parts alone."""
+    union = {"oneOf": [{"type": "object"}, *KINDS]}
+    read = reading("clients_of_nothing_more", {"allOf": [{"$ref": "#/components/schemas/Drawn"}, union]})
+    assert read("ShapeSquare", {"side": 2, "drawn": "2026-01-02"}).drawn.day == 2
+    assert read("ShapeType0", {"drawn": "2026-01-02"}).drawn.day == 2
+
+
 def test_a_part_of_an_object_that_may_be_null(reading):
     """An object is no null, so it has the properties of the other branch."""
     maybe = {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Circle"}]}

@@ -88,8 +88,11 @@ def spread_unions(document: dict[str, Any]) -> dict[str, Any]:
             node = {**node, "allOf": parts}
         whole = [resolved(document, each) for each in parts]
         unions = [at for at, each in enumerate(whole) if _union(each) is not None and not _says(each)]
-        if len(unions) != 1 or not all(
-            _has_properties(document, each, ()) for each in whole[unions[0]][_union(whole[unions[0]]) or ""]
+        if len(unions) != 1:
+            return node
+        branches = whole[unions[0]][_union(whole[unions[0]]) or ""]
+        if not all(_is_object(document, each) for each in branches) or not any(
+            _has_properties(document, each, ()) for each in branches
         ):
             return node
         others = [each for at, each in enumerate(parts) if at != unions[0]]
