@@ -49,6 +49,15 @@ def test_a_union_among_the_parts_of_an_object(reading):
     assert (circle.radius, circle.drawn.month) == (1.5, 1)
 
 
+def test_a_part_that_is_a_text_alone(reading):
+    """It makes no other classes of the branches of a union beside it."""
+    nothing = {"type": ["object", "null"], "additionalProperties": False}
+    inner = {"allOf": [{"oneOf": [*KINDS, nothing]}, {"description": "The shape inside."}]}
+    read = reading("clients_of_texts", {"type": "object", "properties": {"inner": inner}})
+    assert type(read("Shape", {"inner": {"side": 1}}).inner).__name__ == "Square"
+    assert read("Shape", {"inner": None}).inner is None
+
+
 def test_a_branch_among_the_parts_that_adds_nothing(reading):
     """It is an object of the other parts alone."""
     union = {"oneOf": [{"type": "object"}, *KINDS]}

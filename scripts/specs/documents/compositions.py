@@ -83,6 +83,9 @@ def spread_unions(document: dict[str, Any]) -> dict[str, Any]:
         parts = node.get("allOf")
         if not isinstance(parts, list) or len(parts) < 2:
             return node
+        said = [each for each in parts if each != {}]  # there was a text alone
+        if len(said) == 1 and _union(said[0]) is not None and not node.keys() & _OBJECT:
+            return {**{key: value for key, value in node.items() if key != "allOf"}, **said[0]}
         if node.get("properties") or any(_has_own(document, each) for each in parts):
             parts = [_not_null(document, each) for each in parts]
             node = {**node, "allOf": parts}
