@@ -400,7 +400,8 @@ def branch_of(*branches: type[Row], tag: tuple[str, Mapping[Any, type[Row]]] | N
     them keeps the plain data. Without a tag, branches go out that require a field which the object lacks, or have
     another constant; then, if any is left, those that are closed and do not declare all of its fields. Of the others it
     is the one with most constants in the object, then with most of its fields; of equals the first. Where none is left
-    the plain data stays.
+    for the lack of fields that all branches require, which tell nothing, they are not looked at; otherwise the plain
+    data stays.
     """
 
     def choose(value: Mapping[str, Any]) -> type[Row] | None:
@@ -410,6 +411,10 @@ def branch_of(*branches: type[Row], tag: tuple[str, Mapping[Any, type[Row]]] | N
             except TypeError:  # not hashable
                 return None
         fitting = [each for each in branches if each._required <= value.keys() and _agrees(each, value)]
+        if not fitting:
+            common = frozenset[str].intersection(*(each._required for each in branches))
+            fitting = [each for each in branches if each._required - common <= value.keys() and _agrees(each, value)]
+            fitting = [each for each in fitting if any(_likeness(each, value))]
         whole = [each for each in fitting if not each._closed or value.keys() <= each.FIELDS.keys()]
         return max(whole or fitting, key=lambda each: _likeness(each, value), default=None)
 

@@ -27,6 +27,8 @@ SCHEMAS = {
     },
     "A": {"required": ["a"], "properties": {"a": {"type": "string"}}},
     "B": {"required": ["b"], "properties": {"b": {"type": "string"}}},
+    "Round": {"required": ["id", "r"], "properties": {"id": {"type": "string"}, "r": {"type": "string"}}},
+    "Long": {"required": ["id", "l"], "properties": {"id": {"type": "string"}, "l": {"type": "string"}}},
     "Few": {"properties": {"p": {"type": "string"}}},
     "Many": {"properties": {"p": {"type": "string"}, "q": {"type": "string"}, "r": {"type": "string"}}},
     "Animal": {
@@ -47,6 +49,7 @@ UNIONS = {
     "typed": {"anyOf": ["One", "Yes"]},
     "closed": {"oneOf": ["X", "XY"]},
     "required": {"anyOf": ["A", "B"]},
+    "common": {"oneOf": ["Round", "Long"]},
     "declared": {"anyOf": ["Few", "Many"]},
 }
 # A union, an object, and the class it is read as; None is plain data.
@@ -68,6 +71,9 @@ CHOICES = [
     ("required", {"b": "1"}, "B"),
     ("required", {"a": "1", "b": "1"}, "A"),
     ("required", {"c": "1"}, None),
+    ("common", {"l": "1"}, "Long"),
+    ("common", {"id": "1"}, None),
+    ("common", {"x": "1"}, None),
     ("declared", {"p": "1", "r": "1"}, "Many"),
     ("declared", {"p": "1"}, "Few"),
 ]

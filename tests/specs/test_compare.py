@@ -33,6 +33,10 @@ def parameter(document, name):
     return next(each for each in document["paths"][LIST]["get"]["parameters"] if each["name"] == name)
 
 
+def rename(schema, old, new):
+    schema["properties"] = {new if key == old else key: value for key, value in schema["properties"].items()}
+
+
 def require_new(schema, name):
     schema["properties"][name] = TEXT
     schema["required"] = [*schema.get("required", []), name]
@@ -54,6 +58,18 @@ MUTATIONS = {
     "field gone": (
         lambda d: schemas(d)["CustomerRead"]["properties"].pop("email"),
         [(Level.BREAKING, "field gone", "Customer.email", "")],
+    ),
+    "field renamed": (
+        lambda d: rename(schemas(d)["CustomerRead"], "county", "county_name"),
+        [(Level.BREAKING, "field renamed", "Customer.county", "now Customer.county_name")],
+    ),
+    "key renamed": (
+        lambda d: rename(schemas(d)["CustomerCreate"], "county", "county_name"),
+        [(Level.BREAKING, "key renamed", "NewCustomer.county", "now NewCustomer.county_name")],
+    ),
+    "parameter renamed": (
+        lambda d: parameter(d, "state").update(name="state_code"),
+        [(Level.BREAKING, "parameter renamed", "list_customers(state)", "now state_code")],
     ),
     "field retyped": (
         lambda d: schemas(d)["CustomerRead"]["properties"].update(phone=NUMBER),
