@@ -55,6 +55,25 @@ NEW_COUNTRIES = {**NEW_QUERY, "name": "taxCountry", "schema": COUNTRIES}
 
 # what is done to the document, and all that may be said of it: level, kind, name, a part of the detail
 MUTATIONS = {
+    "a server of its own": (
+        lambda d: d.update(servers=[{"url": "https://eu.trykintsugi.com"}]),
+        [(Level.NONE, "server new", "client", "the client stays with https://api.trykintsugi.com")],
+    ),
+    "our server, written otherwise": (
+        lambda d: d.update(servers=[{"url": "https://api.trykintsugi.com/"}]),
+        [(Level.NONE, "document changed", "document", "")],
+    ),
+    "parameter takes listed values or null": (
+        lambda d: set_in(parameter(d, "state"), schema={"anyOf": [{**TEXT, "enum": ["CA", "NY"]}, {"type": "null"}]}),
+        [
+            (Level.BREAKING, "parameter takes listed values", "list_customers(state)", "ListCustomersState"),
+            (Level.NEW, "enumeration new", "ListCustomersState", ""),
+        ],
+    ),
+    "header of a credential": (
+        lambda d: d["components"]["securitySchemes"]["APIKeyHeader"].update(name="X-Key"),
+        [(Level.BREAKING, "credentials changed", "client", "x-key in header")],
+    ),
     "field gone": (
         lambda d: schemas(d)["CustomerRead"]["properties"].pop("email"),
         [(Level.BREAKING, "field gone", "Customer.email", "")],
