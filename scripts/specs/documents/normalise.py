@@ -119,7 +119,10 @@ def known_content(document: dict[str, Any]) -> dict[str, Any]:
             content[name] = {**media, "schema": media.get("schema", {}) if written else dict(_BYTES)}
     for operation in (each for _, _, each in operations(document)):
         for code, given in operation.get("responses", {}).items():
-            for content_type, media in resolved(document, given).get("content", {}).items():
+            content = resolved(document, given).get("content", {})
+            for content_type in [each for each in content if 0 < _preference(each) <= _FORMS]:
+                content["application/octet-stream"] = content.pop(content_type)  # no answer is read field by field
+            for content_type, media in content.items():
                 if _preference(content_type) > 0:
                     media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
                 elif code.startswith("2"):  # of errors that are not described, nothing is read
