@@ -19,6 +19,7 @@ from specs.documents.names import (
 )
 from specs.documents.sending import CONTENT
 from specs.documents.types import (
+    listed_values,
     named_members,
     no_endless_types,
     nullable_references,
@@ -79,6 +80,22 @@ def forget(document: dict[str, Any]) -> dict[str, Any]:
     changed: dict[str, Any] = rebuild(document, change)
     changed["info"] = document["info"]
     return changed
+
+
+def all_json_answers(document: dict[str, Any]) -> dict[str, Any]:
+    """Let an answer that several JSON types describe differently be any of these: only one type is kept."""
+    for _, _, operation in operations(document):
+        for given in operation.get("responses", {}).values():
+            content = resolved(document, given).get("content", {})
+            several = [each for each in content if _preference(each) == 0]
+            schemas = [content[each]["schema"] for each in several if content[each].get("schema")]
+            distinct = [each for at, each in enumerate(schemas) if each not in schemas[:at]]
+            if len(distinct) > 1:
+                kept, *others = several
+                content[kept] = {**content[kept], "schema": {"anyOf": distinct}}
+                for each in others:
+                    del content[each]
+    return document
 
 
 def one_content(document: dict[str, Any]) -> dict[str, Any]:
@@ -386,6 +403,7 @@ def _target(name: str) -> str:
 _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     rename,
     plain_ids,
+    all_json_answers,
     whole_discriminators,
     forget,
     referred_and_more,
@@ -396,6 +414,7 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     empty_answers,
     optional_headers,
     spread_security,
+    listed_values,
     readable_enums,
     name_members,
     open_parameters,
