@@ -51,6 +51,7 @@ paths:
                   list: {type: array, items:}
                   tuple: {type: array, items: [{type: string}, {type: integer}]}
                   one: {allOf: [], oneOf: [], type: string}
+                  null: {anyOf: [{type: string}, {type: "null"}]}
         404:
     post:
   /form:
@@ -72,7 +73,8 @@ def test_what_is_null_or_of_no_use_costs_nothing():
     answer = operation["responses"]["200"]
     assert answer["headers"] == {"X-B": {"schema": {"type": "string"}}}
     schema = answer["content"]["application/json"]["schema"]
-    assert schema["properties"].keys() == {"any", "never", "nothing", "text", "list", "tuple", "one"}
+    assert schema["properties"].keys() == {"any", "never", "nothing", "text", "list", "tuple", "one", "null"}
+    assert schema["properties"]["null"] == {"anyOf": [{"type": "string"}, {"enum": [None], "nullable": True}]}
     assert schema["properties"]["tuple"]["items"] == {"anyOf": [{"type": "string"}, {"type": "integer"}]}
 
 

@@ -286,7 +286,8 @@ def _harmless(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
     Limits that are no numbers and patterns that cannot be compiled are dropped, `"true"` is true, a value that an
     enumeration lists twice is listed once, an unknown type says nothing, and so do a keyword that no operation has and
     a union of nothing.
-    `type: [string, "null"]` is written as the document's version has it. ``types``: whether that has lists of types.
+    `type: [string, "null"]` and `type: "null"` are written as the document's version has it. ``types``: whether that
+    has lists of types.
     """
     node = dict(node)
     for key in node.keys() & (_COUNTS | _NUMBERS):
@@ -347,9 +348,11 @@ def _typed(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
         return node
     known = [each for each in dict.fromkeys(map(str, said)) if each in _TYPES]
     rest = {key: value for key, value in node.items() if key != "type"}
-    if types or not isinstance(node["type"], list):
+    if types or (not isinstance(node["type"], list) and known != ["null"]):
         one = known[0] if len(known) == 1 and not isinstance(node["type"], list) else known
         return {**rest, "type": one} if known else rest
+    if known == ["null"]:
+        return {**rest, "nullable": True, "enum": [None]}
     if "null" in known:
         rest["nullable"] = True
         known.remove("null")
