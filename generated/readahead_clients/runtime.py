@@ -10,7 +10,7 @@ import difflib
 import enum
 import json
 import uuid
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import orjson
@@ -159,6 +159,8 @@ class Row:
     # What tells it from other branches of a union, by wire names.
     _required: ClassVar[frozenset[str]] = frozenset()
     _constants: ClassVar[Mapping[str, Any]] = {}
+    _listed: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    _kinds: ClassVar[Mapping[str, Sequence[str]]] = {}
     _closed: ClassVar[bool] = False
     _read_unknown: ClassVar[Reader | None] = None
     __pydantic_serializer__: ClassVar[_Serializer] = _Serializer()
@@ -398,9 +400,10 @@ def branch_of(*branches: type[Row], tag: tuple[str, Mapping[Any, type[Row]]] | N
 
     `tag`, a discriminator, is the wire name of a field and the branch for each of its values; a value that is not among
     them keeps the plain data. Without a tag, branches go out that require a field which the object lacks, or have
-    another constant; then, if any is left, those that are closed and do not declare all of its fields. Of the others it
-    is the one with most constants in the object, then with most of its fields; of equals the first. Where none is left
-    the plain data stays.
+    another constant; then, if any is left, those that are closed and do not declare all of its fields, and those of
+    which it has a field with a value that is not listed or of another JSON type. Of the others it is the one with most
+    constants in the object, then with most of its fields; of equals the first. Where none is left for the lack of
+    fields that all branches require, which tell nothing, they are not looked at; otherwise the plain data stays.
     """
 
     def choose(value: Mapping[str, Any]) -> type[Row] | None:
@@ -410,8 +413,13 @@ def branch_of(*branches: type[Row], tag: tuple[str, Mapping[Any, type[Row]]] | N
             except TypeError:  # not hashable
                 return None
         fitting = [each for each in branches if each._required <= value.keys() and _agrees(each, value)]
-        whole = [each for each in fitting if not each._closed or value.keys() <= each.FIELDS.keys()]
-        return max(whole or fitting, key=lambda each: _likeness(each, value), default=None)
+        if not fitting:
+            common = frozenset[str].intersection(*(each._required for each in branches))
+            fitting = [each for each in branches if each._required - common <= value.keys() and _agrees(each, value)]
+            fitting = [each for each in fitting if any(_likeness(each, value))]
+        whole = [each for each in fitting if not each._closed or value.keys() <= each.FIELDS.keys()] or fitting
+        typed = [each for each in whole if _is_typed(each, value)] if len(whole) > 1 else whole
+        return max(typed or whole, key=lambda each: _likeness(each, value), default=None)
 
     def read(value: Any) -> Any:
         if not isinstance(value, Mapping):
@@ -431,6 +439,28 @@ def expected(value: Any, *kinds: type) -> Any:
 
 def _agrees(branch: type[Row], value: Mapping[str, Any]) -> bool:
     return all(wire not in value or _same(value[wire], const) for wire, const in branch._constants.items())
+
+
+def _is_typed(branch: type[Row], value: Mapping[str, Any]) -> bool:
+    """Whether all fields have listed values and JSON types that the document says."""
+    for wire, kinds in branch._kinds.items():
+        if wire in value and not any(isinstance(value[wire], _TYPES[kind]) for kind in kinds):
+            return False
+        if wire in value and isinstance(value[wire], bool) and "boolean" not in kinds:
+            return False
+    listed = branch._listed.items()
+    return all(any(_same(value[wire], each) for each in values) for wire, values in listed if wire in value)
+
+
+_TYPES: Mapping[str, Any] = {
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "null": type(None),
+    "number": int | float,
+    "object": Mapping,
+    "string": str,
+}
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -323,7 +323,8 @@ def _of_form(name: str, value: Any, how: Mapping[str, Any]) -> list[_Field]:
         raise ValueError("only JSON has null; leave it out")
     if how.keys() & _STYLED:  # as a parameter of a query; its content type is ignored
         return _fields(name, value, how.get("style", "form"), how.get("explode"))
-    if _is_json(how.get("contentType", "")):
+    said = how.get("contentType", "")
+    if _is_json(said) or (said and isinstance(value, Mapping) and _json_type(said)):
         return [(name, [json_text(value)], "")]
     return _repeated(name, value)
 
@@ -347,9 +348,20 @@ def _parts(name: str, value: Any, how: Mapping[str, Any]) -> list[_Part]:
             elif item is None:
                 raise ValueError("only JSON has null; leave it out")
             elif isinstance(item, Mapping | list | tuple) or _is_json(said or ""):
-                found.append((name, (None, json_text(item).encode(), said or "application/json", {})))
+                found.append((name, (None, json_text(item).encode(), _json_type(said), {})))
             else:
                 found.append((name, (None, text(item).encode(), said, {})))
+    return found
+
+
+def _json_type(said: str | None) -> str:
+    """Return the content type of an object or a list: the first JSON type of those that the document says."""
+    types = [each.strip() for each in (said or "application/json").split(",")]
+    found = next((each for each in types if _is_json(each)), None)
+    if found is None and any("*" in each for each in types):
+        return "application/json"
+    if found is None:
+        raise ValueError(f"an object cannot be written as {said}; give it as text, or as bytes in a File")
     return found
 
 

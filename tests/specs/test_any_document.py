@@ -213,9 +213,9 @@ def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
         ("<html>", "not an OpenAPI document"),
         ("{", "neither JSON nor YAML"),
         ("", "not an OpenAPI document"),
-        ("openapi: 3.1.0\n", "not"),
+        ("openapi: 3.1.0\n", "no operation"),
         ("openapi: 3.1.0\ninfo: {title: t, version: 1}\npaths: {}\n", "no operation"),
-        ("openapi: 3.1.0\ninfo: []\npaths: []\n", "not"),
+        ("openapi: 3.1.0\ninfo: []\npaths: []\n", "no operation"),
     ],
 )
 def test_what_is_no_document(project, tmp_path, capsys, text, said):

@@ -19,6 +19,21 @@ SCHEMAS = {
     "Group": {"required": ["type"], "properties": {"type": {"enum": ["group"]}, "login": {"type": "string"}}},
     "One": {"required": ["t"], "properties": {"t": {"const": 1}, "name": {"type": "string"}}},
     "Yes": {"required": ["t"], "properties": {"t": {"const": True}, "name": {"type": "string"}}},
+    "Half": {"required": ["t"], "properties": {"t": {"const": 0.5}, "name": {"type": "string"}}},
+    "Null": {"required": ["t"], "properties": {"t": {"const": None}, "name": {"type": "string"}}},
+    "Big": {"required": ["t"], "properties": {"t": {"const": 2**70}, "name": {"type": "string"}}},
+    "Listed": {"required": ["t"], "properties": {"t": {"const": [1]}, "name": {"type": "string"}}},
+    "Object": {"required": ["t"], "properties": {"t": {"const": {"a": 1}}, "name": {"type": "string"}}},
+    "On": {"required": ["t"], "properties": {"t": {"type": "boolean", "enum": [True]}}},
+    "Off": {"required": ["t"], "properties": {"t": {"type": "boolean", "enum": [False]}}},
+    "AB": {"required": ["t"], "properties": {"t": {"enum": ["a", "b"]}}},
+    "CD": {"required": ["t"], "properties": {"t": {"anyOf": [{"enum": ["c", "d"]}, {"type": "null"}]}}},
+    "Number": {"required": ["v"], "properties": {"v": {"type": "integer"}}},
+    "Text": {"required": ["v"], "properties": {"v": {"type": ["string", "null"]}}},
+    "Flag": {"required": ["v"], "properties": {"v": {"type": "boolean"}}},
+    "Inner": {"required": ["v"], "properties": {"v": {"type": "object", "properties": {"a": {"type": "string"}}}}},
+    "Secret": {"required": ["p", "s"], "properties": {"p": {"type": "string"}, "s": {"writeOnly": True}}},
+    "Ints": {"additionalProperties": {"type": "integer"}},
     "X": {"required": ["x"], "additionalProperties": False, "properties": {"x": {"type": "string"}}},
     "XY": {
         "required": ["x"],
@@ -27,6 +42,8 @@ SCHEMAS = {
     },
     "A": {"required": ["a"], "properties": {"a": {"type": "string"}}},
     "B": {"required": ["b"], "properties": {"b": {"type": "string"}}},
+    "Round": {"required": ["id", "r"], "properties": {"id": {"type": "string"}, "r": {"type": "string"}}},
+    "Long": {"required": ["id", "l"], "properties": {"id": {"type": "string"}, "l": {"type": "string"}}},
     "Few": {"properties": {"p": {"type": "string"}}},
     "Many": {"properties": {"p": {"type": "string"}, "q": {"type": "string"}, "r": {"type": "string"}}},
     "Animal": {
@@ -45,8 +62,15 @@ UNIONS = {
     "of_base": {"anyOf": ["Ant", "Bee"]},
     "constant": {"oneOf": ["User", "Group"]},
     "typed": {"anyOf": ["One", "Yes"]},
+    "any_constant": {"oneOf": ["Null", "Yes", "One", "Half", "Big", "Listed", "Object"]},
+    "one_value": {"oneOf": ["On", "Off"]},
+    "few_values": {"oneOf": ["AB", "CD"]},
+    "kinds": {"oneOf": ["Number", "Text", "Flag", "Inner"]},
+    "written": {"oneOf": ["Secret", "A"]},
+    "or_map": {"oneOf": ["A", "Ints"]},
     "closed": {"oneOf": ["X", "XY"]},
     "required": {"anyOf": ["A", "B"]},
+    "common": {"oneOf": ["Round", "Long"]},
     "declared": {"anyOf": ["Few", "Many"]},
 }
 # A union, an object, and the class it is read as; None is plain data.
@@ -62,12 +86,38 @@ CHOICES = [
     ("typed", {"t": True}, "Yes"),
     ("typed", {"t": 1}, "One"),
     ("typed", {"t": 2}, None),
+    ("any_constant", {"t": None}, "Null"),
+    ("any_constant", {"t": True}, "Yes"),
+    ("any_constant", {"t": 1}, "One"),
+    ("any_constant", {"t": 0.5}, "Half"),
+    ("any_constant", {"t": 2**70}, "Big"),
+    ("any_constant", {"t": [1]}, "Listed"),
+    ("any_constant", {"t": {"a": 1}}, "Object"),
+    ("any_constant", {"t": 0}, None),
+    ("one_value", {"t": True}, "On"),
+    ("one_value", {"t": False}, "Off"),
+    ("few_values", {"t": "b"}, "AB"),
+    ("few_values", {"t": "c"}, "CD"),
+    ("few_values", {"t": None}, "CD"),
+    ("few_values", {"t": "new"}, "AB"),
+    ("kinds", {"v": 1}, "Number"),
+    ("kinds", {"v": "x"}, "Text"),
+    ("kinds", {"v": None}, "Text"),
+    ("kinds", {"v": False}, "Flag"),
+    ("kinds", {"v": {"a": "x"}}, "Inner"),
+    ("kinds", {"v": ["other"]}, "Number"),
+    ("written", {"p": "1"}, "Secret"),
+    ("or_map", {"a": "1"}, "A"),
+    ("or_map", {"b": 1}, None),
     ("closed", {"x": "1", "y": "2"}, "XY"),
     ("closed", {"x": "1"}, "X"),
     ("closed", {"x": "1", "new": "2"}, "X"),
     ("required", {"b": "1"}, "B"),
     ("required", {"a": "1", "b": "1"}, "A"),
     ("required", {"c": "1"}, None),
+    ("common", {"l": "1"}, "Long"),
+    ("common", {"id": "1"}, None),
+    ("common", {"x": "1"}, None),
     ("declared", {"p": "1", "r": "1"}, "Many"),
     ("declared", {"p": "1"}, "Few"),
 ]
@@ -140,6 +190,60 @@ async def test_an_object_is_read_as_the_branch_that_it_is(client, union, data, b
         assert (None if type(found) is dict else type(found).__name__) == branch
         back = found if branch is None else found.to_dict()
         assert {name: back[name] for name in data} == data
+
+
+LISTED = {"type": "string", "enum": ["a", "b"]}
+ANSWERS = {
+    "listed": ({"application/json": LISTED}, '"c"', "c"),
+    "list_of_listed": ({"application/json": {"type": "array", "items": LISTED}}, '["a", "c"]', ["a", "c"]),
+    "no_list": ({"application/json": {"type": "array", "items": LISTED}}, "{}", None),
+    "no_rows": ({"application/json": {"type": "array", "items": {"$ref": "#/components/schemas/A"}}}, "{}", None),
+    "two": (
+        {
+            "application/vnd.a+json": {"$ref": "#/components/schemas/A"},
+            "application/vnd.b+json": {"$ref": "#/components/schemas/B"},
+            "application/json": {"$ref": "#/components/schemas/B"},
+        },
+        '{"b": "1"}',
+        {"b": "1"},
+    ),
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_a_whole_answer_is_what_the_document_says(generated, name):
+    """Listed values grow there too, an object is no empty list, and any of several JSON types may come."""
+    schemas, body, wanted = ANSWERS[name]
+    content = {content_type: {"schema": schema} for content_type, schema in schemas.items()}
+    responses = {"200": {"description": "", "content": content}}
+    module = generated(
+        f"clients_of_answers_{name}",
+        {"/x": {"get": {"operationId": "get_x", "responses": responses}}},
+        {name: {"type": "object", **SCHEMAS[name]} for name in "AB"},
+    )
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, text=body, headers={"Content-Type": "application/json"}))
+    async with module("client").Client(base_url="http://api", httpx_args={"transport": answer}) as http:
+        if wanted is None:
+            with pytest.raises(module("errors").UnexpectedResponse, match="expected list"):
+                await module("api.default.get_x").asyncio(client=http)
+        else:
+            found = await module("api.default.get_x").asyncio(client=http)
+            assert (dict(found) if name == "two" else found) == wanted
+            assert type(found).__name__ in {"GetXResponse200", "list", "B"}
+
+
+def test_what_only_answers_have_is_required_of_no_body(generated):
+    """OpenAPI has `required` hold for answers alone where a property is read-only."""
+    schema = {
+        "type": "object",
+        "required": ["id", "name"],
+        "properties": {"id": {"type": "string", "readOnly": True}, "name": {"type": "string"}},
+    }
+    content = {"application/json": {"schema": schema}}
+    operation = {"operationId": "add", "requestBody": {"content": content}, "responses": {"204": {"description": ""}}}
+    body = generated("clients_of_read_only", {"/x": {"post": operation}})("models").AddBody
+    assert body.__required_keys__ == {"name"}
 
 
 @pytest.mark.asyncio

@@ -33,6 +33,10 @@ def parameter(document, name):
     return next(each for each in document["paths"][LIST]["get"]["parameters"] if each["name"] == name)
 
 
+def rename(schema, old, new):
+    schema["properties"] = {new if key == old else key: value for key, value in schema["properties"].items()}
+
+
 def require_new(schema, name):
     schema["properties"][name] = TEXT
     schema["required"] = [*schema.get("required", []), name]
@@ -51,9 +55,40 @@ NEW_COUNTRIES = {**NEW_QUERY, "name": "taxCountry", "schema": COUNTRIES}
 
 # what is done to the document, and all that may be said of it: level, kind, name, a part of the detail
 MUTATIONS = {
+    "a server of its own": (
+        lambda d: d.update(servers=[{"url": "https://eu.trykintsugi.com"}]),
+        [(Level.NONE, "server new", "client", "the client stays with https://api.trykintsugi.com")],
+    ),
+    "our server, written otherwise": (
+        lambda d: d.update(servers=[{"url": "https://api.trykintsugi.com/"}]),
+        [(Level.NONE, "document changed", "document", "")],
+    ),
+    "parameter takes listed values or null": (
+        lambda d: set_in(parameter(d, "state"), schema={"anyOf": [{**TEXT, "enum": ["CA", "NY"]}, {"type": "null"}]}),
+        [
+            (Level.BREAKING, "parameter takes listed values", "list_customers(state)", "ListCustomersState"),
+            (Level.NEW, "enumeration new", "ListCustomersState", ""),
+        ],
+    ),
+    "header of a credential": (
+        lambda d: d["components"]["securitySchemes"]["APIKeyHeader"].update(name="X-Key"),
+        [(Level.BREAKING, "credentials changed", "client", "x-key in header")],
+    ),
     "field gone": (
         lambda d: schemas(d)["CustomerRead"]["properties"].pop("email"),
         [(Level.BREAKING, "field gone", "Customer.email", "")],
+    ),
+    "field renamed": (
+        lambda d: rename(schemas(d)["CustomerRead"], "county", "county_name"),
+        [(Level.BREAKING, "field renamed", "Customer.county", "now Customer.county_name")],
+    ),
+    "key renamed": (
+        lambda d: rename(schemas(d)["CustomerCreate"], "county", "county_name"),
+        [(Level.BREAKING, "key renamed", "NewCustomer.county", "now NewCustomer.county_name")],
+    ),
+    "parameter renamed": (
+        lambda d: parameter(d, "state").update(name="state_code"),
+        [(Level.BREAKING, "parameter renamed", "list_customers(state)", "now state_code")],
     ),
     "field retyped": (
         lambda d: schemas(d)["CustomerRead"]["properties"].update(phone=NUMBER),

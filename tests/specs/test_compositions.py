@@ -49,6 +49,31 @@ def test_a_union_among_the_parts_of_an_object(reading):
     assert (circle.radius, circle.drawn.month) == (1.5, 1)
 
 
+def test_a_part_that_is_a_text_alone(reading):
+    """It makes no other classes of the branches of a union beside it."""
+    nothing = {"type": ["object", "null"], "additionalProperties": False}
+    inner = {"allOf": [{"oneOf": [*KINDS, nothing]}, {"description": "The shape inside."}]}
+    read = reading("clients_of_texts", {"type": "object", "properties": {"inner": inner}})
+    assert type(read("Shape", {"inner": {"side": 1}}).inner).__name__ == "Square"
+    assert read("Shape", {"inner": None}).inner is None
+
+
+def test_a_branch_among_the_parts_that_adds_nothing(reading):
+    """It is an object of the other parts alone."""
+    union = {"oneOf": [{"type": "object"}, *KINDS]}
+    read = reading("clients_of_nothing_more", {"allOf": [{"$ref": "#/components/schemas/Drawn"}, union]})
+    assert read("ShapeSquare", {"side": 2, "drawn": "2026-01-02"}).drawn.day == 2
+    assert read("ShapeType0", {"drawn": "2026-01-02"}).drawn.day == 2
+
+
+def test_a_part_of_an_object_that_may_be_null(reading):
+    """An object is no null, so it has the properties of the other branch."""
+    maybe = {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Circle"}]}
+    read = reading("clients_of_null_parts", {"allOf": [maybe, DRAWN]})
+    shape = read("Shape", {"radius": 1.5, "drawn": "2026-01-02"})
+    assert (shape.radius, shape.drawn.month) == (1.5, 1)
+
+
 def test_what_stands_beside_a_reference_holds_too(reading):
     """In OpenAPI 3.1."""
     read = reading("clients_of_siblings", {"$ref": "#/components/schemas/Circle", **DRAWN, "required": ["drawn"]})

@@ -265,6 +265,15 @@ KINTSUGI = {
     "schema that the overlay refers to renamed": of_schema(INVALID, "CustomersInvalid"),
     "operation moved": to(LIST, "/v2/customers"),
     "operation of one row moved": to(EXTERNAL, "/v2/customers/external/{external_id}"),
+    "placeholder renamed": several(
+        to(ONE, "/v1/customers/{id}"),
+        lambda d: [
+            each.update(name="id")
+            for operation in d["paths"]["/v1/customers/{id}"].values()
+            for each in operation["parameters"]
+            if each["name"] == "customer_id"
+        ],
+    ),
     "operation gone": lambda d: d["paths"][LIST].pop("post"),
     "operation of one row gone": lambda d: d["paths"].pop(EXTERNAL),
     "new in a method": query("expand", path=ONE),
@@ -513,6 +522,21 @@ def test_what_a_report_changes(name, kind, edits, tmp_path):
         added = [each.new for each in advice.edits]
         assert "  - target: $.paths.*.*.parameters[?(@.name == 'X-Tenant')]" in added
         assert "    remove: true" in added
+
+
+def test_a_renamed_placeholder_is_no_new_argument(tmp_path):
+    """Of the two reports, the second finds each operation where `apis.toml` has put it: methods take what they took."""
+    _, path = change_of("placeholder renamed", tmp_path)
+    entry, document = tomllib.loads((ROOT / "openapi/apis.toml").read_text())["kintsugi"], load(path)
+    project, old = a_project(tmp_path / "project"), load(ROOT / "openapi/kintsugi.yaml")
+    ours = project / "openapi/kintsugi.overlay.yaml"
+    ours.write_text(ours.read_text().replace("{customer_id}", "{id}"))
+    there = [each.replace("{customer_id}", "{id}") for each in entry["operations"]]
+    advice = advise(project, "kintsugi", entry, old, take(document, there, "Kintsugi"))
+    assert not any(each.file.startswith("wrapper/") for each in advice.edits)
+    assert {each.kind for each in advice.changes if each.level is Level.BREAKING} == {
+        "operation moved", "parameter renamed",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["field nullable", "value new", "status new", "server of its own"])

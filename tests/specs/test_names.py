@@ -1,5 +1,6 @@
 """Names of every kind become modules that can be imported, and the wire keeps its own."""
 
+import inspect
 from pathlib import Path
 
 import httpx
@@ -84,6 +85,18 @@ def test_a_parameter_that_stands_twice_in_a_path_fills_both_places(generated):
     }
     request = generated("clients_of_twice", paths)("api.default.get_x").build_request("a b", 1)
     assert request["url"] == "/of/a%20b/a%20b/x/1"
+
+
+def test_parameters_that_python_reads_as_one(generated):
+    """`\ufb01eld` is `field` to Python, and so is `Field` to the generator: each has a number of its own."""
+    names = ["\ufb01eld", "field", "Field"]
+    parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in names]
+    get = {"operationId": "get_x", "parameters": parameters, "responses": {"204": {"description": "none"}}}
+    build = generated("clients_of_one_name", {"/x": {"get": get}})("api.default.get_x").build_request
+    arguments = inspect.signature(build).parameters
+    sent = httpx.URL(build(**{name: name for name in arguments})["url"]).params
+    assert len({*sent.values()}) == len(arguments) == 3
+    assert {*sent} == {*names}
 
 
 @pytest.mark.parametrize("place", ["header", "cookie", "path"])

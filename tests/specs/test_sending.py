@@ -668,3 +668,18 @@ def test_multipart_bodies_are_read_back(given, file):
     found, names = decoding.multipart(whole, request.headers["content-type"], request.read())
     assert found == {**value, "file": file, "files": [file, file]}
     assert {key: name for key, name in names.items() if name} == {"file": "x.bin", "files": "files"}
+
+
+@pytest.mark.parametrize("send", ["form", "multipart"])
+def test_an_object_is_written_as_no_other_type_than_json(send):
+    """JSON that says it is XML would be sent otherwise; of several types it is the one that is JSON."""
+    builder = RequestBuilder("post", "/")
+    with pytest.raises(ValueError, match="a: an object cannot be written as application/xml"):
+        getattr(builder, send)({"a": {"b": 1}}, {"a": {"contentType": "application/xml"}})
+    getattr(builder, send)({"a": {"b": 1}}, {"a": {"contentType": "application/xml, application/json"}})
+    request = sent(builder.build())
+    request.read()
+    if send == "form":
+        assert request.content == b"a=%7B%22b%22%3A1%7D"
+    else:
+        assert b'Content-Type: application/json\r\n\r\n{"b":1}\r\n' in request.content

@@ -26,17 +26,17 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def steps():
-    """The blocks of the guide: the entry, the command, the binding, and how it is used."""
+    """The blocks of the guide: the entry, the command, the binding, how it is used, and a call without it."""
     text = GUIDE.read_text()
-    entry, binding, usage = re.findall(r"```(?:toml|python)\n(.*?)```", text, re.DOTALL)
+    entry, binding, usage, alone = re.findall(r"```(?:toml|python)\n(.*?)```", text, re.DOTALL)
     (command,) = re.findall(r"^ {4}(scripts/\S.*)$", text, re.MULTILINE)
-    return entry, shlex.split(command), binding, usage
+    return entry, shlex.split(command), binding, usage, alone
 
 
 @pytest.fixture(scope="module")
 def clone(steps, tmp_path_factory):
     """A copy of this project with what the guide says added to it."""
-    entry, command, binding, _ = steps
+    entry, command, binding, *_ = steps
     root = tmp_path_factory.mktemp("own") / "clone"
     leave = shutil.ignore_patterns("__pycache__", ".*_cache")
     for folder in ("openapi", "generated", "wrapper", "scripts"):
@@ -51,7 +51,8 @@ def clone(steps, tmp_path_factory):
     shutil.copy(DOCUMENT, root)
     done = subprocess.run(command, cwd=root, env=python_path(root), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "1 operations" in done.stdout
+    assert "1 operations, in `generated/readahead_clients/svix`." in done.stdout
+    assert "docs/guide/your-own-api.md" in done.stdout
     (root / "wrapper/readahead/svix.py").write_text(binding)
     return root
 
@@ -102,7 +103,9 @@ def test_it_lists_all_rows(clone, steps):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Svix)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    body = "\n".join(f"    {line}" for line in steps[3].replace("Svix()", "Svix(token='t', base_url=URL)").splitlines())
+    usage = steps[3].replace("Svix()", "Svix(token='t', base_url=URL)")
+    alone = steps[4].replace('"https://api.svix.com", token="..."', "URL, token='t'")
+    body = "\n".join(f"    {line}" for line in [*usage.splitlines(), *alone.splitlines()])
     program = (
         "import asyncio\nfrom readahead.svix import Svix\nfrom readahead.errors import FilterError\n"
         f"URL = 'http://127.0.0.1:{server.server_port}'\n"
@@ -120,7 +123,9 @@ def test_it_lists_all_rows(clone, steps):
         server.server_close()
         thread.join()
     assert done.returncode == 0, done.stderr
-    *rows, refused = done.stdout.splitlines()
+    *rows, alone, refused = done.stdout.splitlines()
+    assert alone == "['app_0', 'app_1']"
+    assert Svix.seen.pop() == {"limit": "2", "authorization": "Bearer t"}
     assert [row.split()[0] for row in rows] == [f"app_{number}" for number in range(ROWS)]
     assert rows[0].endswith("2025-01-02 03:04:05+00:00")
     assert "ascending" in refused

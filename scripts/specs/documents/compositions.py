@@ -83,10 +83,19 @@ def spread_unions(document: dict[str, Any]) -> dict[str, Any]:
         parts = node.get("allOf")
         if not isinstance(parts, list) or len(parts) < 2:
             return node
+        said = [each for each in parts if each != {}]  # there was a text alone
+        if len(said) == 1 and _union(said[0]) is not None and not node.keys() & _OBJECT:
+            return {**{key: value for key, value in node.items() if key != "allOf"}, **said[0]}
+        if node.get("properties") or any(_has_own(document, each) for each in parts):
+            parts = [_not_null(document, each) for each in parts]
+            node = {**node, "allOf": parts}
         whole = [resolved(document, each) for each in parts]
         unions = [at for at, each in enumerate(whole) if _union(each) is not None and not _says(each)]
-        if len(unions) != 1 or not all(
-            _has_properties(document, each, ()) for each in whole[unions[0]][_union(whole[unions[0]]) or ""]
+        if len(unions) != 1:
+            return node
+        branches = whole[unions[0]][_union(whole[unions[0]]) or ""]
+        if not all(_is_object(document, each) for each in branches) or not any(
+            _has_properties(document, each, ()) for each in branches
         ):
             return node
         others = [each for at, each in enumerate(parts) if at != unions[0]]
@@ -156,6 +165,23 @@ def _union(schema: Any) -> str | None:
 
 def _says(schema: dict[str, Any]) -> bool:
     return bool(schema.get("properties")) or isinstance(schema.get("allOf"), list)
+
+
+def _has_own(document: dict[str, Any], part: Any) -> bool:
+    whole = resolved(document, part)
+    return isinstance(whole, dict) and "properties" in whole
+
+
+def _not_null(document: dict[str, Any], part: Any) -> Any:
+    """Return a part of an object without the branch that is null, which no object is."""
+    whole = resolved(document, part)
+    union = _union(whole)
+    if union is None or _says(whole):
+        return part
+    rest = [each for each in whole[union] if resolved(document, each) not in ({"type": "null"}, {"enum": [None]})]
+    if len(rest) == len(whole[union]) or not rest:
+        return part
+    return rest[0] if len(rest) == 1 else {**whole, union: rest}
 
 
 def _parts(document: dict[str, Any], branch: Any) -> set[str]:

@@ -26,6 +26,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
@@ -128,7 +129,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
         openapi = GeneratorData.from_dict(seen, config=config)
     if isinstance(openapi, GeneratorError):
         raise SpecError(_told(name, [openapi]))
-    shapes = Shapes(openapi, tags(seen), Sending(seen))
+    shapes = Shapes(openapi, tags(seen), Sending(seen), seen)
     for model in openapi.models:
         for prop in [*(model.required_properties or []), *(model.optional_properties or [])]:
             wire = seen.get(WIRE, {}).get(prop.name.get_untrusted_value())
@@ -161,6 +162,10 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
             for response in endpoint.responses:
                 if response.source["attribute"] == "None":
                     nothing(response)
+                if isinstance(response.prop, ListProperty) and shapes.answer(response) is None:
+                    # an empty object is no list without items
+                    source = response.source
+                    response.source = {**source, "attribute": f"expected({source['attribute']}, list)"}
 
     project = Project(openapi=openapi, config=config)
     stock = PackageLoader("openapi_python_client")

@@ -295,7 +295,7 @@ def distinct_parameters(document: dict[str, Any]) -> dict[str, Any]:
         name = parameter["name"]
         new = as_python_reads(name) if parameter.get("in") != "path" else name
         place = parameter.get("in")
-        spelled, number = name.replace("<", " lt").replace(">", " gt"), 2
+        spelled, number = new.replace("<", " lt").replace(">", " gt"), 2
         while taken.get((place, python_name(new)), name) != name or (new != name and new in names):
             new = spelled if new == name != spelled else f"{spelled} {number}"
             number += new != spelled

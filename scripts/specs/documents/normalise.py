@@ -19,6 +19,7 @@ from specs.documents.names import (
 )
 from specs.documents.sending import CONTENT, DEFAULT
 from specs.documents.types import (
+    listed_values,
     named_members,
     no_endless_types,
     nullable_references,
@@ -91,6 +92,22 @@ def forget(document: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
+def all_json_answers(document: dict[str, Any]) -> dict[str, Any]:
+    """Let an answer that several JSON types describe differently be any of these: only one type is kept."""
+    for _, _, operation in operations(document):
+        for given in operation.get("responses", {}).values():
+            content = resolved(document, given).get("content", {})
+            several = [each for each in content if _preference(each) == 0]
+            schemas = [content[each]["schema"] for each in several if content[each].get("schema")]
+            distinct = [each for at, each in enumerate(schemas) if each not in schemas[:at]]
+            if len(distinct) > 1:
+                kept, *others = several
+                content[kept] = {**content[kept], "schema": {"anyOf": distinct}}
+                for each in others:
+                    del content[each]
+    return document
+
+
 def one_content(document: dict[str, Any]) -> dict[str, Any]:
     """Keep one content type of each body and response, JSON if there is one.
 
@@ -129,7 +146,10 @@ def known_content(document: dict[str, Any]) -> dict[str, Any]:
             content[name] = {**media, "schema": media.get("schema", {}) if written else dict(_BYTES)}
     for operation in (each for _, _, each in operations(document)):
         for given in operation.get("responses", {}).values():
-            for content_type, media in resolved(document, given).get("content", {}).items():
+            content = resolved(document, given).get("content", {})
+            for content_type in [each for each in content if 0 < _preference(each) <= _FORMS]:
+                content["application/octet-stream"] = content.pop(content_type)  # no answer is read field by field
+            for content_type, media in content.items():
                 if _preference(content_type) > 0:
                     media["schema"] = {"type": "string"} if _is_text(content_type) else dict(_BYTES)
                 else:  # JSON that is not described is plain data, in an error as well
@@ -402,6 +422,7 @@ def _target(name: str) -> str:
 _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     rename,
     plain_ids,
+    all_json_answers,
     whole_discriminators,
     keep_defaults,
     forget,
@@ -413,6 +434,7 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     empty_answers,
     optional_headers,
     spread_security,
+    listed_values,
     readable_enums,
     name_members,
     open_parameters,

@@ -16,6 +16,7 @@ from specs.documents.document import (
     NAMED,
     PROSE,
     SpecError,
+    component,
     operations,
     rebuild,
     resolved,
@@ -45,7 +46,18 @@ _OPERATION = frozenset(
 )  # fmt: skip
 
 
-def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dict[str, Any]:
+# What a parameter of OpenAPI 2 says of its type, in its schema since.
+_IN_SCHEMA = frozenset({"type", "format", "enum", "items", "minimum", "maximum", "pattern", "maxLength", "minLength"})
+_PLACES = frozenset({"cookie", "header", "path", "query"})
+_MAY_BE_NULL = frozenset({"const", "default", "example", "examples"})
+# Of these a name alone says something: anything, or an answer without a body.
+_NAMED_ALONE = frozenset({"$defs", "content", "definitions", "paths", "patternProperties", "properties", "responses",
+                          "schemas"})  # fmt: skip
+
+
+def repair(
+    document: dict[str, Any], notes: dict[str, str] | None = None, left_out: dict[str, str] | None = None
+) -> dict[str, Any]:
     """Return a valid document: correct common mistakes of published documents without changing their meaning.
 
     An operation without responses gets one. A path parameter is required; one that the path names and nothing
@@ -56,8 +68,14 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
     Extensions go first, with whatever they refer to. What says nothing that code is made of costs nothing either,
     where it is wrong: see ``_harmless``.
 
-    Changes that callers of an operation see go into `notes`.
+    What is null says nothing, and neither do links and callbacks, of which no code is made. Changes that callers of an
+    operation see go into `notes`, and operations and paths that refer to nothing into `left_out`, with the reason;
+    without it they are errors.
     """
+    document = _without_nulls(document)
+    document = {**document, "info": {"title": "", "version": "", **_mapping(document.get("info"))}}
+    if "servers" in document:
+        document["servers"] = [_server(each) for each in document["servers"] if isinstance(each, str) or "url" in each]
     numeric = not str(document.get("openapi", "")).startswith("3.0")
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
@@ -70,8 +88,10 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
             for key, value in node.items()
             if not (key == "required" and isinstance(value, bool) and not is_parameter and not is_body)
             and not (key == "enum" and value == [])
-            and key not in {"$recursiveAnchor", "$dynamicAnchor", "$anchor"}
+            and key not in {"$recursiveAnchor", "$dynamicAnchor", "$anchor", "callbacks", "links"}
         }
+        if isinstance(node.get("headers"), dict) and "schemas" not in node:
+            node["headers"] = {name: each for name, each in node["headers"].items() if _is_there(document, each)}
         if isinstance(node.get("required"), list):
             node["required"] = list(dict.fromkeys(node["required"]))
         for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
@@ -86,6 +106,9 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
         if is_parameter:
             node.pop("collectionFormat", None)
             node |= {"required": True} if node["in"] == "path" else {}
+            is_scheme = node.get("type") in _SCHEMES
+            if node["in"] in _PLACES and not is_scheme and not node.keys() & {"schema", "content"}:
+                node["schema"] = {key: node.pop(key) for key in node.keys() & _IN_SCHEMA}
         if not numeric:
             node = {key: value for key, value in node.items() if key not in {"contentEncoding", "contentMediaType"}}
             if "const" in node:
@@ -94,8 +117,15 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
             node["variables"] = {name: {"default": "", **variable} for name, variable in node["variables"].items()}
         return {**node, "items": {}} if is_list else node
 
-    mended: dict[str, Any] = read_placeholders(named_parts(inline_items(rebuild(inline_maps(document), change))))
-    for path, _, operation in operations(mended):
+    parts = rebuild(inline_maps(document), change)
+    mended: dict[str, Any] = read_placeholders(named_parts(inline_items(parts, left_out)))
+    for path, method, operation in list(operations(mended)):
+        if (fault := _cannot_be_sent(mended, path, operation)) is not None:
+            if left_out is None:
+                raise SpecError(fault)
+            left_out[f"{method.upper()} {path}"] = fault
+            del mended["paths"][path][method]
+            continue
         operation.setdefault("responses", {"default": {"description": ""}})
         declared = [*mended["paths"][path].get("parameters", []), *operation.get("parameters", [])]
         whole = {each["name"] for each in (resolved(mended, given) for given in declared) if each.get("in") == "path"}
@@ -109,6 +139,61 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
             ]
     _tell_apart(mended, {} if notes is None else notes)
     return mended
+
+
+def _cannot_be_sent(document: dict[str, Any], path: str, operation: Any) -> str | None:
+    """Return why nothing can be made of an operation, whatever else is wrong with it."""
+    if re.fullmatch(r"([^{}]|{[^{}]+})*", path) is None:
+        return f"a brace is not closed in the path {path[:100]}"
+    if not isinstance(operation, dict):
+        return f"it is {type(operation).__name__} in the document, not an object"
+    try:
+        for given in [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]:
+            resolved(document, given)["name"]
+    except SpecError as error:
+        return str(error)
+    except (KeyError, TypeError):
+        return "it has a parameter without a name"
+    return None
+
+
+def _without_nulls(node: Any, *, named_by: str = "") -> Any:
+    """Return the document without keywords that are null, as YAML has them where nothing follows a colon."""
+    if isinstance(node, list):
+        return [_without_nulls(each) for each in node if each is not None]
+    if not isinstance(node, dict):
+        return node
+    if named_by:
+        return {
+            name: each if named_by == "scopes" else _without_nulls({} if each is None else each)
+            for name, each in node.items()
+            if each is not None or named_by in {*_NAMED_ALONE, "scopes"}
+        }
+    return {
+        key: item if key in DATA else _without_nulls(item, named_by=key if key in NAMED else "")
+        for key, item in node.items()
+        if item is not None or key in _MAY_BE_NULL
+    }
+
+
+def _mapping(given: Any) -> dict[str, Any]:
+    return given if isinstance(given, dict) else {}
+
+
+def _server(given: Any) -> Any:
+    return {"url": given} if isinstance(given, str) else given
+
+
+def _is_there(document: dict[str, Any], header: Any) -> bool:
+    """Whether a header is described; of one that is not, nothing is read anyway."""
+    target = header.get("$ref") if isinstance(header, dict) else None
+    if not isinstance(target, str) or not target.startswith("#/components/headers/"):
+        return True
+    try:
+        component(document, target)
+    except (SpecError, TypeError):
+        return False
+    return True
 
 
 def _of(document: dict[str, Any], parameters: list[Any], named: list[str]) -> list[Any]:
@@ -150,7 +235,7 @@ def _tell_apart(document: dict[str, Any], notes: dict[str, str]) -> None:
         taken[snake_case(new)] = where
 
 
-def inline_items(document: dict[str, Any]) -> dict[str, Any]:
+def inline_items(document: dict[str, Any], left_out: dict[str, str] | None = None) -> dict[str, Any]:
     """Write out paths that stand elsewhere in the document: the generator does not follow a reference to one."""
     paths = {}
     for path, item in (document.get("paths") or {}).items():
@@ -162,7 +247,13 @@ def inline_items(document: dict[str, Any]) -> dict[str, Any]:
             beside = {key: value for key, value in whole.items() if key != "$ref"}
             found = _pointed_at(document, target)
             if not isinstance(found, dict):
-                raise SpecError(f"the path {path} is said to be {target[:100]}, and that is not in the document")
+                fault = f"the path {path} is said to be {target[:100]}, and that is not in the document"
+                if left_out is None:
+                    raise SpecError(fault)
+                methods = [each.upper() for each in METHODS if each in beside] or ["every method of"]
+                left_out |= {f"{method} {path}": fault for method in methods}
+                whole = {}
+                break
             whole = copy.deepcopy({**found, **beside})
         paths[path] = whole
     return {**document, "paths": paths}
@@ -232,7 +323,9 @@ def _schemas(node: dict[str, Any]) -> dict[str, Any]:
             node[key] = [_schema(each) for each in node[key]]
     for key in _NAMED:
         if isinstance(node.get(key), dict):
-            node[key] = {name: _schema(each) for name, each in node[key].items() if each is not False}
+            # no object has such a property, but a schema may be referred to
+            drop = key in {"properties", "patternProperties"}
+            node[key] = {name: _schema(each) for name, each in node[key].items() if not (drop and each is False)}
     return node
 
 
@@ -244,9 +337,10 @@ def _harmless(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
     """Mend what is wrong with keywords that no code is made of, or whose meaning is plain all the same.
 
     Limits that are no numbers and patterns that cannot be compiled are dropped, `"true"` is true, a value that an
-    enumeration lists twice is listed once, an unknown type says nothing, and so does a keyword that no operation has.
-    A text that stands elsewhere, as in `description: {$ref: intro.md}`, is empty.
-    `type: [string, "null"]` is written as the document's version has it. ``types``: whether that has lists of types.
+    enumeration lists twice is listed once, an unknown type says nothing, and so do a keyword that no operation has and
+    a union of nothing. A text that stands elsewhere, as in `description: {$ref: intro.md}`, is empty.
+    `type: [string, "null"]` and `type: "null"` are written as the document's version has it. ``types``: whether that
+    has lists of types.
     """
     node = {key: "" if key in _TEXTS and isinstance(value, dict) else value for key, value in node.items()}
     for key in node.keys() & (_COUNTS | _NUMBERS):
@@ -260,8 +354,13 @@ def _harmless(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
         node["additionalProperties"] = node["additionalProperties"].strip().lower() != "false"
     if isinstance(node.get("pattern"), str) and not _is_pattern(node["pattern"]):
         del node["pattern"]
-    if node.get("required") == []:
-        del node["required"]
+    for key in ("required", "allOf", "anyOf", "oneOf"):
+        if node.get(key) == []:
+            del node[key]
+    if isinstance(node.get("items"), list):  # of JSON Schema before 2020: what may stand at each place
+        node["items"] = {"anyOf": node["items"]} if len(node["items"]) > 1 else next(iter(node["items"]), {})
+    if isinstance(node.get("discriminator"), str):  # of OpenAPI 2
+        node["discriminator"] = {"propertyName": node["discriminator"]}
     for key in ("enum", "tags"):
         if isinstance(node.get(key), list):
             node[key] = _once(node[key])
@@ -272,6 +371,10 @@ def _harmless(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
     for method in METHODS:
         if isinstance(node.get(method), dict):
             node[method] = {key: value for key, value in node[method].items() if _is_of_operation(key)}
+            if isinstance(node[method].get("operationId"), int):
+                node[method]["operationId"] = str(node[method]["operationId"])
+            if isinstance(node[method].get("tags"), str):
+                node[method]["tags"] = [node[method]["tags"]]
     return node
 
 
@@ -298,9 +401,11 @@ def _typed(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
         return node
     known = [each for each in dict.fromkeys(map(str, said)) if each in _TYPES]
     rest = {key: value for key, value in node.items() if key != "type"}
-    if types or not isinstance(node["type"], list):
+    if types or (not isinstance(node["type"], list) and known != ["null"]):
         one = known[0] if len(known) == 1 and not isinstance(node["type"], list) else known
         return {**rest, "type": one} if known else rest
+    if known == ["null"]:
+        return {**rest, "nullable": True, "enum": [None]}
     if "null" in known:
         rest["nullable"] = True
         known.remove("null")

@@ -23,7 +23,9 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.parser.responses import Response
 
+from specs.documents.names import WIRE, class_name
 from specs.documents.sending import Sending, read_by_type
+from specs.documents.types import Said, said_of
 
 # What is strict about its text comes first where several are possible: a date is also a date-time.
 _TEXTS: dict[type[Any], str] = {
@@ -33,6 +35,9 @@ _TEXTS: dict[type[Any], str] = {
 }
 _STRICT = {"read_uuid": "uuid_of", "read_date": "date_of", "read_datetime": "datetime_of"}
 
+
+# More values than these tell no branch of a union apart from another one that is worth their place in the code.
+_FEW = 64
 
 # By the names of the branches of a union: the wire name of its discriminator, and the branch for each value.
 Tags = Mapping[frozenset[str], tuple[str, Mapping[Any, str]]]
@@ -45,8 +50,12 @@ class Shapes:
     model without properties is a map, and inside others a plain `dict`.
     """
 
-    def __init__(self, openapi: GeneratorData, tags: Tags, sending: Sending) -> None:
+    def __init__(self, openapi: GeneratorData, tags: Tags, sending: Sending, document: dict[str, Any]) -> None:
         self.tags = tags
+        self._document = document
+        schemas = document.get("components", {}).get("schemas", {})
+        self._schemas = {class_name(name): schema for name, schema in schemas.items()}
+        self._said: dict[str, dict[str, Said]] = {}
         self.sending = sending
         self.models = {model.class_info.name: model for model in openapi.models}
         self.enums = {enum.class_info.name: enum for enum in openapi.enums}
@@ -58,6 +67,11 @@ class Shapes:
         others += [prop for endpoint in endpoints for prop in endpoint.list_all_parameters()]
         self.sent = self._forms | self._below(*others)
         self._reached = self._below(*(prop for each in endpoints for prop in _signature(each)))
+        self._chosen: set[str] = set()
+        for each in (prop for model in self.models.values() for prop in _properties(model)):
+            self.reader(each)  # notes the branches of unions
+        for answered in (response.prop for endpoint in endpoints for response in endpoint.responses):
+            self.reader(answered)
         self._in_signatures = {name for each in endpoints for prop in _signature(each) for name in self._names(prop)}
 
     def met(self, model: ModelProperty) -> bool:
@@ -83,7 +97,9 @@ class Shapes:
         """
         text = self._type(prop, sent=True, form=model.class_info.name in self._forms)
         text = f'"{text}"' if self.models.keys() & set(self._names(prop)) else text
-        return f"Required[{text}]" if prop.required else text
+        said = self.said(model).get(prop.name.get_untrusted_value()) if prop.required else None
+        # what is only read is required of answers alone
+        return f"Required[{text}]" if prop.required and not (said and said.is_read_only) else text
 
     def map_type(self, model: ModelProperty) -> str:
         """Return the type that a map is an alias of."""
@@ -147,17 +163,19 @@ class Shapes:
         if several_texts:  # any text could be an unlisted value of any of them
             readers = [f"{each}_listed" if each.endswith(".read") else each for each in readers]
         if rows:  # before maps, which any object could be
-            readers.insert(0, self._branches(rows))
+            maps = any(isinstance(each, ModelProperty) and self.is_map(each) for each in found)
+            readers.insert(0, self._branches(rows, alone=not maps))
         if lists:  # the branch is chosen for each item
             items = evolve(prop, inner_properties=[each.inner_property for each in lists])
             how = self.reader(items if len(lists) > 1 else lists[0].inner_property)
             readers += [f"list_of({how})"] if how else []
         return f"any_of({', '.join(readers)})" if len(readers) > 1 else next(iter(readers), None)
 
-    def _branches(self, rows: list[ModelProperty]) -> str:
+    def _branches(self, rows: list[ModelProperty], *, alone: bool) -> str:
         names = list(dict.fromkeys(each.class_info.name for each in rows))
-        if len(names) == 1:
+        if alone and len(names) == 1:
             return f"{names[0]}._read"
+        self._chosen.update(map(str, names))
         tag = self.tags.get(frozenset(map(str, names)))
         told = ""
         if tag is not None:
@@ -165,22 +183,47 @@ class Shapes:
             told = f", tag=({tag[0]!r}, {{{branches}}})"
         return f"branch_of({', '.join(names)}{told})"
 
-    def constants(self, model: ModelProperty) -> dict[str, Any]:
-        """Return the fields that can have one value alone, by their wire names, and that value."""
-        found: dict[str, Any] = {}
-        for each in _own(model):
-            if isinstance(each, ConstProperty):
-                found[each.name.get_untrusted_value()] = each.value.raw_value
-            elif isinstance(each, EnumProperty) and len(each.values) == 1:
-                found[each.name.get_untrusted_value()] = next(iter(each.values.values()))
-        return found
+    def said(self, model: ModelProperty) -> dict[str, Said]:
+        """Return what the document says of the properties of a model, by their wire names."""
+        name = str(model.class_info.name)
+        if name not in self._said:
+            schema = self._schemas.get(name) or model.data.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            wire = self._document.get(WIRE, {})
+            found = said_of(self._document, schema)
+            self._said[name] = {wire.get(each, each): said for each, said in found.items()}
+        return self._said[name]
+
+    def required(self, model: ModelProperty) -> list[Property]:
+        """Return the fields that an answer has to have."""
+        written = {wire for wire, said in self.said(model).items() if said.is_written_only}
+        return [each for each in model.required_properties or [] if each.name.get_untrusted_value() not in written]
+
+    def told(self, model: ModelProperty) -> dict[str, dict[str, Any]]:
+        """Return what tells a row from other branches of a union, by attributes of its class, then by wire names.
+
+        That is the one value of a field, the few values of others, and the JSON types of those that are not of any.
+        """
+        said = self.said(model).items()
+        values = {wire: each.values for wire, each in said if each.values and len(each.values) <= _FEW}
+        return {
+            "_constants": {wire: listed[0] for wire, listed in values.items() if len(listed) == 1},
+            "_listed": {wire: list(listed) for wire, listed in values.items() if len(listed) > 1},
+            "_kinds": {wire: sorted(each.kinds) for wire, each in said if each.kinds},
+        }
+
+    def is_branch(self, model: ModelProperty) -> bool:
+        """Whether an object may have to be told apart from other rows, or from a map."""
+        return model.class_info.name in self._chosen
 
     def is_closed(self, model: ModelProperty) -> bool:
         """Whether an object may have no field that is not declared."""
         return self._whole(model).additional_properties is None
 
     def answer(self, response: Response) -> str | None:
-        """Return the expression that reads an answer by its content type, or of several branches; None: it has none."""
+        """Return the expression that reads an answer by its content type, of several branches, or of listed values.
+
+        None: it is none of these.
+        """
         by_type = read_by_type(response)
         if by_type is not None:
             return f"{by_type}(response)"
@@ -191,7 +234,7 @@ class Shapes:
         while isinstance(inner, ListProperty):
             inner = inner.inner_property
         how = self.reader(prop)
-        if not isinstance(inner, UnionProperty) or how is None:
+        if not isinstance(inner, UnionProperty | EnumProperty) or how is None:
             return None
         kinds = {kind for each in getattr(prop, "inner_properties", [prop]) for kind in _json_types(each)}
         known = f"expected({source}, {', '.join(sorted(kinds))})" if "object" not in kinds else source

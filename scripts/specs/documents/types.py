@@ -1,6 +1,8 @@
 """Rules about types that the generator cannot read: odd enumerations, schemas inside themselves, clashing parts."""
 
 import copy
+import math
+from dataclasses import dataclass
 from typing import Any
 
 from specs.documents.document import DATA, NAMED, component, rebuild, references
@@ -9,6 +11,84 @@ from specs.documents.names import class_name
 _ANY: dict[str, Any] = {}
 # beside a reference, these say nothing of the type but that it may be null
 _SAYS_NOTHING = frozenset({"nullable", "readOnly", "writeOnly", "deprecated"})
+
+
+VALUES = "x-readahead-values"  # of a schema: those that it lists, of any JSON type
+
+
+def listed_values(document: dict[str, Any]) -> dict[str, Any]:
+    """Say of each constant and enumeration which values it lists, before those go that the generator cannot read."""
+
+    def change(node: dict[str, Any]) -> dict[str, Any]:
+        values = [node["const"]] if "const" in node else node.get("enum")
+        if not isinstance(values, list) or any(isinstance(each, float) and not math.isfinite(each) for each in values):
+            return node
+        return {**node, VALUES: values}
+
+    changed: dict[str, Any] = rebuild(document, change)
+    return changed
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a normalised document says of a property.
+
+    Attributes:
+        values: Those that are listed, or None if there may be others.
+        kinds: The JSON types that it may be of; empty if any.
+        is_read_only: Whether only answers have it.
+        is_written_only: Whether only bodies have it.
+    """
+
+    values: tuple[Any, ...] | None
+    kinds: frozenset[str]
+    is_read_only: bool
+    is_written_only: bool
+
+
+def said_of(document: dict[str, Any], schema: Any) -> dict[str, Said]:
+    """Return what is said of each property of an object, those of its parts included."""
+    found = {}
+    for name, given in _flat(document, schema, ())["properties"].items():
+        values = _values(document, given, ())
+        kinds = _kinds(document, given, ())
+        whole = _resolved(document, given, ())
+        found[name] = Said(
+            None if values is None else tuple(values),
+            frozenset() if "any" in kinds else frozenset(kinds),
+            bool(whole.get("readOnly")),
+            bool(whole.get("writeOnly")),
+        )
+    return found
+
+
+def _values(document: dict[str, Any], schema: Any, above: tuple[Any, ...]) -> list[Any] | None:
+    whole = _resolved(document, schema, ())
+    if any(whole is each for each in above):
+        return None
+    null = [None] if whole.get("nullable") else []
+    if VALUES in whole:
+        return [*whole[VALUES], *null]
+    branches = [*whole.get("anyOf", ()), *whole.get("oneOf", ())]
+    if not branches:
+        return [None] if whole.get("type") in ("null", ["null"]) else None
+    found = [_values(document, each, (*above, whole)) for each in branches]
+    known = [each for each in found if each is not None]
+    return [*(value for each in known for value in each), *null] if len(known) == len(found) else None
+
+
+def _kinds(document: dict[str, Any], schema: Any, above: tuple[Any, ...]) -> set[str]:
+    """Return the JSON types that a value may be of, or "any"."""
+    whole = _resolved(document, schema, ())
+    if any(whole is each for each in above) or whole.get("allOf"):
+        return {"any"}
+    said = whole.get("type", ())
+    kinds = {said} if isinstance(said, str) else set(said)
+    branches = [*whole.get("anyOf", ()), *whole.get("oneOf", ())]
+    if not kinds and not branches:
+        return {"object"} if "properties" in whole else {"any"}
+    null = {"null"} if whole.get("nullable") else set()
+    return kinds.union(null, *(_kinds(document, each, (*above, whole)) for each in branches))
 
 
 def readable_enums(document: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +175,8 @@ def _of_base(document: dict[str, Any], branches: list[str]) -> Any:
 def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, str]]]:
     """Return the discriminators of a normalised document, by the names of the branches' classes.
 
-    Of unions of the same branches that have several discriminators none is known.
+    Unions of the same branches may have several: those of one field that do not contradict each other are one. Of
+    others none is known.
     """
     found: dict[frozenset[str], list[tuple[str, dict[str, str]]]] = {}
 
@@ -111,7 +192,13 @@ def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, 
         return node
 
     rebuild(document, change)
-    return {names: tags[0] for names, tags in found.items() if all(tag == tags[0] for tag in tags)}
+    whole = {}
+    for names, said in found.items():
+        mapping = {value: name for _, values in said for value, name in values.items()}
+        agree = all(mapping[value] == name for _, values in said for value, name in values.items())
+        if agree and len({field for field, _ in said}) == 1:
+            whole[names] = said[0][0], mapping
+    return whole
 
 
 def _class(target: str) -> str:

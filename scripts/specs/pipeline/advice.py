@@ -14,6 +14,7 @@ from specs.pipeline.edits import Edit, edits
 from specs.pipeline.fitting import Fit, fit
 from specs.pipeline.moves import headers, moves, values
 from specs.pipeline.surface import surface
+from specs.pipeline.take import lost
 
 
 @dataclass
@@ -61,7 +62,9 @@ def advise(
     """
     gone = gone or {}
     openapi = root / "openapi"
-    places = {was: now for was, now in gone.items() if now}
+    # where `apis.toml` lists the new places already, too
+    moved = lost(new, [f"{method.upper()} {path}" for path, method, _ in operations(old)], old)
+    places = {was: now for was, now in {**moved, **gone}.items() if now}
     corrections: dict[str, Any] = load(openapi / entry["overlay"]) if "overlay" in entry else {"overlay": "1.0.0"}
     # after what the last report said was done, the overlay is that of the new document, and the old one moves back
     known, was_found = overlay.retargeted(old, corrections, moves(new, old, {now: was for was, now in places.items()}))

@@ -194,17 +194,21 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     entry = apis[api]
     path = openapi / entry["document"]
     notes: dict[str, str] = {}
+    unread: dict[str, str] = {}
     document = bundle.document if bundle else of_version_3(_parsed(fetched), fetched.name)
     with as_spec_error(fetched.name):
-        upstream = repair(document, notes)
+        upstream = repair(document, notes, unread)
     old = load(path) if path.exists() else None
     report = Report(api, known, {"name": fetched.name, "date": _date(fetched.name, options.dated)}, notes=notes)
     wanted: list[str] | None = entry.get("operations")
     if wanted is None:
         with as_spec_error(fetched.name):
             source = only(upstream, listed(upstream)) if options.binding and added else upstream
-            taken, report.left_out = take_what_can_be(source, entry["title"])
+            taken, invalid = take_what_can_be(source, entry["title"])
+            report.left_out = {**unread, **invalid}
     else:
+        if faults := [f"{name}: {unread[name]}" for name in wanted if name in unread]:
+            raise SpecError(f"{fetched.name} is not a valid document: {'; '.join(faults)}")
         here = {f"{method.upper()} {path}" for path, method, _ in operations(upstream)}
         report.notes = {name: note for name, note in notes.items() if name in wanted}
         if here.isdisjoint(wanted) and (old is None or not any(lost(upstream, wanted, old).values())):

@@ -60,11 +60,15 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     if not _credentials(old) <= _credentials(new):
         said = " or ".join(sorted(" and ".join(sorted(each)) or "nothing" for each in _credentials(new)))
         changes.append(Change(Level.BREAKING, "credentials changed", "client", f"the API takes {said}"))
-    servers = [list(dict.fromkeys(each.get("url", "/") for each in one.get("servers", []))) for one in (old, new)]
-    if servers[0][:1] != servers[1][:1] and not (servers[0] and servers[0][0] in servers[1]):
-        changes.append(
-            Change(Level.HAND, "server changed", "client", f"{_first(servers[0])} is now {_first(servers[1])}")
+    servers = [[each.get("url", "").rstrip("/") or "/" for each in one.get("servers", [])] for one in (old, new)]
+    if servers[0][:1] != servers[1][:1]:
+        was, now = map(_first, servers)
+        is_kept = bool(servers[0]) and was in servers[1]
+        change = Change(Level.HAND, "server changed", "client", f"{was} is now {now}")
+        stays = Change(
+            Level.NONE, "server new", "client", f"the document names {now} first; the client stays with {was}"
         )
+        changes.append(stays if is_kept else change)
     if not changes and old != new:
         changes.append(Change(Level.NONE, "document changed", "document", "nothing that callers use"))
     return in_order(changes)

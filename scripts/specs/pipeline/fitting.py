@@ -686,7 +686,7 @@ class _Fitter:
         known = {*self.new.rows, *self.new.bodies, *self.new.values}
         old = {*self.old.rows, *self.old.bodies, *self.old.values}
         for _, name, local in list(self.source.imported(".models")):
-            if name in old and name not in known and not self.source.uses(local):
+            if (name in old or self.everything) and name not in known and not self.source.uses(local):
                 self.source.remove_import(local)
                 self.source.no_longer_offer(local)
         for module, _, local in list(self.source.imported()):

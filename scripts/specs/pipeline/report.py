@@ -135,7 +135,9 @@ class Report:
         counts = [f"{len(found)} {level}" for level in Level if (found := self._at(level))]
         lines = [f"# {self.api}: {sources}", ""]
         lines += [f"**{self.verdict}**" + (f": {', '.join(counts)}" if counts else "")]
-        lines += ["", f"{self.kept} operations.", ""] if not self.before else [""]
+        place = f"{self.kept} operations, in `generated/readahead_clients/{self.api}`."
+        how = "Call them, or write a binding: docs/guide/your-own-api.md."
+        lines += ["", f"{place} {how}", ""] if not self.before else [""]
         if self.baseline:
             lines += [f"Type-checked with the public typing tests of {_plain(self.baseline)}.", ""]
         if self.failed:
