@@ -58,13 +58,11 @@ class Style(ABC):
 
     Attributes:
         name: What it is called in explanations.
-        limits: What it cannot do, for explanations.
         largest: Rows in the largest page that the API gives.
         where: Whether its parameters are sent in the query, or in the JSON body, by their paths there.
     """
 
     name: ClassVar[str]
-    limits: ClassVar[tuple[str, ...]] = ()
     largest: int
     where: Where
 
@@ -77,6 +75,11 @@ class Style(ABC):
     @abstractmethod
     def page_size(self) -> str | None:
         """The name of the parameter for the size of a page; None: the API has none."""
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What it cannot do, for explanations."""
+        return () if self.page_size else (_WHOLE,)
 
     @abstractmethod
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
@@ -136,6 +139,10 @@ class PageNumber(Style):
     name: ClassVar[str] = "numbered pages"
 
     @property
+    def limits(self) -> tuple[str, ...]:
+        return () if self.size else (_WHOLE, "pages of one size cannot overlap: " + _NO_TRACE)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         return _names(self.page, self.size)
 
@@ -190,13 +197,16 @@ class OffsetLimit(Style):
 class _Chained(Style):
     """Each page names the next."""
 
-    limits: ClassVar[tuple[str, ...]] = (_SERIAL, _WHOLE, _NO_TRACE)
     by_key: ClassVar[bool] = False  # a cursor is the key of a row
     size: str | None
 
     @property
     def page_size(self) -> str | None:
         return self.size
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return _SERIAL, _WHOLE, _NO_TRACE
 
     @abstractmethod
     def position(self, cursor: Scalar | None, sized: Position) -> Position:
@@ -258,7 +268,7 @@ class Cursor(_Chained):
         return sized if cursor is None else ((self.cursor, cursor), *sized)
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
-        if isinstance(page.next, str) and source.response.redactor.text(page.next) != page.next:
+        if isinstance(page.next, str) and source.response.redactor.finds(page.next):
             failure = unexpected(source.response, "the next cursor holds a credential, which no checkpoint may keep")
             return evolve(page, next=None, failure=failure)
         return page
@@ -365,9 +375,12 @@ class SinglePage(_Chained):
 
     largest: int = 1_000
     name: ClassVar[str] = "a single page"
-    limits: ClassVar[tuple[str, ...]] = (_WHOLE,)
     size: ClassVar[None] = None  # type: ignore[misc]  # there is none
     where: ClassVar[Where] = "query"  # type: ignore[misc]
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return (_WHOLE,)
 
     @property
     def parameters(self) -> tuple[str, ...]:
