@@ -329,6 +329,11 @@ ENDS = {  # pages; rows; complete, or why not
         6,
         "500 pages",
     ),
+    "empty pages and old ones in turn": (
+        [lambda _, n: {"next": n + 1, "more": True, "data": [{"id": "x"}] if n % 2 == 0 else []}],
+        1,
+        "pages brought no new row",
+    ),
     "the first page again and again": (
         [lambda _, n: {"next": n + 1, "more": True, "data": [{"id": "x"}, {"id": "y"}]}],
         2,
@@ -441,6 +446,19 @@ async def test_a_total_that_falls_changes_nothing_where_the_last_id_leads_on():
     query, _ = chain({"more": True, "total": 10}, {"more": False, "total": 6}, paging=LastId(), how=how)
     _, report = await read(query)
     assert (report.drift, report.complete) == ("seen", True)
+
+
+@pytest.mark.asyncio
+async def test_rows_that_came_before_the_checkpoint_meanwhile_are_not_missed():
+    """Its total is that of the list before the pause."""
+    how = reader(next="next", total="total")
+    query, _ = chain({"next": "b", "total": 6}, how=how)
+    async with query.prefetch(1) as rows:
+        for _ in range(3):
+            await anext(rows)
+    later, _ = chain({"total": 8, "data": [{"id": name} for name in "xyz"]}, how=how)
+    rest, report = await read(later, resume=rows.checkpoint)
+    assert (len(rest), report.drift, report.complete) == (3, "seen", True)
 
 
 AGAIN = {  # ids of three pages; how many come again, drift, why it is not complete
