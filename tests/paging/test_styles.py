@@ -571,3 +571,36 @@ async def test_the_verbs_work(style):
     assert len(table.requests) == 2
     assert await query.count() == 237
     assert STYLES[style][0].name in str(await query.explain())
+
+
+WRONG = {
+    "first": (lambda: PageNumber(first=2), "first must be 0 or 1"),
+    "where": (lambda: Cursor(where="json"), "where must be 'query' or 'body', not 'json'"),
+    "largest": (lambda: OffsetLimit(largest=0), "largest must be a whole number of at least 1, not 0"),
+    "name": (lambda: LastId(""), "LastId takes names of parameters, not ''"),
+    "no next": (lambda: things_of(Cursor(), reader()), "Cursor needs to know where the next one is"),
+    "no URL": (lambda: things_of(NextURL(), reader()), "NextURL needs to know where the next one is"),
+    "a URL for a cursor": (lambda: things_of(Cursor(), reader(next=LinkHeader())), "use NextURL() instead of Cursor()"),
+    "a next page of a single one": (lambda: things_of(SinglePage(), reader(next="next")), "SinglePage() has no next"),
+    "a total in a link": (
+        lambda: reader(total=LinkHeader()),
+        "total must be a path, a Header, or a function of the JSON",
+    ),
+    "an empty path": (lambda: reader(next=""), "next must be a path, a Header, a LinkHeader, or a function"),
+    "a flag of a flag": (lambda: reader(more=Not(Not("last"))), "more must be a path, a Header, a LinkHeader, or"),
+    "a class": (lambda: reader(more=Header), "more must be a path, a Header, a LinkHeader, a Not, or a function"),
+    "items in a header": (lambda: reader(Header("X")), "items must be a path, or a function of the JSON"),
+}
+
+
+def things_of(paging, how):
+    return listing(Table(offset), how, paging)
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_declaration_that_cannot_work_fails_where_it_is_made(case):
+    """With what would work."""
+    make, message = WRONG[case]
+    with pytest.raises(UsageError) as caught:
+        make()
+    assert message in str(caught.value)
