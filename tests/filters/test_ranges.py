@@ -571,6 +571,20 @@ def test_rows_that_an_api_leaves_out_by_itself_are_asked_for(condition, expected
     assert planned(condition, issues, {"number": "integer"}) == expected
 
 
+def test_a_parameter_may_lie_inside_an_argument():
+    """As deep as a search by POST has it; members of one argument come together."""
+
+    class Search(Fields):
+        state = Text(param="body[filter][state]", attr="state")
+        size = Number(attr="size", ge="body[filter][size][min]", lt="body[filter][size][max]")
+        sort = Text(param="body[sort]")
+
+    search = Search()
+    condition = (search.state == "open") & (search.size >= 1) & (search.size < 3) & (search.sort == "name")
+    body = {"filter": {"state": "open", "size": {"min": 1, "max": 3}}, "sort": "name"}
+    assert planned(condition, search) == [({"body": body}, None, None)]
+
+
 def test_an_id_that_is_no_number_is_refused():
     """Where the parameter takes numbers alone."""
     with pytest.raises(FilterError, match="number must be a whole number, as the API numbers these, not 'usr_7'"):
