@@ -317,10 +317,9 @@ class Shapes:
     def answer_imports(self, endpoint: Endpoint) -> list[str]:
         """Return the import lines of the classes that `answer_type` is written with."""
         used = {name for prop in _answers(endpoint) for name in self._names(prop)}
-        classes: dict[str, Any] = {**self.models, **self.enums}
-        return [
-            f"from ...models.{classes[name].class_info.module_name} import {name}" for name in used if name in classes
-        ]
+        found = [*self.models.values(), *self.enums.values()]
+        classes = [each.class_info for each in found if each.class_info.name in used]
+        return [f"from ...models.{each.module_name} import {each.name}" for each in classes]
 
     def body(self, endpoint: Endpoint) -> str | None:
         """Return the call that puts the body into a request, or None if there is none."""
