@@ -579,7 +579,7 @@ class Text(_Coded[str], _Partial):
 
 
 class Id(_Coded[str | int]):
-    """An id: text, a whole number or a UUID, where ``17`` and ``"17"`` are the same: ``==``, ``!=``, ``in_``, ``is_null``."""
+    """An id: text, a whole number or a UUID; ``17`` and ``"17"`` are the same: ``==``, ``!=``, ``in_``, ``is_null``."""
 
     ops = _EQUAL
     kind = "text or a whole number"
