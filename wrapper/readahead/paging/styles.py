@@ -7,7 +7,7 @@ the next cursor stand in a response is said by ``RowReader``.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
@@ -18,7 +18,7 @@ from ..locations import LinkHeader, Unreadable
 from ..pages import Fetched, Scalar
 from ..rows import RowReader
 from .cursor import CursorPlan
-from .following import own_query, pairs_of
+from .following import own_query, position_of, with_query
 from .grids import NumberGrid, OffsetGrid
 from .plan import Plan, Span, Start
 from .server import ServerModel
@@ -191,6 +191,7 @@ class _Chained(Style):
     """Each page names the next."""
 
     limits: ClassVar[tuple[str, ...]] = (_SERIAL, _WHOLE, _NO_TRACE)
+    by_key: ClassVar[bool] = False  # a cursor is the key of a row
     size: str | None
 
     @property
@@ -198,13 +199,22 @@ class _Chained(Style):
         return self.size
 
     @abstractmethod
-    def position(self, cursor: Scalar | None) -> Position:
-        """Return the parameters that name a page; None: the first one."""
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:
+        """Return the paging parameters of a page.
+
+        Args:
+            cursor: What names it; None: the first one.
+            sized: The parameter for its size, if there is one.
+        """
 
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
         sized = _sized(self.size, size)
         return partial(
-            CursorPlan, position=lambda cursor: (*self.position(cursor), *sized), size=size, first=self.first_cursor
+            CursorPlan,
+            position=lambda cursor: self.position(cursor, sized),
+            size=size,
+            first=self.first_cursor,
+            by_key=self.by_key,
         )
 
     @property
@@ -244,8 +254,8 @@ class Cursor(_Chained):
     def first_cursor(self) -> Scalar | None:
         return self.start
 
-    def position(self, cursor: Scalar | None) -> Position:
-        return () if cursor is None else ((self.cursor, cursor),)
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:
+        return sized if cursor is None else ((self.cursor, cursor), *sized)
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
         if isinstance(page.next, str) and source.response.redactor.text(page.next) != page.next:
@@ -280,14 +290,11 @@ class NextURL(_Chained):
     def parameters(self) -> tuple[str, ...]:
         return _names(self.size)
 
-    def position(self, cursor: Scalar | None) -> Position:  # noqa: ARG002
-        return ()
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:
+        return sized if cursor is None else position_of(str(cursor))
 
     def place(self, request: Request, span: Span) -> Request:
-        if span.cursor is None:
-            return request.at(span.position)
-        kept, position = pairs_of(str(span.cursor))
-        return evolve(request, params=tuple(pair for pair in request.params if pair[0] in kept)).at(position)
+        return request.at(span.position) if span.cursor is None else with_query(request, str(span.cursor))
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
         if page.next is None:
@@ -321,16 +328,14 @@ class LastId(_Chained):
     key: str | None = None
     where: Where = "query"
     name: ClassVar[str] = "pages by last id"
+    by_key: ClassVar[bool] = True
 
     @property
     def parameters(self) -> tuple[str, ...]:
         return _names(self.after, self.size)
 
-    def position(self, cursor: Scalar | None) -> Position:
-        return () if cursor is None else ((self.after, cursor),)
-
-    def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
-        return partial(super().plan_type(size), by_key=True)
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:
+        return sized if cursor is None else ((self.after, cursor), *sized)
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
         if not source.items or page.more is False:
@@ -338,7 +343,7 @@ class LastId(_Chained):
         reader = source.reader
         name = reader.wire_key if self.key is None else reader.wire_name(self.key)
         for item in reversed(source.items):  # a row that cannot be read may have no id; then that before it leads on
-            value = item.get(name) if isinstance(item, Mapping) else None
+            value = cast("Mapping[str, Any]", item).get(name) if isinstance(item, Mapping) else None
             if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
                 return evolve(page, next=value, failure=None)
         failure = unexpected(
@@ -368,8 +373,8 @@ class SinglePage(_Chained):
     def parameters(self) -> tuple[str, ...]:
         return ()
 
-    def position(self, cursor: Scalar | None) -> Position:  # noqa: ARG002
-        return ()
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:  # noqa: ARG002
+        return sized
 
     def check(self, reader: RowReader[Any]) -> None:
         if reader.next is not None:
