@@ -11,7 +11,7 @@ from reference import among, build, ordered, trees, truth
 
 from effort import examples
 from readahead.errors import FilterError, UsageError
-from readahead.filters import Choice, Date, Fields, Number, Text, Timestamp, read_condition, sliced, write_condition
+from readahead.filters import Choice, Date, Fields, Id, Number, Text, Timestamp, read_condition, sliced, write_condition
 from readahead.filters.planner import NormalForm, RowFilter
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -234,6 +234,7 @@ PLANNED = {
         [({"until": "2026-03-01T12:00:00+00:00"}, "touched < 2026-03-01T12:00:00+00:00", None)],
     ),
     "a whole number": (fields.price >= 1.5, [({"min_price": 1}, "price >= 1.5", None)]),
+    "a part of one is between two": (fields.price == 1.5, [({"min_price": 1, "max_price": 2}, "price == 1.5", None)]),
     "equality has a parameter": (fields.price == 2, [({"price": 2}, None, None)]),
     "or two bounds": (fields.day == date(2026, 3, 1), None),
     "several values between two bounds": (
@@ -367,7 +368,8 @@ def test_fields_of_another_listing_are_refused():
     [
         (lambda: Number(param="at", many="repeated"), "many must be True, False or \"commas\", not 'repeated'"),
         (lambda: Timestamp(ge="since", format="unix"), "format must be one of date-time, date, seconds, milliseconds"),
-        (lambda: Choice(State, attr="state", unseen=["all"]), "unseen values are for a parameter; name it with param="),
+        (lambda: Choice(State, attr="state", unseen=["all"]), "are for a parameter; name it with param="),
+        (lambda: Text(attr="state", every="all"), "are for a parameter; name it with param="),
         (lambda: Choice(State, param="state", unseen=["al"]), "did you mean 'all'"),
     ],
 )
@@ -390,6 +392,54 @@ def test_a_bound_of_another_type_is_refused(wrong, says):
     """Numbers are for parameters and rows; conditions take times."""
     with pytest.raises(FilterError, match=says):
         wrong()
+
+
+class Issues(Fields):
+    """Whose list brings open ones, unless it is asked for all."""
+
+    state = Choice(State, param="state", attr="state", every="all")
+    assignee = Text(param="assignee", attr="assignee", unseen=["*", "none"])
+    title = Text(attr="title")
+    number = Id(param="number", attr="number")
+
+
+issues = Issues()
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (issues.state == "closed", [({"state": "closed"}, None, None)]),
+        (issues.state != "open", [({"state": "all"}, "state != 'open'", None)]),
+        (issues.title.contains("x"), [({}, "title.contains('x')", None)]),
+        (
+            issues.title.contains("x") | (issues.state == "closed"),
+            [({"state": "all"}, "title.contains('x') | (state == 'closed')", None)],
+        ),
+        (
+            (issues.assignee == "ada") | (issues.state == "closed"),
+            [
+                ({"state": "all", "assignee": "ada"}, None, None),
+                ({"state": "closed"}, None, "assignee == 'ada'"),
+            ],
+        ),
+        (issues.assignee == "none", [({"assignee": "none"}, None, None)]),
+        (
+            (issues.assignee == "*") & issues.assignee.startswith("a") & ~(issues.state == "open"),
+            [({"state": "all", "assignee": "*"}, "assignee.startswith('a') & (state != 'open')", None)],
+        ),
+        ((issues.number == "7"), [({"number": 7}, None, None)]),
+    ],
+)
+def test_rows_that_an_api_leaves_out_by_itself_are_asked_for(condition, expected):
+    """Wherever a condition says something of them, and the listing does not: else rows would be missed."""
+    assert planned(condition, issues, {"number": "integer"}) == expected
+
+
+def test_an_id_that_is_no_number_is_refused():
+    """Where the parameter takes numbers alone."""
+    with pytest.raises(FilterError, match="number must be a whole number, as the API numbers these, not 'usr_7'"):
+        planned(issues.number == "usr_7", issues, {"number": "integer"})
 
 
 def test_a_day_of_an_api_without_a_range():

@@ -236,7 +236,7 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
             if advice.is_moved:
                 client = folder / "after"
                 generate.clients({**documents, api: advice.document}, openapi / "templates", client)
-        report.baseline, report.proof = prove(root, client, folder, changed)
+        report.baseline, report.proof = prove(root, client, folder, changed, api)
 
         text = dump(taken)
         facts = {**report.after, "sha256": lock.digest(fetched.content), **fetched.validators}

@@ -11,6 +11,7 @@ asked for more, and rows decide. Where rows carry no value, only what the parame
 import datetime as dt
 import math
 import operator
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, TypeVar, cast, get_args
@@ -195,6 +196,10 @@ class Field:
         """Return what no row can be outside of that the API sends for a region."""
         return region
 
+    def everything(self, kinds: Kinds) -> dict[str, object]:  # noqa: ARG002  of no account here
+        """Return what asks for the rows with any value, where the API would leave some out otherwise."""
+        return {}
+
     def is_hidden(self, region: Region) -> bool:  # noqa: ARG002  of no account here
         """Return whether rows cannot tell that they lie in a region."""
         return self.attr is None
@@ -351,9 +356,12 @@ class Ordered(_Nullable, Generic[V]):
     # ---- what the API is asked for
 
     def asked(self, comparison: Comparison, kinds: Kinds) -> Region | None:
-        region = super().asked(comparison, kinds)
-        if region is not None or comparison.op not in {"in", ">", ">=", "<", "<="}:
+        is_whole = all(value == math.floor(value) for value in comparison.values if isinstance(value, int | float))
+        takes_all = is_whole or kinds.get(self.param or "") != "integer"
+        if (region := super().asked(comparison, kinds)) is not None and takes_all:
             return region
+        if comparison.op not in {"in", ">", ">=", "<", "<="}:
+            return None
         interval = Interval.of(comparison.op, comparison.values)
         known = self.known(interval, kinds)
         if self.attr is None:
@@ -457,7 +465,47 @@ class Relation(_Listable[str]):
     ops: ClassVar = {"in": "==, in_(...)"}
 
 
-class Choice(_Equatable[E | str], Generic[E]):
+class _Coded(_Equatable[V]):
+    """Values with meanings that an API makes up.
+
+    Args:
+        param: The parameter that asks the API, as for ``Field``.
+        attr: The attribute of a row, as for ``Field``.
+        many: Whether the parameter takes several values, as for ``Field``.
+        unseen: Values that the API takes and no row carries, such as ``all``: what they mean is up to the API, and no
+            row contradicts them.
+        every: The one of these that brings all rows, where a request without the parameter does not. It is sent where a
+            query has a condition on this field, and one of its listings does not ask for a value.
+
+    Raises:
+        UsageError: There are such values, but no parameter.
+    """
+
+    __hash__ = object.__hash__
+
+    def __init__(
+        self,
+        *,
+        param: str | None = None,
+        attr: str | None = None,
+        many: Many = False,
+        unseen: Iterable[V] = (),
+        every: V | None = None,
+    ) -> None:
+        super().__init__(param=param, attr=attr, many=many)
+        self.every = None if every is None else str(every)
+        self.unseen: frozenset[str] = frozenset([*map(str, unseen), *([] if self.every is None else [self.every])])
+        if self.unseen and param is None:
+            raise UsageError("values that rows never carry are for a parameter; name it with param=")
+
+    def is_hidden(self, region: Region) -> bool:
+        return super().is_hidden(region) or (not isinstance(region, Interval) and not self.unseen.isdisjoint(region))
+
+    def everything(self, kinds: Kinds) -> dict[str, object]:
+        return {} if self.every is None else self.arguments((self.every,), kinds)
+
+
+class Choice(_Coded[E | str], Generic[E]):
     """A value of an open enumeration: ``==``, ``!=``, ``in_``, ``is_null``.
 
     Args:
@@ -467,6 +515,8 @@ class Choice(_Equatable[E | str], Generic[E]):
         many: Whether the parameter takes several values, as for ``Field``.
         unseen: Values that the API takes and no row carries, such as ``all``: what they mean is up to the API, and no
             row contradicts them.
+        every: The one of these that brings all rows, where a request without the parameter does not. It is sent where a
+            query has a condition on this field, and one of its listings does not ask for a value.
 
     Raises:
         UsageError: There are unseen values, but no parameter, or the enumeration does not list one.
@@ -482,18 +532,13 @@ class Choice(_Equatable[E | str], Generic[E]):
         attr: str | None = None,
         many: Many = False,
         unseen: Iterable[E | str] = (),
+        every: E | str | None = None,
     ) -> None:
-        super().__init__(param=param, attr=attr, many=many)
+        super().__init__(param=param, attr=attr, many=many, unseen=map(plain, unseen), every=every and plain(every))
         self.kind, self._choices = f"a value of {choices.__name__}", cast("type[Choices]", choices)
         self.choices = choices
-        self.unseen = frozenset(map(plain, unseen))
         for value in self.unseen:
             checked_choice("unseen", value, self._choices)
-        if self.unseen and param is None:
-            raise UsageError("unseen values are for a parameter; name it with param=")
-
-    def is_hidden(self, region: Region) -> bool:
-        return super().is_hidden(region) or (not isinstance(region, Interval) and not self.unseen.isdisjoint(region))
 
     def _checked(self, value: object) -> Any:
         if isinstance(value, str):
@@ -504,10 +549,17 @@ class Choice(_Equatable[E | str], Generic[E]):
         return self._choices.unlisted(value) if isinstance(value, str) else value
 
 
-class Text(_Equatable[str], _Partial):
+class Text(_Coded[str], _Partial):
     """Text: ``==``, ``!=``, ``in_``, ``contains``, ``startswith``, ``endswith``, ``icontains``, ``is_null``.
 
     All but ``icontains`` distinguish upper and lower case.
+
+    Args:
+        param: The parameter that asks the API, as for ``Field``.
+        attr: The attribute of a row, as for ``Field``.
+        many: Whether the parameter takes several values, as for ``Field``.
+        unseen: Values that the API takes and no row carries, as for ``Choice``.
+        every: The one of these that brings all rows, as for ``Choice``.
     """
 
     ops = _TEXT | _PART | _EQUAL
@@ -525,8 +577,8 @@ class Text(_Equatable[str], _Partial):
         return self._compare("endswith", text)
 
 
-class Id(_Equatable[str | int]):
-    """An id: text, a whole number or a UUID, where ``17`` and ``"17"`` are the same: ``==``, ``!=``, ``in_``, ``is_null``."""
+class Id(_Coded[str | int]):
+    """An id: text, a whole number or a UUID; ``17`` and ``"17"`` are the same: ``==``, ``!=``, ``in_``, ``is_null``."""
 
     ops = _EQUAL
     kind = "text or a whole number"
@@ -549,7 +601,12 @@ class Id(_Equatable[str | int]):
         return same_kind and super().contradicts(region, value)
 
     def _written(self, value: Any, kind: Kind) -> Any:
-        return int(value) if kind == "integer" and value.isascii() and value.isdecimal() else value
+        if kind != "integer":
+            return value
+        if not re.fullmatch(r"-?[0-9]+", value):
+            message = f"{self.name} must be a whole number, as the API numbers these, not {shown(value)}"
+            raise FilterError(self.name, message, value=value)
+        return int(value)
 
 
 class _Measured(Field):
@@ -584,6 +641,9 @@ class Number(_Measured, _Equatable[float], Ordered[float]):
         if kind == "integer":
             sent = math.floor(sent) if lower else math.ceil(sent)
         return self._written(sent, kind), sent == value
+
+    def _written(self, value: Any, kind: Kind) -> Any:
+        return int(value) if kind == "integer" else super()._written(value, kind)
 
     def margin(self, kind: Kind) -> Any:  # noqa: ARG002  the same for all
         return 4

@@ -45,18 +45,22 @@ class Branch:
         local: What rows must meet besides.
         skip: Rows that meet this come from an earlier branch.
         blind: Rows cannot tell whether they come from an earlier branch, so their keys are kept.
+        widened: Fields of the condition that the API is not asked for here: rows with any value of them are wanted.
     """
 
     pushed: Pushed = field(factory=dict[str, Region])
     local: Condition | None = None
     skip: Condition | None = None
     blind: bool = False
+    widened: tuple[str, ...] = ()
 
     def arguments(self, fields: Fields, kinds: Kinds) -> dict[str, Any]:
         """Return what the generated function is called with."""
         arguments: dict[str, Any] = {}
-        for name, region in self.pushed.items():
-            for param, value in fields.declared[name].arguments(region, kinds).items():
+        declared = fields.declared
+        parts = [declared[name].arguments(region, kinds) for name, region in self.pushed.items()]
+        for part in (*(declared[name].everything(kinds) for name in self.widened), *parts):
+            for param, value in part.items():
                 argument, _, member = param.removesuffix("]").partition("[")
                 if member:
                     arguments.setdefault(argument, {})[member] = value
@@ -168,7 +172,8 @@ class NormalForm:
         for listing in listings:
             branch = planner.skipping(planner.branch(listing), branches)
             branches += [] if branch is None else [branch]
-        return tuple(branches)
+        names = _names(self.conjunctions)
+        return tuple(evolve(branch, widened=tuple(sorted(names - branch.pushed.keys()))) for branch in branches)
 
 
 @frozen
@@ -388,6 +393,16 @@ def _rest(conjunction: _Conjunction, known: Pushed) -> Iterable[Condition]:
 def _comparisons(name: str, region: Region) -> Iterable[Comparison]:
     """Return what a region of a field comes to."""
     return region.comparisons(name) if isinstance(region, Interval) else [Comparison(name, "in", region)]
+
+
+def _names(conjunctions: Iterable[_Conjunction]) -> set[str]:
+    """Return the fields that conjunctions are made of."""
+    names: set[str] = set()
+    left = [part for conjunction in conjunctions for part in conjunction.local]
+    for condition in left:
+        names |= {condition.field} if isinstance(condition, Comparison) else set()
+        left += condition.parts if isinstance(condition, Compound) else ()
+    return names.union(*(conjunction.pushed for conjunction in conjunctions))
 
 
 def _is_there(attr: str) -> Callable[[object], bool]:
