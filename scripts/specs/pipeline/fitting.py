@@ -21,6 +21,8 @@ _STYLES = {
     "PageNumber": {"page": "page", "size": "size"},
     "OffsetLimit": {"offset": "offset", "limit": "limit"},
     "Cursor": {"cursor": "cursor", "size": "limit"},
+    "LastId": {"after": "starting_after", "size": "limit"},
+    "NextURL": {"size": ""},
 }
 _BY_API_ALONE = {"Relation", "PartialMatch", "FullText"}  # kinds of fields that rows cannot be compared with
 _TAKEN = {"checked", "declared", "keywords"}  # what a class of fields has of its own
@@ -254,13 +256,16 @@ class _Fitter:
     def _fit_paging(self, listing: Listing, operation: Operation) -> None:
         style = keyword_of(self.source.calls("Endpoint")[listing.at], "paging")
         names = _STYLES.get(name_of(style.func), {}) if isinstance(style, ast.Call) else {}
-        if not isinstance(style, ast.Call):
+        if not isinstance(style, ast.Call) or text_of(keyword_of(style, "where")) == "body":
             return
         queries = {name: slot for (place, name), slot in operation.parameters.items() if place == "query"}
         changes: dict[str, str | None] = {}
         before = self._before(operation)
         for role, default in names.items():
-            name = text_of(keyword_of(style, role)) or default
+            given = keyword_of(style, role)
+            name = (text_of(given) or "") if given is not None else default
+            if not name:  # the API has no such parameter
+                continue
             now = name if name in queries else self._renamed(operation).get(name)
             if now is None:
                 self._tell(
