@@ -119,7 +119,7 @@ class Document:
         item = self._operations.get(name)
         if item is None:
             near = " or ".join(map(repr, nearest(name, self._operations)))
-            hint = f"; did you mean {near}?" if near else ""
+            hint = f"; did you mean {near}?" if near else "; give the document that the client was generated from"
             raise UsageError(f"the document of {self.name!r} has no operation {name!r}{hint}")
         shared, operation = item
         parameters = {
