@@ -256,8 +256,8 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
             if report.binding.text:
                 changed[api] = report.binding.text
             if added:
-                kept = [f"{method.upper()} {path}" for path, method, _ in operations(documents[api])]
-                added = added.rpartition(f"\n[{api}]\n")[0] + entry_of(api, entry["title"], kept, upstream)
+                names = [f"{method.upper()} {path}" for path, method, _ in operations(documents[api])]
+                added = added.rpartition(f"\n[{api}]\n")[0] + entry_of(api, entry["title"], names, upstream)
         report.baseline, report.proof = prove(root, client, folder, changed)
 
         text = dump(taken)
