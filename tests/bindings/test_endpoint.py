@@ -114,9 +114,9 @@ def test_an_order_needs_its_parameter():
     [
         (Timestamp(param="at"), dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC), ["2026-01-02T03:04:00+00:00"]),
         (Number(param="at"), 1e22, ["1" + 22 * "0"]),
-        (Number(param="at", many="repeated"), [1, 1.5e-7], ["1", "0.00000015"]),
+        (Number(param="at", many=True), [1, 1.5e-7], ["1", "0.00000015"]),
         (Number(param="at", many="commas"), [1, 1.5e-7], ["1,0.00000015"]),
-        (Text(param="at", many="repeated"), ["a b", "c,d"], ["a b", "c,d"]),
+        (Text(param="at", many=True), ["a b", "c,d"], ["a b", "c,d"]),
     ],
     ids=lambda part: part if isinstance(part, Field) else "",
 )

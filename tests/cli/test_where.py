@@ -13,7 +13,7 @@ import readahead.sweetspot
 from effort import examples
 from readahead.cli.where import parse_where
 from readahead.errors import FilterError, UsageError
-from readahead.filters import Fields, Id, Number, Text, Timestamp
+from readahead.filters import Date, Fields, Flag, Id, Number, Text, Timestamp
 from readahead.kintsugi import Country, fields
 
 
@@ -23,6 +23,8 @@ class OrderFields(Fields):
     amount = Number(param="amount", attr="amount")
     since = Timestamp(param="since", attr="since")
     number = Id(attr="number")
+    day = Date(param="day", attr="day")
+    paid = Flag(param="paid", attr="paid")
     name = Text(attr="name")
 
 
@@ -74,6 +76,13 @@ def test_keywords_of_other_kinds_are_read_as_their_kind():
     """Numbers and times are text on a command line."""
     assert parse_where(["amount=5"], orders, {}).keywords == {"amount": 5}
     assert parse_where(["amount=-0.5"], orders, {}).keywords == {"amount": -0.5}
+    assert parse_where(["day=2026-01-31"], orders, {}).keywords == {"day": JANUARY.date()}
+    assert parse_where(["paid=true"], orders, {}).keywords == {"paid": True}
+    assert parse_where(["paid=False"], orders, {}).keywords == {"paid": False}
+    with pytest.raises(UsageError, match="paid must be True or False, not 'yes'"):
+        parse_where(["paid=yes"], orders, {})
+    with pytest.raises(UsageError, match="day must be a date, such as 2026-01-31, not '31 January'"):
+        parse_where(["day=31 January"], orders, {})
 
 
 @pytest.mark.parametrize(
@@ -146,6 +155,8 @@ comparisons = st.one_of(
     numbers.map(lambda number: orders.amount == number),
     numbers.map(lambda number: orders.amount <= number),
     times.map(lambda time: orders.since > time),
+    times.map(lambda time: orders.day <= time.date()),
+    st.booleans().map(lambda paid: orders.paid == paid),
     st.integers(0, 10**9).map(lambda number: orders.number != number),
 )
 conditions = st.recursive(

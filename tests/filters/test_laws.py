@@ -26,7 +26,7 @@ class Some(Fields):
 
     search = FullText(param="q")
     org = Relation(param="org")
-    country = Choice(Country, param="country", many="repeated", attr="country")
+    country = Choice(Country, param="country", many=True, attr="country")
     source = Choice(Source, param="source", many="commas", attr="source")
     state = Text(param="state", attr="state")
     user = Id(param="user", attr="user")

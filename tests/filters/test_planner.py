@@ -8,10 +8,17 @@ import pytest
 
 from readahead.errors import FilterError, UsageError
 from readahead.filters import Fields, Text, read_condition, write_condition
+from readahead.filters.conditions import Comparison
 from readahead.filters.planner import NormalForm
 from readahead.kintsugi import Country, Source
 from readahead.kintsugi import fields as k
 from readahead.sweetspot import fields as s
+
+
+def from_json(op, name, *values):
+    """A comparison as a partition carries it: of no API."""
+    return Comparison(name, op, values)
+
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -339,10 +346,16 @@ def test_a_condition_is_joined_with_conditions_alone(other):
         (lambda: s.created_at < NOON.date(), "created_at", "time zone"),
         (lambda: s.created_at < "2026-01-01", "created_at", "time zone"),
         (lambda: s.created_at.between(NOON, NOON - timedelta(1)), "created_at", "takes the lower value first; swap"),
-        (lambda: s.checked(k.search.matches("x")), "search", "unknown field 'search'; known are organization_id"),
-        (lambda: k.checked(s.country == "Atlantis"), "country", "251 values"),
-        (lambda: k.checked(s.email.icontains("x") & (s.zip == "1")), "zip", "unknown field 'zip'; known are search"),
-        (lambda: s.checked(k.email == "x"), "email", "only be asked with icontains(...), not with email == 'x'"),
+        (lambda: s.checked(k.search.matches("x")), "search", "search is a field of readahead.kintsugi.CustomerFields"),
+        (lambda: k.checked(s.country == "US"), "country", "import fields from readahead.kintsugi"),
+        (lambda: k.checked((k.city == "x") & ~(s.zip == "1")), "zip", "have readahead.kintsugi.CustomerFields; import"),
+        (lambda: s.checked(from_json("in", "search", "x")), "search", "unknown field 'search'; known are organization"),
+        (lambda: k.checked(from_json("in", "country", "Atlantis")), "country", "251 values"),
+        (
+            lambda: s.checked(from_json("in", "email", "x")),
+            "email",
+            "only be asked with icontains(...), not with",
+        ),
         (lambda: k.checked(True), "where", "conditions made of fields"),
         (lambda: k.checked(k.country), "where", "conditions made of fields"),
     ],

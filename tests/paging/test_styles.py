@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from attrs import define, field, frozen
 
+from readahead import IncompleteWarning
 from readahead.endpoint import Endpoint
+from readahead.errors import UnexpectedAnswer
 from readahead.http.client import Client
 from readahead.http.libraries import client_for_app
 from readahead.locations import Header, LinkHeader, Not
@@ -65,9 +67,7 @@ def listing(app, reader, paging, method="get", **arguments):
 
     if method == "post":
         arguments = {"body": {"filter": arguments}} if arguments else {}
-    operation = SimpleNamespace(
-        OPERATION=f"{method.upper()} /things", build_request=post if method == "post" else get
-    )
+    operation = SimpleNamespace(OPERATION=f"{method.upper()} /things", build_request=post if method == "post" else get)
     endpoint = Endpoint(operation, reader=reader, paging=paging)
     client = Client({}, base_url=HOME, http_client=client_for_app(app))
     return Query(Reading(client._sender, endpoint, arguments))
@@ -214,7 +214,7 @@ async def read(query, **options):
 async def test_every_window_gives_what_one_page_after_another_gives(style):
     """All rows, once, in order, and nothing to doubt; a listing of one page costs one request."""
     for window in (1, 2, 5, "auto"):
-        query, table = things(style)
+        query, _ = things(style)
         rows, report = await read(query, window=window)
         assert rows == ROWS, window
         assert (report.complete, report.why, report.duplicates) == (True, "the end was reached", 0)
@@ -232,3 +232,286 @@ async def test_an_empty_list_is_complete(style):
     query, table = things(style, rows=[])
     assert (await read(query))[0] == []
     assert len(table.requests) <= 2
+
+
+@styles
+@pytest.mark.asyncio
+async def test_a_checkpoint_gives_the_rest_at_any_row(style):
+    """Also as text, and at the last row; no page that was read to its end is read again, where pages do not overlap."""
+    whole, _ = things(style)
+    async with whole.prefetch(2) as rows:
+        checkpoints = [(0, rows.checkpoint.to_json())]
+        async for _ in rows:
+            checkpoints.append((rows.report.rows, rows.checkpoint.to_json()))
+    for count, checkpoint in checkpoints[::23] + checkpoints[49:52] + checkpoints[-1:]:
+        query, _ = things(style)
+        rest, report = await read(query, resume=checkpoint)
+        assert rest == ROWS[count:]
+        assert report.complete
+        assert report.drift == "none" or style not in PROVEN
+        assert not report.duplicates or style.startswith("numbered")  # where a page cannot begin at the row
+    assert max(len(checkpoint) for _, checkpoint in checkpoints) < 2_000
+
+
+@styles
+@pytest.mark.asyncio
+async def test_a_limit_ends_a_listing(style):
+    """With no request for what lies behind it."""
+    query, table = things(style)
+    rows, report = await read(query.limit(60), window=1)
+    assert rows == ROWS[:60]
+    assert (report.complete, report.why) == (True, "the limit was reached")
+    assert len(table.requests) <= 3
+
+
+KEYED = ["cursor", "cursor and flag", "last id", "last id, no flag"]
+
+
+@pytest.mark.parametrize("style", KEYED)
+@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.asyncio
+async def test_what_is_there_throughout_comes_while_the_list_changes(style, window):
+    """Where a cursor is a key: rows are inserted before it, and read ones are deleted, with each request."""
+    query, table = things(style)
+    page, gone = table.page, []
+
+    def changing(table, params):
+        answer = page(table, params)
+        number = len(table.requests)
+        table.rows.insert(0, {"id": f"a{number}"})
+        gone.append(table.rows.pop(number * 3)["id"])
+        return answer
+
+    table.page = changing
+    rows, report = await read(query, window=window)
+    assert [row for row in rows if row not in gone] == [row for row in ROWS if row not in gone]
+    assert (report.drift, report.complete) == ("unverifiable", True)
+
+
+# ---- what ends a listing, and whether it is complete
+
+
+def chain(*pages, rows=3, paging=None, how=None):
+    """A query of pages of rows of their own; each is what the response holds besides them."""
+
+    def page(table, params):
+        number = len(table.requests) - 1
+        more = pages[min(number, len(pages) - 1)]
+        more = more(params, number) if callable(more) else dict(more)
+        count = more.pop("rows", rows)
+        return ({"data": [{"id": f"{number}-{n}"} for n in range(count)], **more},)
+
+    table = Table(page)
+    return listing(table, how or reader(next="next", more="more"), paging or Cursor(size=None)), table
+
+
+CIRCLE = "names a page as the next one that was read before"
+ENDS = {  # pages; rows; complete, or why not
+    "no next": ([{"next": "b", "more": True}, {"next": None, "more": False}], 6, None),
+    "absent next": ([{"next": "b", "more": True}, {"more": False}], 6, None),
+    "empty next": ([{"next": "b", "more": True}, {"next": "", "more": False}], 6, None),
+    "no more, and a next": ([{"next": "b", "more": True}, {"next": "c", "more": False}], 6, None),
+    "an empty page in between": (
+        [{"next": "b", "more": True}, {"next": "c", "more": True, "rows": 0}, {"more": False}],
+        6,
+        None,
+    ),
+    "more, and no next": ([{"next": "b", "more": True}, {"more": True}], 6, "more rows follow, and names no next page"),
+    "a flag that is no flag": ([{"next": "b", "more": "yes"}, {"more": "no"}], 6, "received text"),
+    "a flag that is missing": ([{"next": 2}, {}], 6, "expected true or false in 'more', received nothing"),
+    "the same cursor": ([{"next": "b", "more": True}], 6, CIRCLE),
+    "two cursors in turn": ([lambda _, n: {"next": "ab"[n % 2], "more": True}], 9, CIRCLE),
+    "a long circle": ([lambda _, n: {"next": n % 300, "more": True}], 903, CIRCLE),
+    "empty pages without an end": ([lambda _, n: {"next": n + 1, "more": True, "rows": 0}], 0, "500 pages"),
+    "rows, then empty pages without an end": (
+        [lambda _, n: {"next": n + 1, "more": True, "rows": 3 * (n < 2)}],
+        6,
+        "500 pages",
+    ),
+    "the first page again and again": (
+        [lambda _, n: {"next": n + 1, "more": True, "data": [{"id": "x"}, {"id": "y"}]}],
+        2,
+        "10 pages brought no new row",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+@pytest.mark.asyncio
+async def test_a_listing_always_ends_and_is_complete_only_if_nothing_speaks_against_it(case):
+    """Each row comes once, and what ended the listing is said."""
+    pages, count, reason = ENDS[case]
+    query, table = chain(*pages)
+    rows, report = await read(query)
+    assert len(rows) == len(set(rows)) == count
+    assert report.complete == (reason is None)
+    assert (reason or "the end was reached") in report.why
+    assert len(table.requests) <= 520
+
+
+@pytest.mark.asyncio
+async def test_whoever_sees_no_report_is_warned():
+    """That what follows is not known."""
+    with pytest.warns(IncompleteWarning, match=CIRCLE):
+        await chain({"next": "b", "more": True})[0].to_list()
+
+
+@pytest.mark.asyncio
+async def test_empty_pages_are_read_on_from_a_checkpoint():
+    """What was read of them is not read again."""
+    query, table = chain(lambda _, n: {"next": n + 1, "more": True, "rows": 3 * (n < 2)})
+    async with query.prefetch() as rows:
+        _ = [row async for row in rows]
+    assert table.requests[-1][1] == {"cursor": "501"}
+    again, table = chain({"rows": 0, "more": False})
+    await read(again, resume=rows.checkpoint)
+    assert table.requests == [("/things", {"cursor": "502"})]
+
+
+UNREADABLE = {
+    "true": True,
+    "an object": {"cursor": "b"},
+    "a list": ["b"],
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+@pytest.mark.asyncio
+async def test_a_next_that_cannot_be_read_is_an_error_behind_the_rows_before_it(case):
+    """Neither the end nor a guess."""
+    query, _ = chain({"next": "b", "more": True}, {"next": UNREADABLE[case], "more": True})
+    came = []
+    with pytest.raises(UnexpectedAnswer, match="expected text, a number or null in 'next', received") as caught:
+        async with query.prefetch() as rows:
+            async for row in rows:
+                came.append(row.id)
+    assert len(came) == 6
+    assert not rows.report.complete
+    assert caught.value.checkpoint is not None
+    assert (await read(chain({"next": UNREADABLE[case], "more": False})[0]))[1].complete  # nothing follows anyway
+
+
+@pytest.mark.asyncio
+async def test_a_function_that_fails_is_an_error_that_says_so():
+    """It may meet the last page, which is shaped in another way."""
+    query, _ = chain({"links": {"next": "b"}}, {"links": {}}, how=reader(next=lambda answer: answer["links"]["next"]))
+    with pytest.raises(UnexpectedAnswer, match="failed with KeyError; let it return None"):
+        await query.to_list()
+
+
+@pytest.mark.asyncio
+async def test_numbers_stay_exact():
+    """A cursor of more than 64 bits is sent as it came."""
+    query, table = chain({"next": 2**70 + 1}, {}, how=reader(next="next"))
+    await read(query)
+    assert table.requests[-1][1] == {"cursor": str(2**70 + 1)}
+
+
+# ---- totals, and rows that come again
+
+
+TOTALS = {  # the total of each page of three rows; drift, and whether it is complete
+    "held still": ([9, 9, 9], "unverifiable", None),
+    "grew": ([9, 10, 10], "seen", None),
+    "fell": ([10, 9, 9], "seen", "the list changed, and the pages of this server cannot overlap"),
+    "promises more": ([12, 12, 12], "unverifiable", "3 of these rows did not come"),
+    "of the page": ([3, 3, 3], "unverifiable", None),
+    "of what is left": ([9, 6, 3], "seen", "the list changed"),
+}
+
+
+@pytest.mark.parametrize("case", TOTALS)
+@pytest.mark.asyncio
+async def test_a_total_says_what_a_cursor_does_not(case):
+    """Where rows went, others may have moved past a cursor that is a position."""
+    totals, drift, reason = TOTALS[case]
+    pages = [{"next": n, "total": total} for n, total in enumerate(totals[:-1])]
+    query, _ = chain(*pages, {"total": totals[-1]}, how=reader(next="next", total="total"))
+    rows, report = await read(query)
+    assert len(rows) == 9
+    assert (report.drift, report.complete) == (drift, reason is None)
+    assert (reason or "") in report.why
+
+
+@pytest.mark.asyncio
+async def test_a_total_that_falls_changes_nothing_where_the_last_id_leads_on():
+    """The next page begins behind a row, wherever it is."""
+    how = reader(total="total", more="more")
+    query, _ = chain({"more": True, "total": 10}, {"more": False, "total": 6}, paging=LastId(), how=how)
+    _, report = await read(query)
+    assert (report.drift, report.complete) == ("seen", True)
+
+
+AGAIN = {  # ids of three pages; how many come again, drift, why it is not complete
+    "pages that overlap": (["ab", "bc", "cd"], 2, "none", None),
+    "rows inserted before": (["abcd", "cdef", "g"], 2, "unverifiable", None),
+    "a row that moved to the end": (["abc", "def", "gb"], 1, "seen", "the order is not stable"),
+    "a row that moved down": (["abc", "dbe", "f"], 1, "seen", "the order is not stable"),
+}
+
+
+@pytest.mark.parametrize("case", AGAIN)
+@pytest.mark.asyncio
+async def test_rows_that_come_again(case):
+    """They are dropped. At the beginning of a page they show that nothing lies between two; elsewhere rows moved."""
+    pages, again, drift, reason = AGAIN[case]
+    page = [{"data": [{"id": name} for name in ids], "next": n} for n, ids in enumerate(pages)]
+    query, _ = chain(*page[:-1], {**page[-1], "next": None}, how=reader(next="next"))
+    rows, report = await read(query)
+    assert sorted(rows) == sorted(set("".join(pages)))
+    assert (report.duplicates, report.drift, report.complete) == (again, drift, reason is None)
+    assert (reason or "") in report.why
+
+
+@pytest.mark.asyncio
+async def test_a_page_that_is_another_one_when_it_is_read_again_is_noticed():
+    """None of the rows before the checkpoint is there any more."""
+    query, _ = chain({"next": "b"}, {}, how=reader(next="next"))
+    async with query.prefetch() as rows:
+        for _ in range(4):
+            await anext(rows)
+    other, _ = chain({"data": [{"id": "new"}]}, how=reader(next="next"))
+    _, report = await read(other, resume=rows.checkpoint)
+    assert not report.complete
+    assert "none of the rows before the checkpoint" in report.why
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+@pytest.mark.asyncio
+async def test_a_row_that_cannot_be_read_does_not_end_a_list_by_last_id(where):
+    """Its id leads on if it has one, else that of the row before."""
+    wrong = [{"id": "c", "more": 1}, {"no": "id"}, {"id": ["c"]}][where]
+    query, table = chain(
+        {"data": [{"id": "a"}, {"id": "b"}, wrong], "more": True},
+        {"more": False},
+        paging=LastId(),
+        how=reader(more="more"),
+    )
+    rows, report = await read(query, on_bad_row="skip")
+    assert rows == ["a", "b", "1-0", "1-1", "1-2"]
+    assert report.bad_row_count == 1
+    assert table.requests[-1][1]["starting_after"] == ("c" if where == 0 else "b")
+
+
+@pytest.mark.asyncio
+async def test_a_list_by_last_id_without_an_id_is_an_error():
+    """It cannot go on, and is not at its end."""
+    query, _ = chain({"data": [{"no": "id"}], "more": True}, paging=LastId(), how=reader(more="more"))
+    with pytest.raises(UnexpectedAnswer, match="no row has a 'id' that can be sent"):
+        await read(query, on_bad_row="skip")
+
+
+@pytest.mark.asyncio
+async def test_a_last_id_with_more_but_no_rows_is_not_complete():
+    """Nothing leads on."""
+    query, _ = chain({"more": True}, {"more": True, "rows": 0}, paging=LastId(), how=reader(more="more"))
+    _, report = await read(query)
+    assert "more rows follow, and names no next page" in report.why
+
+
+@pytest.mark.asyncio
+async def test_a_single_page_that_is_not_all_is_not_complete():
+    """Its total, or its flag, says so."""
+    for more in ({"total": 7}, {"more": True}):
+        query, _ = chain(more, paging=SinglePage(), how=reader(total="total", more=None if "total" in more else "more"))
+        assert not (await read(query))[1].complete

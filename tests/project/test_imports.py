@@ -25,7 +25,7 @@ PARTS = {
     "rows": {"errors", "http", "pages"},
     "explain": {"errors", "filters", "pages", "paging"},
     "selection": {"errors", "filters"},
-    "declared": set(),
+    "declared": {"filters"},
     "checks": {"declared", "errors", "filters", "locations", "order", "paging", "rows"},
     "endpoint": {"checks", "declared", "errors", "filters", "http", "paging", "rows"},
     "watching": {"http", "pages", "paging"},

@@ -133,7 +133,7 @@ MUTATIONS = {
         [
             (Level.NEW, "parameter new", "list_customers(tax_country)", ""),
             (Level.HAND, "parameter not exposed", "list_customers(tax_country)",
-             'add tax_country = Choice(Country, param="tax_country", many="repeated")'),
+             'add tax_country = Choice(Country, param="tax_country", many=True)'),
         ],
     ),
     "parameter new, so far evaluated on rows": (

@@ -178,7 +178,7 @@ def test_what_our_bindings_expose_is_understood(binding, parameter):
     assert ("order_by" in found.parameters) == (binding == "kintsugi")
 
 
-@pytest.mark.parametrize("line", ['new = Relation(param="new")', 'new = Choice(Country, param="new", many="repeated")'])
+@pytest.mark.parametrize("line", ['new = Relation(param="new")', 'new = Choice(Country, param="new", many=True)'])
 def test_the_line_to_add_is_right(line):
     """A line as the report prints it makes a keyword of `where` in the class of fields that it is added to."""
     from readahead import filters

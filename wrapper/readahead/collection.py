@@ -1,7 +1,7 @@
 """All rows of one kind: a listing to narrow down, and what can be done with a single row."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args, get_type_hints
 
 import orjson
@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from .endpoint import Operation, checked_id, request_for
 from .errors import CheckpointError, FilterError, UsageError, nearest
-from .filters import Choices, checked_choice
+from .filters import Choices, Ordered, checked_choice
 from .paging.checkpoint import Partition
 from .query import Listing, Query
 from .rows import check_identity, decode_object
@@ -20,6 +20,7 @@ __all__ = ["Collection", "checked_body", "checked_changes", "checked_id"]
 B = TypeVar("B")
 P = ParamSpec("P")
 T = TypeVar("T")
+V = TypeVar("V")
 Q = TypeVar("Q", bound="Query[Any]")
 
 
@@ -36,6 +37,12 @@ class Collection(Listing[T], Generic[T, Q]):
     def order_by(self, *names: str) -> Q:
         """See ``Query.order_by``."""
         return self._query.order_by(*names)
+
+    def slices(
+        self, field: Ordered[V], bounds: "Iterable[V | None] | int", *, between: "tuple[V, V] | None" = None
+    ) -> Q:
+        """See ``Query.slices``."""
+        return self._query.slices(field, bounds, between=between)
 
     def limit(self, rows: int) -> Q:
         """See ``Query.limit``."""

@@ -12,7 +12,17 @@ from typing import Any, Literal, Protocol, Union, cast, get_args, get_origin, ge
 
 from attrs import frozen
 
-__all__ = ["ANYTHING", "Declared", "ParameterInfo", "attributes_of", "declared", "type_of_parameter"]
+from .filters import Kind
+
+__all__ = [
+    "ANYTHING",
+    "Declared",
+    "ParameterInfo",
+    "attributes_of",
+    "declared",
+    "kinds_of_parameters",
+    "type_of_parameter",
+]
 
 _SCALARS: Mapping[object, str] = {
     bool: "boolean",
@@ -22,6 +32,14 @@ _SCALARS: Mapping[object, str] = {
     int: "integer",
     str: "string",
     uuid.UUID: "uuid",
+}
+_KINDS: Mapping[str, Kind] = {
+    "boolean": "boolean",
+    "date": "date",
+    "date-time": "date-time",
+    "integer": "integer",
+    "number": "number",
+    "string": "text",
 }
 _DEEPEST = 3  # members of members that a message may suggest
 
@@ -135,6 +153,22 @@ def type_of_parameter(parameter: ParameterInfo) -> Declared:
     """Return what an argument, or each item of a list as argument, may be."""
     enums = () if parameter.enum is None else (parameter.enum,)
     return Declared(frozenset(parameter.type.split(" | ")), enums=enums)
+
+
+def kinds_of_parameters(parameters: Mapping[str, ParameterInfo]) -> Mapping[str, Kind]:
+    """Return what each argument takes, and each member of one that is an object, such as ``created[gte]``."""
+    found: dict[str, Kind] = {}
+    for argument, each in parameters.items():
+        found[argument] = _kind(type_of_parameter(each))
+        if each.model is not None and each.where != "body":
+            members = declared(each.model).paths(1)
+            found |= {f"{argument}[{name}]": _kind(type_) for name, type_ in members}
+    return {name: kind for name, kind in found.items() if kind}
+
+
+def _kind(type_: Declared) -> Kind:
+    kinds = type_.types - {"object"}
+    return _KINDS.get(next(iter(kinds)), "") if len(kinds) == 1 else ""
 
 
 @lru_cache(maxsize=256)

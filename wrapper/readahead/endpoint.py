@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 from attrs import frozen
 
-from .checks import argument_faults, faults, required
-from .declared import ParameterInfo
+from .checks import argument_faults, faults, in_one_line, required
+from .declared import ParameterInfo, kinds_of_parameters
 from .errors import FilterError, UsageError
-from .filters import Fields, checked_text
+from .filters import Fields, Kinds, checked_text, kinds_of
 from .http.headers import checked_headers
 from .http.request import Request
 from .order import OrderBy
@@ -70,8 +70,7 @@ class Endpoint(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         self.paging.check(self.reader)
-        found = "\n".join(faults(self.operation, self.reader, self.paging, self.fields, self.order))
-        if found:
+        if found := in_one_line(faults(self.operation, self.reader, self.paging, self.fields, self.order)):
             raise UsageError(found)
 
     @cached_property
@@ -107,9 +106,14 @@ class Endpoint(Generic[T]):
         """
         if self._required <= arguments.keys() <= self._parameters.keys():
             return
-        found = "\n".join(argument_faults(self.operation, arguments, self._required))
-        if found:
+        if found := in_one_line(argument_faults(self.operation, arguments, self._required)):
             raise UsageError(found)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What each parameter of the operation takes."""
+        declared: Mapping[str, ParameterInfo] | None = getattr(self.operation, "PARAMETERS", None)
+        return kinds_of(self.operation.build_request) if declared is None else kinds_of_parameters(declared)
 
     def takes_list(self, argument: str) -> bool:
         """Whether an argument of the generated function is a list."""

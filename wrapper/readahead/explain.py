@@ -55,14 +55,16 @@ class Explanation:
     """How a query will be read. ``str()`` shows it, with the values of its filters.
 
     Attributes:
-        listings: They are read one after the other.
+        listings: They are read one after the other, or side by side if they are slices.
         limit: Rows in all, at most.
         remembers: Whether the keys of all rows are kept in memory, because rows cannot tell which listing they are of.
+        slices: Into how many slices the list is divided; 0: it is not.
     """
 
     listings: tuple[ListingExplanation, ...]
     limit: int | None
     remembers: bool
+    slices: int = 0
 
     @property
     def requests(self) -> int | None:
@@ -74,7 +76,10 @@ class Explanation:
         if not self.listings:
             return "nothing is sent: no row can match"
         lines = list(map(str, self.listings))
-        if len(self.listings) > 1:
+        if self.slices:
+            how = "side by side with ordered=False, else one after the other"
+            lines.append(f"{_number(self.slices, 'slice')} in one window: {how}")
+        elif len(self.listings) > 1:
             lines.append(f"{len(self.listings)} listings, one after the other in one window; each row once")
         if self.remembers:
             lines.append("rows cannot tell which listing they are of: the keys of all rows are kept in memory")

@@ -73,7 +73,7 @@ class CustomerFields(Fields):
     """What conditions on customers are made of. With ``param``, the API is asked; with ``attr``, rows can tell."""
 
     search = FullText(param="search_query")
-    country = Choice(Country, param="country", many="repeated", attr="country")
+    country = Choice(Country, param="country", many=True, attr="country")
     state = Text(param="state", attr="state")
     source = Choice(Source, param="source_in", many="commas", attr="source")
     status = Choice(CustomerStatus, attr="status")

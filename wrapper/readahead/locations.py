@@ -1,4 +1,4 @@
-"""Where something stands in a response: at a path into its JSON, in a header, in a link, or where a function finds it."""
+"""Where something stands in a response: at a path into its JSON, in a header or link, or where a function finds it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

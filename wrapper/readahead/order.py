@@ -1,6 +1,6 @@
 """How a list is sorted: what ``order_by`` takes, and how it is sent. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from attrs import field, frozen
@@ -25,6 +25,10 @@ class Direction:
     descending: str = "desc"
 
 
+def _as_tuple(names: Iterable[str]) -> tuple[str, ...]:
+    return () if isinstance(names, str) else tuple(names)
+
+
 @frozen
 class OrderBy:
     """How an API is asked for an order. ``order_by("-created_at")`` asks for the largest value first.
@@ -41,7 +45,7 @@ class OrderBy:
         UsageError: ``names`` are no names, or ``descending`` has no place for one.
     """
 
-    names: tuple[str, ...] = field(converter=tuple)
+    names: tuple[str, ...] = field(converter=_as_tuple)
     param: str = "order_by"
     descending: str | Direction | None = None
     several: bool = True

@@ -1,6 +1,6 @@
 """The query: what the user builds, and the verbs that read it. Immutable and lazy: each verb returns something new."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutinefunction
 from typing import Any, Generic, Literal, Self, TypeVar, cast
 
@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from .errors import FilterError, Resumable, UsageError, shown
 from .explain import Explanation
-from .filters import checked_extra
+from .filters import Ordered, checked_extra, sliced
 from .pages import Page, Progress, Report, warn_if_incomplete
 from .paging.checkpoint import Checkpoint, Partition
 from .paging.ledger import OnDrift
@@ -20,6 +20,7 @@ from .reading import Reading
 __all__ = ["Listing", "Query"]
 
 T = TypeVar("T")
+V = TypeVar("V")
 LARGEST_WINDOW = 256
 
 
@@ -131,8 +132,8 @@ class Listing(Generic[T]):
         """
         reading = self._reading.timed()
         if reading.is_plain and reading.has_total and reading.start is None:
-            limit = reading.selection.limit
-            page, report, _ = await reading.select(evolve(reading.selection, limit=None, page_size=1)).first_page()
+            limit, least = reading.selection.limit, reading.endpoint.smallest
+            page, report, _ = await reading.select(evolve(reading.selection, limit=None, page_size=least)).first_page()
             if page.total is not None and not report.ignored_filters:
                 return page.total if limit is None else min(page.total, limit)
         async with Listing(reading).prefetch(ordered=False) as stream:
@@ -183,6 +184,8 @@ class Listing(Generic[T]):
         _check_whole("parts", parts, 1, 10_000)
         if reading.selection.limit is not None or reading.start is not None:
             raise UsageError("partitions() cannot split a query with a limit, or one that is a partition itself")
+        if reading.slices:
+            raise UsageError("partitions() cannot split slices; make a query of each range, and pass these on")
         if len(reading.branches) > 1:
             raise UsageError(
                 f"partitions() cannot split {len(reading.branches)} listings; make a query of each side of | and "
@@ -229,6 +232,31 @@ class Query(Listing[T]):
             raise FilterError("order_by", message, value=names)
         return self._select(order=order.checked(names))
 
+    def slices(
+        self, field: Ordered[V], bounds: "Iterable[V | None] | int", *, between: "tuple[V, V] | None" = None
+    ) -> Self:
+        """Divide the list by a field, so that its parts are read side by side: for lists by cursor, which are serial.
+
+        The bounds b0 < b1 < … < bn make n slices; one has the rows with ``low <= field < high``. A row at a bound is in
+        one slice, the one that begins there. Rows before the first bound, from the last one on, or without a value are
+        in none. With ``prefetch(ordered=False)``, and in ``count()``, each slice has a request in flight, as far as the
+        window allows; otherwise they are read one after the other.
+
+        Args:
+            field: A time, a day or a number that rows carry and that the API filters by, with bounds on both sides.
+            bounds: 2 to 101 increasing values. None as the first or the last one leaves that end open. Or a number of
+                slices, 1 to 100.
+            between: Where the first slice begins and the last one ends, divided into slices of about the same length.
+
+        Raises:
+            FilterError: Rows or the API cannot tell the slices, or the bounds are not increasing.
+            UsageError: The query has slices already.
+        """
+        self._check_whole_listing("slices")
+        if self._reading.slices:
+            raise UsageError("slices() can be called once; pass all bounds in one call")
+        return type(self)(self._reading.sliced(sliced(self._reading.endpoint.fields, field, bounds, between)))
+
     def limit(self, rows: int) -> Self:
         """Read at most so many rows in all, 1 or more.
 
@@ -238,16 +266,17 @@ class Query(Listing[T]):
         return self._select(limit=_check_whole("limit", rows, 1, None))
 
     def page_size(self, rows: int) -> Self:
-        """Request so many rows in a page, from 1 to what the API allows, which is also the default.
+        """Request so many rows in a page, from the least to the most that the API allows, which is also the default.
 
         Raises:
             FilterError: It is not a whole number in that range, or the API has no parameter for it.
         """
         self._check_whole_listing("page_size")
-        if self._reading.endpoint.paging.page_size is None:
+        endpoint = self._reading.endpoint
+        if endpoint.paging.page_size is None:
             message = "page_size() cannot be used, since this API has no parameter for it"
             raise FilterError("page_size", message, value=rows)
-        return self._select(page_size=_check_whole("page_size", rows, 1, self._reading.endpoint.paging.largest))
+        return self._select(page_size=_check_whole("page_size", rows, endpoint.smallest, endpoint.paging.largest))
 
     def extra_params(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
         """Add query parameters that the wrapper does not know yet; they are sent as they are.

@@ -56,7 +56,8 @@ class Reading(Generic[T]):
             path, such as ``{"owner": owner, "repo": repo}``, or a body. Text is checked as an id is.
         selection: Which rows, in which order, how many.
         form: The condition in the form that one more condition narrows.
-        branches: The listings that the condition takes; none if no row can match.
+        slices: Conditions that exclude each other; rows meet one of them. Without any, they meet ``form`` alone.
+        branches: The listings that these take; none if no row can match.
         start: Where a partition begins, and where it stops.
         deadline: Of all that is read of it; without one, each listing has the client's to itself.
     """
@@ -66,8 +67,9 @@ class Reading(Generic[T]):
     arguments: Mapping[str, Any] = field(factory=dict[str, Any], converter=_checked_arguments, hash=False, repr=False)
     selection: Selection = field(factory=Selection)
     form: NormalForm = field(
-        default=Factory(lambda self: NormalForm(self.endpoint.fields), takes_self=True), repr=False
+        default=Factory(lambda self: NormalForm(self.endpoint.fields, self.endpoint.kinds), takes_self=True), repr=False
     )
+    slices: tuple[Condition, ...] = field(default=(), repr=False)
     branches: tuple[Branch, ...] = field(default=(Branch(),), repr=False)
     start: Checkpoint | None = None
     deadline: Deadline | None = field(default=None, eq=False, repr=False)
@@ -90,8 +92,16 @@ class Reading(Generic[T]):
             FilterError: The API cannot be asked for it, and rows cannot tell.
         """
         form = reduce(NormalForm.narrowed, conditions, self.form)
-        narrowed = evolve(self, form=form, branches=form.branches())
+        narrowed = evolve(self, form=form, branches=_branches(form, self.slices))
         return narrowed.select(evolve(self.selection, condition=self.selection.narrowed(*conditions)))
+
+    def sliced(self, slices: tuple[Condition, ...]) -> Self:
+        """Return the reading of the rows that meet one of these conditions, which exclude each other.
+
+        Raises:
+            FilterError: The API cannot be asked for one of them, or it has an order.
+        """
+        return evolve(self, slices=slices, branches=_branches(self.form, slices)).select(self.selection)
 
     def select(self, selection: Selection) -> Self:
         """Return the reading of another selection with the same condition.
@@ -116,8 +126,7 @@ class Reading(Generic[T]):
 
     def _request(self, branch: Branch) -> Request:
         endpoint, extra = self.endpoint, self.selection.extra
-        fields = endpoint.fields.declared
-        pushed = {str(fields[name].param): fields[name].encode(values) for name, values in branch.pushed.items()}
+        pushed = branch.arguments(endpoint.fields, endpoint.kinds)
         arguments = {**endpoint.needed, **self.arguments, **pushed}
         if self.selection.order and endpoint.order is not None:
             arguments |= endpoint.order.arguments(
@@ -160,7 +169,8 @@ class Reading(Generic[T]):
         largest, limit = self.endpoint.paging.largest, self.selection.limit
         if self.endpoint.paging.page_size is None:
             return largest
-        return self.selection.page_size or (min(largest, limit or largest) if self.is_plain else largest)
+        least = max(self.endpoint.smallest, min(largest, limit or largest))
+        return self.selection.page_size or (least if self.is_plain else largest)
 
     def explain(self, totals: "list[int | None] | None" = None) -> Explanation:
         """Return how it is read. ``totals``: rows in the listing of each branch, where known."""
@@ -185,6 +195,7 @@ class Reading(Generic[T]):
             ),
             selection.limit,
             self.keeps_keys,
+            len(self.slices),
         )
 
     # ---- reading
@@ -200,7 +211,7 @@ class Reading(Generic[T]):
         start, style = Start() if checkpoint is None else checkpoint.start, self.endpoint.paging
         size = self.page_size
         if style.page_size is not None:
-            size = max(1, size - (sweep - 1) * size // 7)
+            size = max(self.endpoint.smallest, size - (sweep - 1) * size // 7)
 
         def of_branch(start: Start) -> Plan:
             # Where rows are left out, a limit says nothing about how many to request: the engine sees to it.
@@ -265,7 +276,7 @@ class Reading(Generic[T]):
     def fetcher(self, report: Report, window: Window, listing: ListingWatch | None = None) -> Fetch[T]:
         """Return the function that fetches one page of a plan. ``listing``: what its requests belong to."""
         endpoint, requests, style = self.endpoint, self.requests, self.endpoint.paging
-        row_filters = [RowFilter.of(branch, endpoint.fields) for branch in self.branches]
+        row_filters = [RowFilter.of(branch, endpoint.fields, endpoint.kinds) for branch in self.branches]
         turn, deadline = anyio.Lock(), self.deadline or Deadline(self.sender.deadline)
 
         async def fetch(span: Span) -> Fetched[T]:
@@ -311,7 +322,7 @@ class Reading(Generic[T]):
         fetch, totals = self.fetcher(Report(), Window(1)), list[int | None]()
         for index in range(len(self.branches)):
             style = self.endpoint.paging
-            span = style.exactly(0, 1) or style.exactly(0, style.largest) if self.has_total else None
+            span = style.exactly(0, self.endpoint.smallest) or style.exactly(0, style.largest) if self.has_total else None
             totals.append(None if span is None else (await fetch(evolve(span, branch=index))).total)
         return totals
 
@@ -390,6 +401,12 @@ def _identity_of(request: Request) -> tuple[object, ...]:
         request.headers,
         request.plain,
     )
+
+
+def _branches(form: NormalForm, slices: Sequence[Condition]) -> tuple[Branch, ...]:
+    if not slices:
+        return form.branches()
+    return tuple(branch for condition in slices for branch in form.narrowed(condition).branches())
 
 
 def _check_release(what: str, checkpoint: Checkpoint) -> None:

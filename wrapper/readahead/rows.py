@@ -55,8 +55,8 @@ class RowReader(Generic[T_co]):
         read: The generated function that makes a row from a JSON object.
         key: The field that tells rows apart: text or a whole number, where 7 and "7" are the same. A row without it is
             unreadable.
-        items: Where the rows are: the path of a member of the envelope, or a function of the decoded JSON. In a path, here
-            and below, ``"data.items"`` is a member of ``data`` and ``"data.0"`` the first of an array. None: the
+        items: Where the rows are: the path of a member of the envelope, or a function of the decoded JSON. In a path,
+            here and below, ``"data.items"`` is a member of ``data`` and ``"data.0"`` the first of an array. None: the
             response is the array itself.
         total: The number of rows in the whole listing, if there is one: a path, a ``Header``, or a function.
         size: The path of the page size, if there is one.
@@ -233,7 +233,7 @@ def _found(reader: RowReader[T], body: Any) -> list[Any] | str:
         expected = (
             "an array" if where is None else f"an object with {where!r}" + (" or an array" if reader.bare else "")
         )
-        return f"expected {expected}, received {kind_of(body)}"
+        return f"expected {expected}, received {kind_of(cast('object', body))}"
     items = member(cast("dict[str, Any]", body), where)
     if isinstance(items, list):
         return cast("list[Any]", items)
@@ -246,12 +246,12 @@ def _found(reader: RowReader[T], body: Any) -> list[Any] | str:
 def _found_by(find: Callable[[Any], Any], reader: RowReader[Any], body: Any) -> list[Any] | str:
     """Return the rows that a function finds, or why it finds none."""
     try:
-        items = find(body)
+        items: object = find(body)
         if items is None and {"null", "absent"}.intersection(reader.empty):
             return []
         if isinstance(items, Iterable) and not isinstance(items, str | Mapping):
             return list(cast("Iterable[Any]", items))
-        received = kind_of(items)
+        received = kind_of(cast("object", items))
     except Exception as error:  # noqa: BLE001  whatever it is, it is about this answer
         return f"the function for items failed with {type(error).__name__} on {kind_of(body)}"
     return f"expected an array from the function for items, received {received}"

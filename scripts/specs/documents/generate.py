@@ -158,6 +158,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
                 endpoint.relative_imports.update(shapes.writer_imports(body.prop, "...models"))
                 if body.body_type == "content":
                     body.prop = cast("Any", Content(body.prop))
+            endpoint.relative_imports.update(shapes.answer_imports(endpoint))
             for response in endpoint.responses:
                 if response.source["attribute"] == "None":
                     nothing(response)

@@ -311,12 +311,15 @@ class Shapes:
 
     def answer_type(self, endpoint: Endpoint) -> str:
         """Return the type of the JSON that an operation answers with if it succeeds; None if there is none, or any."""
-        answers = [each for each in endpoint.responses.patterns if (each.status_code.range or (0,))[0] // 100 == 2]
-        if not answers and endpoint.responses.default:
-            answers = [endpoint.responses.default]
-        found = [self._type(each.prop) for each in answers if each.source["attribute"] == "response.json()"]
-        whole = _union(found)
+        whole = _union(map(self._type, _answers(endpoint)))
         return "None" if whole == "Any" else whole or "None"
+
+    def answer_imports(self, endpoint: Endpoint) -> list[str]:
+        """Return the import lines of the classes that `answer_type` is written with."""
+        used = {name for prop in _answers(endpoint) for name in self._names(prop)}
+        found = [*self.models.values(), *self.enums.values()]
+        classes = [each.class_info for each in found if each.class_info.name in used]
+        return [f"from ...models.{each.module_name} import {each.name}" for each in classes]
 
     def body(self, endpoint: Endpoint) -> str | None:
         """Return the call that puts the body into a request, or None if there is none."""
@@ -416,6 +419,14 @@ class Shapes:
                     found.add(model.class_info.name)
                     waiting.extend(_properties(self._whole(model)))
         return found
+
+
+def _answers(endpoint: Endpoint) -> list[Property]:
+    """Return the JSON that an operation answers with if it succeeds."""
+    answers = [each for each in endpoint.responses.patterns if (each.status_code.range or (0,))[0] // 100 == 2]
+    if not answers and endpoint.responses.default:
+        answers = [endpoint.responses.default]
+    return [each.prop for each in answers if each.source["attribute"] == "response.json()"]
 
 
 def _leaves(prop: Property) -> tuple[list[Property], list[Property]]:

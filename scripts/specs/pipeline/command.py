@@ -258,7 +258,7 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
             if added:
                 names = [f"{method.upper()} {path}" for path, method, _ in operations(documents[api])]
                 added = added.rpartition(f"\n[{api}]\n")[0] + entry_of(api, entry["title"], names, upstream)
-        report.baseline, report.proof = prove(root, client, folder, changed)
+        report.baseline, report.proof = prove(root, client, folder, changed, api)
 
         text = dump(taken)
         facts = {**report.after, "sha256": lock.digest(fetched.content), **fetched.validators}

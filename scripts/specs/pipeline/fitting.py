@@ -372,9 +372,8 @@ class _Fitter:
             was = before.queries.get(param or "") if before else None
             if asks and (was is None or was.types != queries[asks].types):
                 many = self._many(operation, asks, queries[asks])
-                said = text_of(keyword_of(call, "many"))
-                if many != said and was is not None:
-                    changes["many"] = f'"{many}"' if many else None
+                if many != _many_in(call) and was is not None:
+                    changes["many"] = many
             if param and not asks:
                 self._set_key(listing, name, None)
                 changes["many"] = None
@@ -389,7 +388,7 @@ class _Fitter:
             if asks and (changes or was is None or was.types != queries[asks].types):
                 present = fields_of(self.source, listing.fields)[name]
                 if was is not None and was.types != queries[asks].types:
-                    annotation = self._annotation(kind, first, queries[asks], text_of(keyword_of(present, "many")))
+                    annotation = self._annotation(kind, first, queries[asks], _many_in(present))
                     self._set_key(listing, name, annotation)
 
     def _fit_identities(self, row: str) -> None:
@@ -524,7 +523,7 @@ class _Fitter:
             new = "Relation"
         if there is not None and attr is None:
             name = f"{name}_filter"  # rows are compared by the present one
-        parts = [f'param="{argument}"', *([f'many="{many}"'] if many else []), *([f'attr="{attr}"'] if attr else [])]
+        parts = [f'param="{argument}"', *([f"many={many}"] if many else []), *([f'attr="{attr}"'] if attr else [])]
         call = f"{new}({', '.join(filter(None, [self._import(new, first), *parts]))})"
         if there is not None and attr is not None:
             self.source.replace(fields_of(self.source, listing.fields)[name], call)
@@ -564,11 +563,10 @@ class _Fitter:
             self.source.insert((lines[-1].end_lineno or lines[-1].lineno) + 1, f"    {name} = {call}")
 
     def _many(self, operation: Operation, argument: str, slot: Slot) -> str | None:
-        schema = self._parameter(operation, argument)
         if any(each.startswith("list[") for each in slot.types):
-            return "commas" if schema.get("explode") is False else "repeated"
+            return "True"
         if slot.types <= {"string"} and (_COMMAS.search(self._prose(operation, argument)) or argument.endswith("_in")):
-            return "commas"
+            return '"commas"'
         return None
 
     def _prose(self, operation: Operation, argument: str) -> str:
@@ -705,3 +703,9 @@ def _compares(kind: str, first: str, wanted: tuple[str, str] | None) -> bool:
 def not_exposed(path: Path, old: dict[str, Any], new: dict[str, Any], paging: Mapping[str, Any]) -> Iterator[Change]:
     """Yield what the binding does not expose of a new document."""
     yield from fit(path.read_text(encoding="utf-8"), old, new, paging).changes
+
+
+def _many_in(call: ast.Call) -> str | None:
+    """Return what a field's ``many`` is, as it is written."""
+    node = keyword_of(call, "many")
+    return None if node is None else "True" if ast.unparse(node) == "True" else '"commas"'

@@ -38,7 +38,7 @@ sys.exit(problems > 0)
 
 
 def prove(
-    root: Path, generated: Path, scratch: Path, changed: Mapping[str, str] | None = None
+    root: Path, generated: Path, scratch: Path, changed: Mapping[str, str] | None = None, binding: str = ""
 ) -> tuple[str, dict[str, list[str]]]:
     """Return whose typing tests were checked, and the new errors; errors that the old code has too are left out.
 
@@ -46,7 +46,8 @@ def prove(
         root: The top of the project.
         generated: The new code.
         scratch: A folder for what is needed in between.
-        changed: Modules of the wrapper as the report says that they should be, by name. They are imported as well.
+        changed: Modules of the wrapper as the report says that they should be, by name.
+        binding: The module of the wrapper that is imported as well, if it exists: what it declares is checked then.
 
     Raises:
         SpecError: A generated module cannot be imported.
@@ -59,7 +60,7 @@ def prove(
             baseline, usage = _released(root, scratch / "typing") if has_wrapper else ("", None)
             wrapper = _changed(root, scratch / "wrapper", changed or {})
             now = _complaints(root, generated, usage, wrapper)
-            now += [line for name in changed or {} for line in _import(wrapper, generated, f"readahead.{name}")]
+            now += _import(wrapper, generated, binding)
             is_new = now and (root / "generated").exists()
             was = set(_complaints(root, root / "generated", usage, root / "wrapper")) if is_new else set()
         except BaseException:
@@ -113,15 +114,15 @@ def _changed(root: Path, target: Path, changed: Mapping[str, str]) -> Path:
     return target
 
 
-def _import(wrapper: Path, generated: Path, module: str) -> list[str]:
+def _import(wrapper: Path, generated: Path, binding: str) -> list[str]:
     """Return why a binding cannot be imported, if it cannot: what it declares is checked then."""
-    if not (wrapper / "readahead" / "endpoint.py").exists():
+    if not all((wrapper / "readahead" / f"{name}.py").exists() for name in ("endpoint", binding)):
         return []
     path = os.pathsep.join([str(wrapper), str(generated)])
-    command = [sys.executable, "-P", "-B", "-c", f"import {module}"]
+    command = [sys.executable, "-P", "-B", "-c", f"import readahead.{binding}"]
     env = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    return [f"{module}: error: {done.stderr.strip().splitlines()[-1]}"] if done.returncode else []
+    return [f"readahead.{binding}: error: {done.stderr.strip().splitlines()[-1]}"] if done.returncode else []
 
 
 def _complaints(root: Path, generated: Path, usage: Path | None, wrapper: Path) -> list[str]:

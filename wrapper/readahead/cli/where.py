@@ -17,7 +17,7 @@ from typing import Any, cast
 from attrs import frozen
 
 from ..errors import FilterError, UsageError, escaped, nearest, shown
-from ..filters import Choices, Condition, Field, Fields, Number, Timestamp
+from ..filters import Choices, Condition, Date, Field, Fields, Flag, Number, Timestamp
 
 __all__ = ["Selected", "parse_where"]
 
@@ -163,7 +163,9 @@ class _Parser:
             return parser._value(field, parser._parsed())
         if isinstance(field, Number):
             return _as_number(text)
-        return _as_time(field, text) if isinstance(field, Timestamp) else text
+        if isinstance(field, Flag):
+            return {"true": True, "false": False}.get(text.casefold(), text)
+        return _typed(field, text)
 
     # ---- conditions
 
@@ -317,7 +319,7 @@ class _Parser:
         match node:
             case ast.Constant(value=str() as text):
                 with self.at(*self._span(node)):
-                    return _as_time(field, text) if isinstance(field, Timestamp) else text
+                    return _typed(field, text)
             case ast.Constant(value=bool() | int() | float() | None as value):
                 return value
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)) if not isinstance(
@@ -328,7 +330,7 @@ class _Parser:
                 return [self._value(field, one) for one in nodes]
             case ast.Name(id=name) if name in self._times:
                 with self.at(*self._span(node)):
-                    return _as_time(field, self._times[name]) if isinstance(field, Timestamp) else self._times[name]
+                    return _typed(field, self._times[name])
             case ast.Name(id=name):
                 raise self._refused(node, f'unknown name {name!r}; text stands in quotes: {field.name} == "{name}"')
             case ast.Attribute(value=ast.Name(id=name), attr=member):
@@ -405,6 +407,21 @@ def _as_number(text: str) -> object:
         except ValueError:
             continue
     return text
+
+
+def _typed(field: Field, text: str) -> object:
+    """Return text as what a field is compared with. Raises FilterError."""
+    if isinstance(field, Timestamp):
+        return _as_time(field, text)
+    return _as_day(field, text) if isinstance(field, Date) else text
+
+
+def _as_day(field: Date, text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        message = f"{field.name} must be a date, such as 2026-01-31, not {shown(text)}"
+        raise FilterError(field.name, message, value=text) from None
 
 
 def _as_time(field: Timestamp, text: str) -> dt.datetime:

@@ -3,12 +3,14 @@
 from .conditions import And, Condition
 from .fields import (
     Choice,
+    Date,
     Field,
     Fields,
     Flag,
     FullText,
     Id,
     Number,
+    Ordered,
     PartialMatch,
     Relation,
     Text,
@@ -16,6 +18,8 @@ from .fields import (
     read_condition,
     write_condition,
 )
+from .kinds import Kind, Kinds, kinds_of
+from .slices import sliced
 from .values import Choices, Incomparable, checked_choice, checked_extra, checked_order, checked_text
 
 __all__ = [
@@ -23,13 +27,17 @@ __all__ = [
     "Choice",
     "Choices",
     "Condition",
+    "Date",
     "Field",
     "Fields",
     "Flag",
     "FullText",
     "Id",
     "Incomparable",
+    "Kind",
+    "Kinds",
     "Number",
+    "Ordered",
     "PartialMatch",
     "Relation",
     "Text",
@@ -38,6 +46,8 @@ __all__ = [
     "checked_extra",
     "checked_order",
     "checked_text",
+    "kinds_of",
     "read_condition",
+    "sliced",
     "write_condition",
 ]

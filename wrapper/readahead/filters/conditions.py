@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, ClassVar, cast
 
-from attrs import Factory, field, frozen
+import attrs
+from attrs import Factory, frozen
 
 from ..errors import FilterError, UsageError
 from .values import Incomparable, plain
@@ -54,14 +55,16 @@ class Comparison(Condition):
         field: The name of the field.
         op: "in", "null", "matches", or a key of ``fields.OPERATORS``.
         values: Several for "in", none for "null", else one.
+        owner: The class that the field is declared in; "" where the comparison comes from JSON.
     """
 
     field: str
     op: str
     values: tuple[Any, ...] = ()
+    owner: str = attrs.field(default="", eq=False)
 
     def __repr__(self) -> str:
-        texts = [value.isoformat() if isinstance(value, dt.datetime) else repr(_plain(value)) for value in self.values]
+        texts = [value.isoformat() if isinstance(value, dt.date) else repr(_plain(value)) for value in self.values]
         if self.op == "null":
             return f"{self.field}.is_null()"
         if self.op == "in" and len(texts) != 1:
@@ -84,7 +87,7 @@ class Compound(Condition):
 
     sign: ClassVar[str]
     parts: tuple[Condition, ...]
-    depth: int = field(init=False, eq=False, default=Factory(lambda self: _depth(self.parts), takes_self=True))
+    depth: int = attrs.field(init=False, eq=False, default=Factory(lambda self: _depth(self.parts), takes_self=True))
 
     def __attrs_post_init__(self) -> None:
         if self.depth > MAX_DEPTH:

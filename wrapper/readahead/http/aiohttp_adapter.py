@@ -13,7 +13,7 @@ from weakref import WeakSet
 import aiohttp
 import httpx
 import yarl
-from aiohttp.hdrs import CONTENT_ENCODING
+from aiohttp.hdrs import CONTENT_ENCODING, LINK
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
@@ -32,6 +32,7 @@ __all__ = ["ERRORS", "AiohttpAdapter", "opened", "over"]
 
 _JSON = {"Content-Type": "application/json"}
 _LONGEST_HEADER = 65_536  # bytes; httpx takes as many, aiohttp's default is an eighth of it
+_LISTS = (CONTENT_ENCODING, LINK)  # headers that come several times; httpx joins them
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # the transport has its own
 
 
@@ -145,8 +146,9 @@ class AiohttpAdapter:
             proxy_headers=self._proxy_headers.reveal(),
         ) as response:
             headers = {name.lower(): text for name, text in response.headers.items()}
-            if CONTENT_ENCODING in response.headers:
-                headers["content-encoding"] = ", ".join(response.headers.getall(CONTENT_ENCODING))
+            for name in _LISTS:
+                if name in response.headers:
+                    headers[name.lower()] = ", ".join(response.headers.getall(name))
             if response.content.at_eof():  # empty, or a middleware of the user's has read it
                 pieces: AsyncIterator[bytes] = Whole(await response.read())
             else:

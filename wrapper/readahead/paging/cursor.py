@@ -14,7 +14,6 @@ Duplicates
     else rows have moved, and others may have moved past the cursor.
 """
 
-from collections import deque
 from collections.abc import Callable, Hashable
 
 from attrs import define, field

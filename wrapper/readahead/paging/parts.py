@@ -100,6 +100,7 @@ def _page(style: Style, lo: int, rows: int) -> Span:
     span = style.exactly(lo, rows)
     if span is None:
         raise UsageError(
-            f"partitions() needs numbered pages or offsets, and pages whose size can be chosen; this list has {style.name}"
+            "partitions() needs numbered pages or offsets, and a size of pages that can be chosen; "
+            f"this list has {style.name}"
         )
     return span

@@ -1,9 +1,9 @@
 """What a listing requests next: the interface of every plan. Pure: a plan never waits and sends nothing.
 
-A *style* says how an API pages, such as ``PageNumber``, ``OffsetLimit`` or ``Cursor``. It makes one *plan* for each listing.
+A *style* says how an API pages, such as ``PageNumber`` or ``Cursor``. It makes one *plan* for each listing.
 Whoever runs a plan sends what ``next_request()`` gives until that is None (wait for a response, or all is requested),
 passes on what comes with ``add_response()`` or ``add_error()``, and emits what ``next_page()`` gives, until the plan is
-``finished``. How spans of positions are planned is in ``sewn``.
+``finished``. How spans of positions are planned is in ``sewn``, how pages follow that name each other in ``cursor``.
 """
 
 from abc import ABC, abstractmethod

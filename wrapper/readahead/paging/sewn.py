@@ -403,7 +403,7 @@ class SewnPlan(Plan):
         self.clear = max(self.at, link.hi if link.is_cut and not server.sparse else 0)
         if self._edge is not None:
             self._edge.answer(link.hi, fresh=True)
-        self._earn(0 if link.emitted else len(fresh))
+        self._earn(0 if link.emitted else len(fresh), server.reach(link) - link.lo)
         flow.fresh = len(fresh)
         flow.trickle = flow.trickle + 1 if link.is_cut and not server.sparse else 0
         server.answered = True
@@ -434,9 +434,10 @@ class SewnPlan(Plan):
             self.tally.emitted += len(rows - link.uncounted)
             self.ready.append((link, rows))
 
-    def _earn(self, rows: int) -> None:
+    def _earn(self, rows: int, positions: int) -> None:
         flow = self.flow
-        flow.left += EARNED * max(rows, 0 if self._by_arrival else self.at - flow.farthest) / self.server.size
+        gained = 0 if self._by_arrival else min(positions, self.at - flow.farthest)  # a far page may be the last, again
+        flow.left += EARNED * max(rows, gained) / self.server.size
         flow.farthest = max(flow.farthest, self.at)
 
     # ---- FOLD and END

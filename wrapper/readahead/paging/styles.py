@@ -7,7 +7,7 @@ the next cursor stand in a response is said by ``RowReader``.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
@@ -191,6 +191,7 @@ class _Chained(Style):
     """Each page names the next."""
 
     limits: ClassVar[tuple[str, ...]] = (_SERIAL, _WHOLE, _NO_TRACE)
+    by_key: ClassVar[bool] = False  # a cursor is the key of a row
     size: str | None
 
     @property
@@ -204,7 +205,11 @@ class _Chained(Style):
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
         sized = _sized(self.size, size)
         return partial(
-            CursorPlan, position=lambda cursor: (*self.position(cursor), *sized), size=size, first=self.first_cursor
+            CursorPlan,
+            position=lambda cursor: (*self.position(cursor), *sized),
+            size=size,
+            first=self.first_cursor,
+            by_key=self.by_key,
         )
 
     @property
@@ -321,6 +326,7 @@ class LastId(_Chained):
     key: str | None = None
     where: Where = "query"
     name: ClassVar[str] = "pages by last id"
+    by_key: ClassVar[bool] = True
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -329,16 +335,13 @@ class LastId(_Chained):
     def position(self, cursor: Scalar | None) -> Position:
         return () if cursor is None else ((self.after, cursor),)
 
-    def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
-        return partial(super().plan_type(size), by_key=True)
-
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
         if not source.items or page.more is False:
             return evolve(page, next=None, failure=None)
         reader = source.reader
         name = reader.wire_key if self.key is None else reader.wire_name(self.key)
         for item in reversed(source.items):  # a row that cannot be read may have no id; then that before it leads on
-            value = item.get(name) if isinstance(item, Mapping) else None
+            value = cast("Mapping[str, Any]", item).get(name) if isinstance(item, Mapping) else None
             if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
                 return evolve(page, next=value, failure=None)
         failure = unexpected(

@@ -16,6 +16,8 @@ class UnionPlan(Plan):
 
     The next listings are begun before one has ended: while more of it is to be requested they take a quarter of the
     window, then what room there is, but for one place, so that a gap can be closed while they wait for their turn.
+    Where rows are emitted as they arrive, they take that room from the beginning on: then as many lists by cursor are
+    requested at once as there are places.
 
     Attributes:
         plans: One for each listing.
@@ -39,7 +41,8 @@ class UnionPlan(Plan):
 
     def next_request(self) -> Span | None:
         """Return the next request of the listing that is emitted now; else of one of the next."""
-        for index, plan in enumerate(self.plans):
+        ahead: int | None = None
+        for index, plan in enumerate(self.plans[self._current :], self._current):
             if self.finished or plan.finished:
                 continue
             if index == self._current:
@@ -48,10 +51,10 @@ class UnionPlan(Plan):
                     return None  # what is read is emitted first
                 plan.window = max(1, room)
             else:
-                room = self._room_ahead() + plan.occupied
-                if room < 1 or self.limit is not None:  # the current listing may bring enough for a limit
+                ahead = self._room_ahead() if ahead is None else ahead
+                if ahead + plan.occupied < 1 or self.limit is not None:  # the current one may bring enough for a limit
                     return None
-                plan.window = room
+                plan.window = ahead + plan.occupied
             if (span := plan.next_request()) is not None:
                 span.branch = self.before + index
                 return span
@@ -59,7 +62,8 @@ class UnionPlan(Plan):
 
     def _room_ahead(self) -> int:
         """How much more the listings may occupy that follow the current one."""
-        share = self.window - 1 if self.plans[self._current].all_requested else self.window // 4
+        all_room = not self.ordered or self.plans[self._current].all_requested
+        share = self.window - 1 if all_room else self.window // 4
         return min(share - sum(map(_occupied, self.plans[self._current + 1 :])), self.window - self.occupied)
 
     def add_response(self, span: Span, page: Fetched[object]) -> None:

@@ -1,0 +1,453 @@
+"""Ranges: whatever of a condition the API is asked for, the rows are those of a reading row by row."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ranged import Row, Server, State, fields, kinds, meaning
+from reference import among, build, ordered, trees, truth
+
+from effort import examples
+from readahead.errors import FilterError, UsageError
+from readahead.filters import Choice, Date, Fields, Id, Number, Text, Timestamp, read_condition, sliced, write_condition
+from readahead.filters.planner import NormalForm, RowFilter
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EAST = timezone(timedelta(hours=9))
+TIMES = [
+    NOON,
+    NOON + timedelta(microseconds=1),
+    NOON + timedelta(seconds=0.5),
+    NOON + timedelta(seconds=1),
+    NOON.astimezone(EAST) + timedelta(hours=11, minutes=59),
+    NOON + timedelta(hours=12),
+    NOON + timedelta(days=1),
+    NOON + timedelta(days=3),
+]
+WHOLE = [int(time.timestamp()) for time in TIMES]
+DAYS = [date(2026, 2, 28), date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 5)]
+NUMBERS = [-1, 0, 1, 1.5, 2, 7.25]
+STATES = ["open", "closed"]
+
+told = st.one_of(
+    *(ordered(name, TIMES) for name in ("made", "seen", "paid", "touched")),
+    *(st.one_of(ordered(name, NUMBERS), among(name, NUMBERS)) for name in ("price", "size")),
+    st.one_of(ordered("day", DAYS), among("day", DAYS)),
+    among("state", STATES),
+    among("live", [True, False]),
+)
+ranks = [0, 1, 2, 5]
+asked = st.one_of(
+    st.tuples(st.sampled_from([">=", "<"]), st.just("rank"), st.sampled_from(ranks)),
+    st.just(("==", "state", "all")),
+)
+any_tree = trees(told)
+positive_tree = trees(st.one_of(told, asked), negate=False)
+
+
+def nullable(values):
+    return st.one_of(st.none(), st.sampled_from(values))
+
+
+rows = st.lists(
+    st.tuples(
+        nullable(TIMES),
+        nullable(TIMES),
+        nullable(WHOLE),
+        nullable(TIMES),
+        nullable(NUMBERS),
+        nullable(NUMBERS),
+        nullable(DAYS),
+        nullable(STATES),
+        nullable([True, False]),
+        nullable(ranks),
+        st.booleans(),
+    ),
+    max_size=25,
+).map(lambda several: [Row(number, *values) for number, values in enumerate(several)])
+servers = st.builds(Server, st.integers(-12, 14), st.booleans(), st.booleans())
+
+
+def select(condition, rows, server):
+    """The ids that the planned listings bring; each once by itself, unless the plan says that keys are kept."""
+    ids = []
+    for branch in NormalForm(fields, kinds).narrowed(condition).branches():
+        through = RowFilter.of(branch, fields, kinds)
+        for row in server.listed(branch.arguments(fields, kinds), rows):
+            assert not through.contradicted(row)
+            if through.passes(row) and not (branch.blind and row.id in ids):
+                ids.append(row.id)
+    assert len(ids) == len(set(ids))
+    return set(ids)
+
+
+def means(tree, row):
+    """``truth``, and what the API means by ``all``; 2 equals 2.0."""
+    kind, *rest = tree
+    if kind in {"and", "or", "not"}:
+        parts = [means(part, row) for part in rest]
+        return {"and": all(parts), "or": any(parts), "not": not parts[0]}[kind]
+    name, value = rest
+    if (name, value) == ("state", "all"):
+        return not row["draft"]
+    if kind in {"==", "!="} and not isinstance(value, str):
+        return (row[name] is not None and row[name] == value) == (kind == "==")
+    return truth(tree, row)
+
+
+def reference(tree, rows):
+    return {row.id for row in rows if means(tree, meaning(row))}
+
+
+@settings(max_examples=examples(500), deadline=None)
+@given(any_tree, rows, servers)
+def test_what_is_asked_with_bounds_selects_what_is_meant(tree, rows, server):
+    """Days in any time zone, seconds, whole numbers, bounds that may be exclusive: nothing is missed, nothing added."""
+    assert select(build(tree, fields), rows, server) == reference(tree, rows)
+
+
+@settings(max_examples=examples(500), deadline=None)
+@given(positive_tree, rows, servers)
+def test_and_so_with_ranges_that_only_the_server_can_tell(tree, rows, server):
+    """Bounds of what rows do not carry, and values that mean something to the API alone."""
+    try:
+        condition = NormalForm(fields, kinds).narrowed(build(tree, fields)) and build(tree, fields)
+    except FilterError as error:
+        assert "cannot both be sent" in str(error)
+        return
+    assert select(condition, rows, server) == reference(tree, rows)
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(trees(ordered("made", TIMES).filter(lambda tree: tree[0] != "null"), negate=False))
+def test_ranges_of_one_field_are_the_fewest_listings(tree):
+    """Those that overlap or touch are one, unless that is all but null, which no API can be asked for."""
+    branches = NormalForm(fields, kinds).narrowed(build(tree, fields)).branches()
+    for one, other in combinations([branch.pushed["made"] for branch in branches], 2):
+        assert one.join(other) is None
+        assert one.meet(other).is_empty or ({one.low, other.low} & {one.high, other.high} == {None})
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(any_tree, rows)
+def test_a_server_that_ignores_bounds_adds_no_row(tree, rows):
+    """Rows that contradict what was asked for are left out, in one way or another."""
+    condition, ids = build(tree, fields), set()
+    for branch in NormalForm(fields, kinds).narrowed(condition).branches():
+        through = RowFilter.of(branch, fields, kinds)
+        ids |= {row.id for row in rows if not through.contradicted(row) and through.passes(row)}
+    assert ids == reference(tree, rows)
+
+
+DIVIDED = {
+    **dict.fromkeys(["made", "seen", "paid", "touched"], TIMES),
+    **dict.fromkeys(["price", "size"], NUMBERS),
+    "day": DAYS,
+}
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.data(), rows, servers)
+def test_slices_are_exact_at_their_bounds(data, rows, server):
+    """Whatever the parameters can say: each row is in the slice that its value lies in, and in no other."""
+    name = data.draw(st.sampled_from(sorted(DIVIDED)))
+    bounds = sorted(data.draw(st.lists(st.sampled_from(DIVIDED[name]), min_size=2, max_size=5, unique=True)))
+    ends = [None] if data.draw(st.booleans()) else []
+    bounds = [*ends, *bounds, *(ends if data.draw(st.booleans()) else [])]
+    slices = sliced(fields, getattr(fields, name), bounds, None)
+    values = {row.id: meaning(row)[name] for row in rows}
+    assert [select(each, rows, server) for each in slices] == [
+        {
+            key
+            for key, value in values.items()
+            if value is not None and (low is None or low <= value) and (high is None or value < high)
+        }
+        for low, high in pairwise(bounds)
+    ]
+
+
+def planned(condition, of=fields, of_kinds=kinds):
+    """Each listing: what the function is called with, what rows have to meet, what they skip."""
+    return [
+        (
+            branch.arguments(of, of_kinds),
+            *(None if each is None else repr(each) for each in (branch.local, branch.skip)),
+        )
+        for branch in NormalForm(of, of_kinds).narrowed(condition).branches()
+    ]
+
+
+LATER = NOON + timedelta(hours=1)
+PLANNED = {
+    "both bounds, as the API has them": (
+        (fields.made >= NOON) & (fields.made < LATER),
+        [({"made_from": NOON, "made_before": LATER}, None, None)],
+    ),
+    "the narrower of two": (
+        (fields.made >= NOON) & (fields.made >= LATER),
+        [({"made_from": LATER}, None, None)],
+    ),
+    "a bound that the API includes, and the user does not": (
+        fields.made > NOON,
+        [({"made_from": NOON}, "made > 2026-03-01T12:00:00+00:00", None)],
+    ),
+    "a bound that it leaves out, and the user does not": (
+        fields.size >= 2,
+        [({"size_gt": 1}, "size >= 2", None)],
+    ),
+    "a range that is empty": ((fields.made < NOON) & (fields.made >= NOON), []),
+    "ranges that meet": (
+        ((fields.made >= NOON) & (fields.made < LATER)) | (fields.made >= LATER),
+        [({"made_from": NOON}, None, None)],
+    ),
+    "ranges that are all but null": (
+        (fields.made < LATER) | (fields.made >= NOON),
+        [
+            ({"made_before": LATER}, None, None),
+            ({"made_from": NOON}, None, "made < 2026-03-01T13:00:00+00:00"),
+        ],
+    ),
+    "ranges apart": (
+        (fields.made < NOON) | (fields.made >= LATER),
+        [({"made_before": NOON}, None, None), ({"made_from": LATER}, None, None)],
+    ),
+    "seconds since 1970, in an object": (
+        fields.paid.between(NOON, LATER),
+        [({"paid": {"gte": 1772366400, "lte": 1772370000}}, None, None)],
+    ),
+    "a part of a second": (
+        fields.paid > NOON + timedelta(seconds=0.5),
+        [({"paid": {"gt": 1772366400}}, "paid > 2026-03-01T12:00:00.500000+00:00", None)],
+    ),
+    "a day, wherever it begins": (
+        fields.seen <= NOON,
+        [({"seen_until": date(2026, 3, 3)}, "seen <= 2026-03-01T12:00:00+00:00", None)],
+    ),
+    "another time zone is UTC": (
+        fields.made < LATER.astimezone(EAST),
+        [({"made_before": LATER}, None, None)],
+    ),
+    "text, where the parameter is text": (
+        fields.touched < NOON,
+        [({"until": "2026-03-01T12:00:00+00:00"}, "touched < 2026-03-01T12:00:00+00:00", None)],
+    ),
+    "a whole number": (fields.price >= 1.5, [({"min_price": 1}, "price >= 1.5", None)]),
+    "a part of one is between two": (fields.price == 1.5, [({"min_price": 1, "max_price": 2}, "price == 1.5", None)]),
+    "equality has a parameter": (fields.price == 2, [({"price": 2}, None, None)]),
+    "or two bounds": (fields.day == date(2026, 3, 1), None),
+    "several values between two bounds": (
+        fields.size.in_([2, 7]),
+        [({"size_gt": 1, "size_lt": 8}, "size.in_([2, 7])", None)],
+    ),
+    "a value within a range": ((fields.price == 2) & (fields.price < 3), [({"price": 2}, None, None)]),
+    "a value outside of it": ((fields.price == 2) & (fields.price < 2), []),
+    "null is in no range": ((fields.made >= NOON) & fields.made.is_null(), []),
+    "not in a range may be null": (
+        ~(fields.made >= NOON),
+        [({}, "~(made >= 2026-03-01T12:00:00+00:00)", None)],
+    ),
+    "true or false": (fields.live == True, [({"live": True}, None, None)]),  # noqa: E712
+    "all": (fields.state == "all", [({"state": "all"}, None, None)]),
+    "all, and one of them": (
+        (fields.state == "all") & (fields.state == "open"),
+        [({"state": "all"}, "state == 'open'", None)],
+    ),
+    "all, or one of them": (
+        (fields.state == "all") | (fields.state == "open"),
+        [({"state": "open"}, None, None), ({"state": "all"}, None, "state == 'open'")],
+    ),
+    "what overlaps in two fields": (
+        (fields.made >= NOON) | (fields.size < 3),
+        [
+            ({"made_from": NOON}, None, None),
+            ({"size_lt": 3}, None, "made >= 2026-03-01T12:00:00+00:00"),
+        ],
+    ),
+    "what rows cannot tell": (
+        (fields.rank >= 1) & (fields.rank < 5) & (fields.rank >= 2),
+        [({"rank_min": 2, "rank_below": 5}, None, None)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("condition", "expected"), PLANNED.values(), ids=PLANNED)
+def test_a_range_comes_to_parameters(condition, expected):
+    """What is sent, what is left to rows, and what later listings skip."""
+    if expected is None:
+        ((arguments, local, _),) = planned(condition)
+        assert (arguments["day_from"], arguments["day_until"]) == (
+            datetime(2026, 2, 28, tzinfo=UTC),
+            datetime(2026, 3, 3, tzinfo=UTC),
+        )
+        assert local == "day == 2026-03-01"
+    else:
+        assert planned(condition) == expected
+
+
+REFUSED = {
+    "a bound that the API leaves out": (
+        fields.rank > 1,
+        "rank",
+        "parameter cannot say it exactly, and rows carry no rank",
+    ),
+    "a part of a whole number": (fields.rank >= 1.5, "rank", "parameter cannot say it exactly, and rows carry no rank"),
+    "the opposite of a range": (~(fields.rank >= 1), "rank", "list all rows and leave out those that rank >= 1 lists"),
+    "an end without a parameter": (fields.rank == 1, "rank", "rows carry no rank; leave it out"),
+    "not all": (fields.state != "all", "state", "rows do not carry this value, and only the API knows what it means"),
+    "and so inside": (~((fields.state == "all") | (fields.live == True)), "state", "rows do not carry this value"),  # noqa: E712
+}
+
+
+@pytest.mark.parametrize(("condition", "field", "says"), REFUSED.values(), ids=REFUSED)
+def test_a_range_that_neither_side_can_tell_is_refused(condition, field, says):
+    """With the reason, and with what to do instead."""
+    with pytest.raises(FilterError, match=says) as caught:
+        NormalForm(fields, kinds).narrowed(condition).branches()
+    assert caught.value.field == field
+
+
+def test_the_ends_of_the_calendar():
+    """Python's first and last moments are asked for as they are, and nothing overflows."""
+    for bound in (
+        datetime.min.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+        datetime.min.replace(tzinfo=EAST),
+    ):
+        for condition in (fields.seen > bound, fields.seen <= bound, fields.touched >= bound, fields.touched <= bound):
+            ((_, local, _),) = planned(condition)
+            (branch,) = NormalForm(fields, kinds).narrowed(condition).branches()
+            assert local is not None
+            assert not RowFilter.of(branch, fields, kinds).contradicted(Row(1, *[bound] * 11))
+    for day in (date.min, date.max):
+        assert planned((fields.day >= day) & (fields.day <= day))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        fields.made.between(NOON, LATER) & (fields.day == date(2026, 3, 1)),
+        (fields.price.in_([1, 2.5]) | (fields.live == False)) & (fields.state == "all"),  # noqa: E712
+    ],
+)
+def test_a_range_goes_through_json(condition):
+    """As partitions carry it: of no API, and checked anew."""
+    again = fields.checked(read_condition(write_condition(condition), fields))
+    assert (again, repr(again)) == (condition, repr(condition))
+
+
+class Others(Fields):
+    """With fields of the same names."""
+
+    made = Timestamp(attr="made")
+    state = Text(attr="state")
+
+
+class More(Others):
+    """Of a second listing, with one field more."""
+
+    city = Text(attr="city")
+
+
+def test_fields_of_another_listing_are_refused():
+    """Also where that one has a field of the same name; those of a base class are fields of both."""
+    message = (
+        r"made is a field of test_ranges.Others, and the rows of this query have ranged.Things; import fields from"
+    )
+    with pytest.raises(FilterError, match=message):
+        fields.checked(~(Others().made > NOON) | (fields.made < NOON))
+    with pytest.raises(FilterError, match=r"state is a field of ranged\.Things"):
+        More().checked(fields.state == "open")
+    assert More().checked(Others().made > NOON) == (More().made > NOON)
+    assert list(More.declared) == ["made", "state", "city"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: Number(param="at", many="repeated"), "many must be True, False or \"commas\", not 'repeated'"),
+        (lambda: Timestamp(ge="since", format="unix"), "format must be one of date-time, date, seconds, milliseconds"),
+        (lambda: Choice(State, attr="state", unseen=["all"]), "are for a parameter; name it with param="),
+        (lambda: Text(attr="state", every="all"), "are for a parameter; name it with param="),
+        (lambda: Choice(State, param="state", unseen=["al"]), "did you mean 'all'"),
+    ],
+)
+def test_a_wrong_declaration_is_refused(wrong, says):
+    """Before there is a query."""
+    with pytest.raises(UsageError, match=says):
+        wrong()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: fields.paid > 1772366400, "paid must be a datetime with a time zone, such as"),
+        (lambda: fields.day > NOON, "day must be a date, such as date"),
+        (lambda: fields.day == "2026-03-01", "day must be a date"),
+        (lambda: fields.made >= NOON.replace(tzinfo=None), "made must be a datetime with a time zone"),
+    ],
+)
+def test_a_bound_of_another_type_is_refused(wrong, says):
+    """Numbers are for parameters and rows; conditions take times."""
+    with pytest.raises(FilterError, match=says):
+        wrong()
+
+
+class Issues(Fields):
+    """Whose list brings open ones, unless it is asked for all."""
+
+    state = Choice(State, param="state", attr="state", every="all")
+    assignee = Text(param="assignee", attr="assignee", unseen=["*", "none"])
+    title = Text(attr="title")
+    number = Id(param="number", attr="number")
+
+
+issues = Issues()
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (issues.state == "closed", [({"state": "closed"}, None, None)]),
+        (issues.state != "open", [({"state": "all"}, "state != 'open'", None)]),
+        (issues.title.contains("x"), [({}, "title.contains('x')", None)]),
+        (
+            issues.title.contains("x") | (issues.state == "closed"),
+            [({"state": "all"}, "title.contains('x') | (state == 'closed')", None)],
+        ),
+        (
+            (issues.assignee == "ada") | (issues.state == "closed"),
+            [
+                ({"state": "all", "assignee": "ada"}, None, None),
+                ({"state": "closed"}, None, "assignee == 'ada'"),
+            ],
+        ),
+        (issues.assignee == "none", [({"assignee": "none"}, None, None)]),
+        (
+            (issues.assignee == "*") & issues.assignee.startswith("a") & ~(issues.state == "open"),
+            [({"state": "all", "assignee": "*"}, "assignee.startswith('a') & (state != 'open')", None)],
+        ),
+        ((issues.number == "7"), [({"number": 7}, None, None)]),
+    ],
+)
+def test_rows_that_an_api_leaves_out_by_itself_are_asked_for(condition, expected):
+    """Wherever a condition says something of them, and the listing does not: else rows would be missed."""
+    assert planned(condition, issues, {"number": "integer"}) == expected
+
+
+def test_an_id_that_is_no_number_is_refused():
+    """Where the parameter takes numbers alone."""
+    with pytest.raises(FilterError, match="number must be a whole number, as the API numbers these, not 'usr_7'"):
+        planned(issues.number == "usr_7", issues, {"number": "integer"})
+
+
+def test_a_day_of_an_api_without_a_range():
+    """Equality alone has a parameter."""
+
+    class Diary(Fields):
+        day = Date(param="day", attr="day")
+
+    diary = Diary()
+    assert planned(diary.day == date(2026, 3, 1), diary, {"day": "text"}) == [({"day": "2026-03-01"}, None, None)]
+    assert planned(diary.day > date(2026, 3, 1), diary) == [({}, "day > 2026-03-01", None)]

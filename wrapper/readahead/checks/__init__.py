@@ -1,0 +1,78 @@
+"""Whether a binding fits the generated code that it is made for, and what to write instead. Pure.
+
+Everything that a binding names is looked up: parameters in ``PARAMETERS`` of the generated module, members of the
+envelope in its ``ANSWER``, attributes in the class of rows. A hand-written operation has neither; of it the names of
+arguments are checked, if it has a signature. Of a type nothing is said where the document leaves it open.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..declared import ParameterInfo
+from ..filters import Fields
+from ..order import OrderBy
+from ..paging.styles import Style
+from ..rows import RowReader
+from .answers import of_reader
+from .fields import argument_of, of_fields
+from .known import Known
+from .paging import of_order, of_paging
+
+__all__ = ["argument_faults", "faults", "in_one_line", "required"]
+
+
+def faults(
+    operation: Any, reader: RowReader[Any], paging: Style, fields: Fields, order: OrderBy | None
+) -> Iterator[str]:
+    """Yield what does not fit, a sentence each: which declaration, what is wrong, and what to write instead.
+
+    Args:
+        operation: The generated module, or what stands for one.
+        reader, paging, fields, order: What an ``Endpoint`` declares.
+    """
+    known = Known.of(operation)
+    row = getattr(reader.read, "__self__", None)  # of a row class's from_dict
+    row = row if isinstance(row, type) and getattr(row, "FIELDS", None) else None
+    yield from of_fields(known, fields, row, paging.parameters if paging.where == "query" else ())
+    if order is not None:
+        yield from of_order(known, order)
+    yield from of_reader(known, reader, row)
+    yield from of_paging(known, paging, row)
+
+
+def required(operation: Any, paging: Style, fields: Fields) -> frozenset[str]:
+    """Return the arguments that the generated function needs, and neither paging nor a field gives."""
+    parameters: Mapping[str, ParameterInfo] = getattr(operation, "PARAMETERS", {})
+    by_fields = {argument_of(param) for field in fields.declared.values() for param in field.params.values()}
+    names = paging.parameters if paging.where == "query" else ()
+    return frozenset(
+        argument
+        for argument, each in parameters.items()
+        if each.required
+        and argument not in by_fields
+        and not (each.where == "query" and each.name in names)
+        and not (each.where == "body" and paging.where == "body")
+    )
+
+
+def argument_faults(operation: Any, arguments: Iterable[str], needed: Iterable[str]) -> Iterator[str]:
+    """Yield what does not fit of the arguments of a ``Reading``, of which these are needed."""
+    known = Known.of(operation)
+    arguments = list(arguments)
+    for argument in arguments:
+        if fault := known.missing("Reading", argument):
+            yield fault
+    for argument in needed:
+        if argument not in arguments:
+            yield (
+                f"Reading: {known.name} needs {argument!r}; give it with Reading(sender, ENDPOINT, "
+                f"{{{argument!r}: ...}}), or declare a field with param={argument!r}"
+            )
+
+
+def in_one_line(faults: Iterable[str]) -> str:
+    """Return the faults as one message; empty if there is none."""
+    found = list(faults)
+    if len(found) < 2:
+        return "".join(found)
+    return " ".join(f"({number}) {fault}" for number, fault in enumerate(found, 1))
