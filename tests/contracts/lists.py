@@ -6,13 +6,13 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from attrs import define, frozen
-from readahead.locations import Header, LinkHeader, Not
 
 from readahead.collection import Collection
 from readahead.endpoint import Endpoint
 from readahead.filters import Fields, FullText, Text, Timestamp
 from readahead.http.client import Client
 from readahead.http.credentials import Credential
+from readahead.locations import Header, LinkHeader, Not
 from readahead.order import OrderBy
 from readahead.paging.styles import Cursor, LastId, NextURL, OffsetLimit, PageNumber, SinglePage, Style
 from readahead.query import Query
@@ -148,12 +148,17 @@ class Case:
     @property
     def goes_round(self):
         """Whether the last page can name itself, and nothing else says that it is the last."""
-        return isinstance(self.endpoint.paging, Cursor | NextURL) and self.endpoint.reader.more is None
+        return self.chained and self.endpoint.reader.more is None
+
+    @property
+    def overlaps(self):
+        """Whether pages can share rows, which is what shows that a list has changed."""
+        return not self.chained and self.endpoint.paging.page_size is not None
 
     def sandbox(self, rows=250, faults=None, **options):
-        return Sandbox.from_document(
-            self.document, self.endpoint, rows=rows, faults=Faults(**(faults or {})), **options
-        )
+        if isinstance(faults, dict):
+            faults = Faults(**faults)
+        return Sandbox.from_document(self.document, self.endpoint, rows=rows, faults=faults, **options)
 
     def tickets(self, sandbox, *, token="any", team="a team", **options):
         """A query of all rows of a sandbox, by a client of its own."""

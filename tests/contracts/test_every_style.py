@@ -6,7 +6,6 @@ Each list is served by the sandbox that is made from its document and its bindin
 
 import asyncio
 import json
-import math
 from itertools import chain, count
 
 import anyio
@@ -23,8 +22,6 @@ from readahead.sandbox import Faults
 from readahead.sandbox.faults import Trouble
 
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-JUMPING = pytest.mark.parametrize("case", [one for one in CASES if not one.chained], ids=lambda case: case.name)
-PATIENT = Retry(attempts=9, base=0.001)
 CHAINED = pytest.mark.parametrize("case", [one for one in CASES if one.chained], ids=lambda case: case.name)
 
 
@@ -37,7 +34,7 @@ async def read(query, **options):
         return [row.id async for row in stream], stream.report
 
 
-async def turns(number=60):
+async def turns(number=20):
     """Let everything that can run do so."""
     for _ in range(number):
         await lowlevel.checkpoint()
@@ -52,14 +49,14 @@ def tasks_alive():
         return sum(len(nursery.child_tasks) for nursery in own.child_nurseries)
 
 
-class FailingAt(httpx.AsyncBaseTransport):
-    """Sends to the application, and refuses one request."""
+class FailingFrom(httpx.AsyncBaseTransport):
+    """Sends to the application, and refuses all requests from one on."""
 
     def __init__(self, app, number):
         self._inner, self._number, self._sent = httpx.ASGITransport(app), number, count(1)
 
     async def handle_async_request(self, request):
-        if next(self._sent) == self._number:
+        if next(self._sent) >= self._number:
             return httpx.Response(403, json={"message": "no"})
         return await self._inner.handle_async_request(request)
 
@@ -88,7 +85,7 @@ async def test_the_window_is_what_the_server_sees_at_once(case):
     async def latency(_):
         await turns()
 
-    sandbox = case.sandbox(rows=40 * LARGEST, latency=latency)
+    sandbox = case.sandbox(rows=18 * LARGEST, latency=latency)
     query = case.tickets(sandbox)
     await read(query, window=6)
     assert sandbox.peak[sandbox.name] == (1 if case.chained else 6)
@@ -102,12 +99,12 @@ async def test_the_window_is_what_the_server_sees_at_once(case):
 @pytest.mark.asyncio
 async def test_a_consumer_that_waits_holds_the_listing_up(case):
     """At most the window is requested or buffered while nothing is taken."""
-    sandbox = case.sandbox(rows=40 * LARGEST)
+    sandbox = case.sandbox(rows=12 * LARGEST)
     async with case.tickets(sandbox).prefetch(window=3) as stream:
         pages = stream.pages()
         for taken in range(1, 6):
             await anext(pages)
-            await turns(400)
+            await turns(150)
             assert len(sandbox.requests) <= taken + 3
 
 
@@ -116,32 +113,32 @@ async def test_a_consumer_that_waits_holds_the_listing_up(case):
 
 @EVERY
 @pytest.mark.anyio
-@pytest.mark.parametrize("end", ["break", "error", "cancelled"])
-async def test_no_task_and_no_request_is_left(case, end):
+async def test_no_task_and_no_request_is_left(case):
     """When the block exits, for whatever reason, while requests hang."""
-    arrived = count(1)
+    for end in ("break", "error", "cancelled"):
+        arrived = count(1)
 
-    async def latency(_):
-        if next(arrived) > 2:
-            await anyio.sleep_forever()
+        async def latency(_, arrived=arrived):
+            if next(arrived) > 2:
+                await anyio.sleep_forever()
 
-    sandbox, before = case.sandbox(rows=200, latency=latency), tasks_alive()
-    with anyio.CancelScope() as scope:
-        try:
-            async with case.tickets(sandbox).prefetch(window=4) as stream:
-                async for _ in stream:
-                    await turns(5)
-                    if end == "break":
-                        break
-                    if end == "error":
-                        raise LookupError
-                    scope.cancel()
-        except LookupError:
-            assert end == "error"
-    assert scope.cancelled_caught == (end == "cancelled")
-    await turns(5)
-    assert tasks_alive() == before
-    assert sandbox.in_flight[sandbox.name] == 0
+        sandbox, before = case.sandbox(rows=120, latency=latency), tasks_alive()
+        with anyio.CancelScope() as scope:
+            try:
+                async with case.tickets(sandbox).prefetch(window=4) as stream:
+                    async for _ in stream:
+                        await turns(5)
+                        if end == "break":
+                            break
+                        if end == "error":
+                            raise LookupError
+                        scope.cancel()
+            except LookupError:
+                assert end == "error"
+        assert scope.cancelled_caught == (end == "cancelled")
+        await turns(5)
+        assert tasks_alive() == before
+        assert sandbox.in_flight[sandbox.name] == 0
 
 
 # ---- C4: overshoot is stated
@@ -166,7 +163,7 @@ async def test_no_more_is_requested_than_by_the_serial_listing(case):
     sandbox = case.sandbox(rows=15 * LARGEST)
     await read(case.tickets(sandbox), window=1)
     serial = len(sandbox.requests)
-    assert serial <= (15 if case.chained else 21) + (not case.ends)
+    assert serial <= (15 if not case.overlaps else 25) + (not case.ends)
     sandbox.forget()
     await read(case.tickets(sandbox), window=5)
     assert len(sandbox.requests) <= serial + (0 if case.chained or case.total else 5)
@@ -180,7 +177,7 @@ async def test_no_more_is_requested_than_by_the_serial_listing(case):
 async def test_all_rows_before_a_failed_page_are_delivered(case):
     """Then the error comes, with a checkpoint from which the rest is read."""
     sandbox = case.sandbox(rows=131)
-    failing = httpx.AsyncClient(transport=FailingAt(sandbox.app, 4))
+    failing = httpx.AsyncClient(transport=FailingFrom(sandbox.app, 4))
     found = []
     with pytest.raises(PermissionDenied) as caught:
         async with case.tickets(sandbox, http_client=failing).prefetch(window=3) as stream:
@@ -196,52 +193,64 @@ async def test_all_rows_before_a_failed_page_are_delivered(case):
 # ---- C6: no row is lost silently
 
 
-FAULTS = {
-    "cap": {"cap": 7},
-    "hidden": {"hide": 0.35, "seed": 3},
-    "no-total": {"total": "missing"},
-    "null-total": {"total": "null"},
-    "everything": {"ignore_limit": True},
-    "throttled": {"throttled": 0.2, "retry_after": 0, "seed": 2},
-    "errors": {"errors": 0.2, "running": 2, "seed": 4},
-}
+@EVERY
+@pytest.mark.asyncio
+async def test_a_server_that_gives_less_or_more_than_requested_costs_no_row(case):
+    """Short pages, no total or null, everything at once: every row comes, and the listing ends and is complete."""
+    for faults in ({"cap": 7}, {"cap": 7, "total": "missing"}, {"total": "null"}, {"ignore_limit": True}):
+        sandbox = case.sandbox(rows=93, faults=faults)
+        rows, report = await read(case.tickets(sandbox), window=3)
+        assert rows == ids(sandbox.rows()), faults
+        assert report.complete, (faults, report.why)
 
 
 @EVERY
 @pytest.mark.asyncio
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_a_server_that_misbehaves_costs_no_row(case, fault):
-    """Every row that it shows is delivered, and the listing ends."""
-    sandbox = case.sandbox(rows=93, faults=FAULTS[fault])
-    query = case.tickets(sandbox, retry=PATIENT)
-    rows, report = await read(query, window=3)
-    if fault == "hidden":
-        trouble = Trouble(Faults(**FAULTS[fault]))
-        shown = {row for position, row in enumerate(ids(sandbox.rows()), 1) if not trouble.hits("hide", position)}
-        assert set(rows) == shown or not report.complete
-        assert set(rows) <= shown
-        return
-    assert rows == ids(sandbox.rows())
-    assert report.complete, report.why
-    if fault in {"throttled", "errors"}:
-        assert report.retries > 0
+async def test_rows_that_the_server_hides_cost_no_other_row(case):
+    """Pages that come short or empty are not the end."""
+    hidden = Faults(hide=0.35, seed=3)
+    sandbox = case.sandbox(rows=93, faults=hidden)
+    trouble = Trouble(hidden)
+    shown = {row for position, row in enumerate(ids(sandbox.rows()), 1) if not trouble.hits("hide", position)}
+    rows, report = await read(case.tickets(sandbox), window=3)
+    assert set(rows) <= shown
+    assert set(rows) == shown or not report.complete
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "faults",
+    [{"throttled": 0.2, "retry_after": 0, "seed": 2}, {"errors": 0.2, "running": 2, "seed": 4}],
+    ids=["throttled", "errors"],
+)
+async def test_a_server_that_refuses_for_a_while_costs_no_row(faults):
+    """All styles at once, as each waits: the pause of one client holds up none of the others."""
+
+    async def check(case):
+        sandbox = case.sandbox(rows=93, faults=faults)
+        rows, report = await read(case.tickets(sandbox, retry=Retry(attempts=9, base=0.001)), window=3)
+        assert rows == ids(sandbox.rows()), case.name
+        assert report.complete, (case.name, report.why)
+        assert report.retries > 0, case.name
+
+    await asyncio.gather(*map(check, CASES))
 
 
 @EVERY
 @pytest.mark.asyncio
-@pytest.mark.parametrize("window", [1, 4])
-async def test_a_list_may_change_while_it_is_read(case, window):
+async def test_a_list_may_change_while_it_is_read(case):
     """No row that is there throughout is lost, whatever was added and deleted meanwhile; or the report says so."""
     changes = {"inserts": 0.7, "appends": 0.3, "deletes": 0.7, "seed": 6}
-    sandbox = case.sandbox(rows=12 * LARGEST, faults=changes)
-    before = ids(sandbox.rows())
-    rows, report = await read(case.tickets(sandbox), window=window)
-    throughout = set(before) & set(ids(sandbox.rows()))
-    assert len(throughout) < len(before)
-    assert len(set(rows)) == len(rows)
-    if case.chained:  # cursors name rows, so that what comes before does not matter
-        assert throughout <= set(rows)
-    assert throughout <= set(rows) or not report.complete or report.drift == "unverifiable"
+    for window in (1, 4):
+        sandbox = case.sandbox(rows=8 * LARGEST, faults=changes)
+        before = ids(sandbox.rows())
+        rows, report = await read(case.tickets(sandbox), window=window)
+        throughout = set(before) & set(ids(sandbox.rows()))
+        assert len(throughout) < len(before)
+        assert len(set(rows)) == len(rows)
+        if case.chained:  # cursors name rows, so that what comes before does not matter
+            assert throughout <= set(rows)
+        assert throughout <= set(rows) or not report.complete or report.drift == "unverifiable"
 
 
 @EVERY
@@ -260,7 +269,8 @@ async def test_rows_change_on_the_server_as_a_test_says(case):
             found[row.id] = row.title
     assert found[last] == "changed"
     assert added in found or not stream.report.complete or case.total is False
-    assert set(ids(sandbox.rows())) - {added} <= set(found)
+    kept = set(ids(sandbox.rows())) - {added} <= set(found)
+    assert kept if case.chained or case.overlaps else kept or stream.report.drift == "unverifiable"
 
 
 # ---- C7: complete is earned
@@ -331,8 +341,8 @@ async def test_parts_are_the_whole(case):
     """Where pages have positions; else that is refused, and explain() says so."""
     sandbox = case.sandbox(rows=131)
     query = case.tickets(sandbox)
-    assert ("partitions() cannot split it" in str(query)) == case.chained
-    if case.chained:
+    assert ("partitions() cannot split it" in str(query)) == (not case.overlaps)
+    if not case.overlaps:
         with pytest.raises(UsageError):
             await query.partitions(3)
         return

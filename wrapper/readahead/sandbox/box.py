@@ -1,20 +1,18 @@
 """The sandbox: both APIs, their rows, and a log of requests."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
 from os import PathLike
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from . import kintsugi, sweetspot
+from .base import IN_PROCESS, Box, checked_faults, checked_rows
 from .data import kintsugi_seeds, sweetspot_seeds
 from .faults import Faults
-from .server import LOOPBACK, serving
-from .service import Latency, Recorded, Traffic
+from .service import Latency
 from .store import Database, Table
 
 if TYPE_CHECKING:
@@ -28,66 +26,6 @@ if TYPE_CHECKING:
 API_KEY: Final = "sandbox-key"
 ORGANIZATION_ID: Final = "org_sandbox"
 TOKEN: Final = "sk_test_sandbox"  # noqa: S105
-_IN_PROCESS: Final = "http://127.0.0.1"
-
-
-class Box:
-    """What every sandbox has: an application, and a log of its requests.
-
-    Attributes:
-        app: The ASGI application.
-    """
-
-    app: ASGIApp
-
-    def __init__(self, *apis: str) -> None:
-        self._traffic = Traffic(dict.fromkeys(apis, 0))
-
-    def serve(self, port: int = 0, *, host: str = LOOPBACK) -> AbstractContextManager[str]:
-        """Serve while the block runs: ``with sandbox.serve() as url``.
-
-        The server runs in its own thread, so any code can use it, async or not. Of the two built-in APIs Kintsugi is
-        at ``url + "/kintsugi"``, Sweet Spot at ``url + "/sweetspot"``.
-
-        Args:
-            port: Port to listen on; 0 picks a free one.
-            host: Address or name to listen on, this machine alone by default. ``0.0.0.0`` is reached from other
-                machines and containers, by the names they have for this one.
-
-        Raises:
-            OSError: The port is taken, or this machine has no such address.
-        """
-        return serving(self.app, port, host)
-
-    def close(self) -> None:
-        """Let go of what the sandbox holds."""
-
-    @property
-    def requests(self) -> list[Recorded]:
-        """The latest 100,000 requests, in order of arrival; a copy."""
-        return list(self._traffic.requests)
-
-    @property
-    def in_flight(self) -> Mapping[str, int]:
-        """The number of requests in progress, by API: ``"kintsugi"``, ``"sweetspot"``, or ``name``."""
-        return dict(self._traffic.in_flight)
-
-    @property
-    def peak(self) -> Mapping[str, int]:
-        """The largest number of concurrent requests, by API, since the start or the last ``forget()``."""
-        return dict(self._traffic.peak)
-
-    def forget(self) -> None:
-        """Clear the log of requests and reset the peaks."""
-        self._traffic.forget()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Sandbox(Box):
@@ -210,7 +148,7 @@ class Sandbox(Box):
         from ..kintsugi import Kintsugi  # noqa: PLC0415 - the sandbox serves without the clients
 
         options.setdefault("http_client", client_for_app(self.kintsugi_app))
-        options.setdefault("base_url", _IN_PROCESS)
+        options.setdefault("base_url", IN_PROCESS)
         return Kintsugi(
             api_key=self._api_key,
             organization_id=self._organization_id,
@@ -223,7 +161,7 @@ class Sandbox(Box):
         from ..sweetspot import SweetSpot  # noqa: PLC0415 - the sandbox serves without the clients
 
         options.setdefault("http_client", client_for_app(self.sweetspot_app))
-        options.setdefault("base_url", _IN_PROCESS)
+        options.setdefault("base_url", IN_PROCESS)
         return SweetSpot(
             token=self._token,
             **options,
@@ -236,16 +174,3 @@ class Sandbox(Box):
     def sweetspot_rows(self) -> list[dict[str, Any]]:
         """Return every customer of Sweet Spot as plain data, in the order of an unfiltered listing."""
         return self.sweetspot_table.rows()
-
-
-def checked_rows(name: str, rows: object) -> None:
-    if isinstance(rows, bool) or not isinstance(rows, int):
-        raise TypeError(f"{name} must be a whole number, not {type(rows).__name__}")
-    if rows < 0:
-        raise ValueError(f"{name} must not be negative, and is {rows}")
-
-
-def checked_faults(faults: object) -> Faults:
-    if not isinstance(faults, Faults | None):
-        raise TypeError(f"faults must be Faults(...) or None, not {type(faults).__name__}")
-    return faults if faults is not None else Faults()

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import orjson
@@ -48,16 +48,16 @@ class Checker:
         """Return what is wrong with a request; None if it is as documented."""
         return next(self._faults(call), None)
 
-    def _faults(self, call: Call) -> Iterable[Any]:
+    def _faults(self, call: Call) -> Iterator[str]:
         query: dict[str, list[str]] = {}
-        for name, text in call.query.multi_items():
-            query.setdefault(name, []).append(text)
+        for name, value in call.query.multi_items():
+            query.setdefault(name, []).append(value)
         known: set[str] = set(self.undocumented)
         for parameter in self.described.parameters:
             if parameter.where == "query":
                 names = self._names(parameter, query)
                 known |= names
-                found = {name: query[name] for name in names if name in query}
+                found = {name: query[name] for name in sorted(names) if name in query}
                 if parameter.required and not found:
                     yield f"the parameter {parameter.name!r} is required"
                 for name, texts in found.items():
@@ -67,10 +67,10 @@ class Checker:
                 if wrong := self._of_texts(parameter, parameter.name, [call.path_params[parameter.name]]):
                     yield f"{parameter.name}: {wrong}"
             elif parameter.where == "header" and parameter.name.lower() not in _OF_THE_TRANSPORT:
-                text = call.headers.get(parameter.name)
-                if text is None and parameter.required:
+                header = call.headers.get(parameter.name)
+                if header is None and parameter.required:
                     yield f"the header {parameter.name!r} is required"
-                if text is not None and (wrong := self._of_texts(parameter, parameter.name, [text])):
+                if header is not None and (wrong := self._of_texts(parameter, parameter.name, [header])):
                     yield f"{parameter.name}: {wrong}"
         for name in query:
             if name not in known:
@@ -119,7 +119,7 @@ class Checker:
             wrong = found
         return wrong
 
-    def _of_body(self, call: Call) -> Iterable[str]:
+    def _of_body(self, call: Call) -> Iterator[str]:
         if self.described.body is None:
             return
         if not call.body:
@@ -251,7 +251,11 @@ def _of_text(schema: Schema, value: str) -> str | None:
                 return f"it must match {pattern}"
         except re.error:  # of another language than Python's
             pass
-    readers = {"date-time": dt.datetime.fromisoformat, "date": dt.date.fromisoformat, "uuid": uuid.UUID}
+    readers: Mapping[str, Callable[[str], object]] = {
+        "date-time": dt.datetime.fromisoformat,
+        "date": dt.date.fromisoformat,
+        "uuid": uuid.UUID,
+    }
     reader = readers.get(str(schema.get("format")))
     try:
         if reader is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from os import PathLike
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -12,7 +12,7 @@ from ..endpoint import Endpoint
 from ..errors import UsageError
 from ..http.client import Client
 from ..http.libraries import client_for_app
-from .box import Box, checked_faults, checked_rows
+from .base import IN_PROCESS, Box, checked_faults, checked_rows
 from .document import Document
 from .faults import Faults
 from .lists import ListService, WriteAnswer
@@ -23,7 +23,6 @@ __all__ = ["DocumentSandbox"]
 
 P = ParamSpec("P")
 C = TypeVar("C", bound=Client)
-_IN_PROCESS: Final = "http://127.0.0.1"
 
 
 class DocumentSandbox(Box):
@@ -117,7 +116,7 @@ class DocumentSandbox(Box):
             make: The class of the client.
             *args, **kwargs: Its arguments: credentials, which may be anything, and options such as ``retry``.
         """
-        options: dict[str, Any] = {"base_url": _IN_PROCESS, **kwargs}
+        options: dict[str, Any] = {"base_url": IN_PROCESS, **kwargs}
         if "http_client" not in options:
             options["http_client"] = client_for_app(self.app)
         return cast("Callable[..., C]", make)(*args, **options)
@@ -140,7 +139,8 @@ def _endpoints_of(document: object) -> Sequence[Endpoint[Any]]:
         if error.name != f"{package}.{document}":
             raise
         module = None
-    endpoints = [value for value in vars(module).values() if isinstance(value, Endpoint)] if module else []
+    values: Iterable[object] = () if module is None else vars(module).values()
+    endpoints = [cast("Endpoint[Any]", value) for value in values if isinstance(value, Endpoint)]
     if not endpoints:
         raise UsageError(
             f"{package} has no binding {document!r} with an Endpoint; pass the lists to serve: "

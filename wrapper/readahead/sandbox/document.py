@@ -119,7 +119,7 @@ class Document:
         item = self._operations.get(name)
         if item is None:
             near = " or ".join(map(repr, nearest(name, self._operations)))
-            hint = f"; did you mean {near}?" if near else ""
+            hint = f"; did you mean {near}?" if near else "; give the document that the client was generated from"
             raise UsageError(f"the document of {self.name!r} has no operation {name!r}{hint}")
         shared, operation = item
         parameters = {
@@ -195,10 +195,11 @@ class Document:
         for _ in range(_DEEPEST):
             if not isinstance(node, Mapping):
                 return beside
-            reference = cast("Mapping[str, Any]", node).get("$ref")
+            members = cast("Mapping[str, Any]", node)
+            reference = members.get("$ref")
             if not isinstance(reference, str):
-                return {**node, **beside} if beside else cast("Mapping[str, Any]", node)
-            beside = {**{key: value for key, value in node.items() if key != "$ref"}, **beside}
+                return {**members, **beside} if beside else members
+            beside = {**{key: value for key, value in members.items() if key != "$ref"}, **beside}
             node = self._at(reference)
         return beside
 
@@ -211,7 +212,10 @@ class Document:
             )
         for part in reference.removeprefix("#").split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
-            node = node[int(name)] if isinstance(node, list) else node.get(name) if isinstance(node, Mapping) else None
+            if isinstance(node, list):
+                node = cast("list[Any]", node)[int(name)]
+            else:
+                node = cast("Mapping[str, Any]", node).get(name) if isinstance(node, Mapping) else None
         return node
 
     def schema(self, node: Any, deep: int = 0) -> Schema:
@@ -232,11 +236,13 @@ class Document:
         return merged
 
     def member(self, schema: Schema, name: str) -> Schema | None:
-        """Return the schema of a property, of whatever branch has it."""
+        """Return the schema of a property, of whatever branch has it, or of an item of an array."""
         for branch in branches(self, schema):
             properties = branch.get("properties")
             if isinstance(properties, Mapping) and name in properties:
                 return self.schema(properties[name])
+            if name.isdecimal() and "items" in branch:
+                return self.schema(branch["items"])
         return None
 
     def path(self, schema: Schema, path: str) -> tuple[str, ...]:
@@ -312,7 +318,7 @@ def _of_api(name: str) -> Path:
         near = " or ".join(map(repr, nearest(name, apis)))
         hint = f"; did you mean {near}?" if near else f"; it has {', '.join(apis)}"
         raise UsageError(f"{table} has no API {name!r}{hint}")
-    return _CHECKOUT / apis[name].get("document", f"{name}.yaml")
+    return _CHECKOUT / str(apis[name].get("document", f"{name}.yaml"))
 
 
 def _read(path: Path) -> Any:
@@ -345,5 +351,7 @@ def _loader(yaml: Any) -> Any:
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in dropped]
         for first, resolvers in Loader.yaml_implicit_resolvers.items()
     }
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), [*"tTfF"])
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), [*"tTfF"]
+    )
     return Loader

@@ -340,7 +340,7 @@ class ListService(Service[MemoryTable]):
         for branch in branches(self._document, row):
             for name, node in branch.get("properties", {}).items():
                 if name not in self.key and "enum" in self._document.schema(node):
-                    return name
+                    return str(name)
         return None
 
     @property
@@ -436,17 +436,21 @@ def _plain(name: str) -> str:
 # ---- responses
 
 
-def _put(body: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    member: Any = body
-    for name in path[:-1]:
-        inner = member.get(name)
-        if not isinstance(inner, dict):
-            inner = member[name] = {}
-        member = inner
-    if value is _ABSENT:
-        member.pop(path[-1], None)
-    else:
-        member[path[-1]] = value
+def _put(body: Any, path: Sequence[str], value: Any) -> None:
+    """Put a value at a path, through objects and, by their indexes, arrays, which are made where there are none."""
+    name: Any = path[0]
+    if isinstance(body, list):
+        name = int(name)
+        body.extend({} for _ in range(name + 1 - len(cast("list[Any]", body))))
+    if len(path) > 1:
+        inner = body[name] if isinstance(body, list) else body.get(name)
+        if not isinstance(inner, dict | list):
+            inner = body[name] = [] if path[1].isdecimal() else {}
+        _put(inner, path[1:], value)
+    elif value is not _ABSENT:
+        body[name] = value
+    elif isinstance(body, dict):
+        cast("dict[str, Any]", body).pop(name, None)
 
 
 # ---- paths

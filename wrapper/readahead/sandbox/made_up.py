@@ -31,6 +31,8 @@ _DEEPEST: Final = 8
 _TIMES: Final = frozenset({"unix-time", "unixtime", "timestamp", "epoch"})
 _PREFIX: Final = re.compile(r"([A-Za-z][A-Za-z0-9]*[_-]).*[0-9A-Za-z]{4,}")
 _FIRST_KEY: Final = 10_000_000
+# One part of a pattern: a set of characters or a single one, and how often it comes.
+_PART: Final = re.compile(r"(\[\^?[^\]]+\]|\\.|[^\\()|?*+{}\[\].^$]|\.)(\{(\d+)(?:,\d*)?\}|[+*?])?")
 _NO_EXAMPLE: Final = object()
 
 
@@ -74,11 +76,14 @@ class Maker:
                 return _FIRST_KEY + number
             if branch.get("format") == "uuid":
                 return str(uuid.UUID(int=(_FIRST_KEY + number) << 96 | 0x7000 << 64 | 0x8000 << 48))
+            if made := _shaped(branch, number + _FIRST_KEY):
+                return made
             example = _example(branch, 0)
             if isinstance(example, str) and example.isdecimal():
                 return str(10 ** max(6, len(example) - 1) + number)
             found = _PREFIX.fullmatch(example) if isinstance(example, str) else None
             prefix = "row_" if found is None else found[1]
+            digits = digits.zfill(branch.get("minLength", 0) - len(prefix))
             return f"{prefix}{digits}"[-branch.get("maxLength", 1_000) :]
         return f"row_{digits}"
 
@@ -99,8 +104,9 @@ class Maker:
             return self._object(one, path, number)
         if "const" in one:
             return one["const"]
-        if enum := [value for value in one.get("enum", ()) if value is not None]:
-            return enum[lot % len(enum)]
+        if enum := one.get("enum"):
+            values = [value for value in enum if value is not None]
+            return values[lot % len(values)] if values else None
         if path in self.times or one.get("format") in {"date-time", *_TIMES}:
             return _time(kind, number, lot, self.times.get(path, 1))
         if kind == "boolean":
@@ -109,7 +115,9 @@ class Maker:
             return _number(one, kind, lot) if not isinstance(example, int | float) else example
         if one.get("format") in {"date", "uuid", "email"}:  # rows differ in them
             return _text(one, path, number, lot)
-        return example if isinstance(example, str) else _text(one, path, number, lot)
+        if isinstance(example, str):
+            return example
+        return _shaped(one, number) or _text(one, path, number, lot)
 
     def _array(self, schema: Schema, path: tuple[str, ...], number: int, example: object) -> list[Any]:
         if isinstance(example, list):
@@ -135,6 +143,8 @@ class Maker:
                 if (_lot(inner) + number) % _ABSENT_EACH == 1:
                     continue
             made[name] = self._value(self.document.schema(node), inner, number)
+        for name in required - made.keys():  # a document may require what it does not describe
+            made[name] = self._value({"type": "string"}, (*path, name), number)
         return made
 
 
@@ -187,3 +197,27 @@ def _text(schema: Schema, path: Sequence[str], number: int, lot: int) -> str:
     }.get(str(schema.get("format")), f"{word} {name.replace('_', ' ')} {number}")
     fewest, most = schema.get("minLength", 0), schema.get("maxLength")
     return made.ljust(fewest, "x")[:most]
+
+
+def _shaped(schema: Schema, number: int) -> str | None:
+    """Return text of a simple pattern, such as ``^AC[0-9a-f]{32}$``, that holds a number; None for any other one."""
+    pattern = schema.get("pattern")
+    if not isinstance(pattern, str):
+        return None
+    rest, made = pattern.removeprefix("^").removesuffix("$"), ""
+    while rest:
+        part = _PART.match(rest)
+        if part is None:
+            return None
+        one, how, times = part[1], part[2] or "", part[3]
+        rest = rest[part.end() :]
+        count = int(times) if times else 0 if how in {"*", "?"} else 8 if how == "+" else 1
+        made += one if not how and len(one) == 1 and one != "." else _of_set(one, count, number)
+    return made if re.search(pattern, made) else None
+
+
+def _of_set(one: str, count: int, number: int) -> str:
+    """Return so many characters of a set: the last digits of a number, where it has digits."""
+    if re.match(one, "0") and re.match(one, "9"):
+        return str(abs(number)).zfill(count)[-count:] if count else ""
+    return next((character for character in map(chr, range(33, 127)) if re.match(one, character)), "") * count

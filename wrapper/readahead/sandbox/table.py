@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cmp_to_key
 from threading import RLock
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import orjson
 from attrs import define, field, frozen
@@ -180,7 +180,7 @@ class MemoryTable:
 def value_at(row: object, path: Sequence[str]) -> Any:
     """Return what is at a path in a row; None if nothing is."""
     for name in path:
-        row = row.get(name) if isinstance(row, Mapping) else None
+        row = cast("Mapping[str, Any]", row).get(name) if isinstance(row, Mapping) else None
     return row
 
 
