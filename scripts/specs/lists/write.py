@@ -1,5 +1,6 @@
 """The source of a binding, from what was recognised of a document and what generated code calls it."""
 
+import builtins
 import re
 import subprocess
 import sys
@@ -118,7 +119,9 @@ class _Writer:
         parts = [part for each in lists for part in self._list(each, alone=len(lists) == 1)]
         parts.append(self._client(lists))
         head = _docstring(f"{self.title}: {_enumerated([each.name.replace('_', ' ') for each in lists])}.", "")
-        self.result.text = tidy("\n\n".join(["\n".join(head), self._imports(), *parts]) + "\n")
+        url = self.recognition.access.base_url
+        home = f'BASE_URL = "{url}"' if url else "BASE_URL: str | None = None  # the document names none"
+        self.result.text = tidy("\n\n".join(["\n".join(head), self._imports(), home, *parts]) + "\n")
         self.result.doubts += self.recognition.access.doubts
         return self.result
 
@@ -401,8 +404,7 @@ class _Writer:
         else:
             lines.append("    def __init__(self, **options: Unpack[ClientOptions]) -> None:")
         made = ", ".join(f'"{each.wire}": {_credential(each, variable)}' for each, variable in variables)
-        home = f'"{access.base_url}"' if access.base_url else "None"
-        lines.append(f"        super().__init__({{{made}}}, home={home}, **options)")
+        lines.append(f"        super().__init__({{{made}}}, home=BASE_URL, **options)")
         for each in lists:
             lines += ["", *self._property(each)]
         return "\n".join(lines)
@@ -417,8 +419,9 @@ class _Writer:
             yield doc
             yield f"        return {made.many}(Reading(self._sender, {made.name.upper()}))"
             return
-        given = ", ".join(f"{each.name}: {_annotation(each)}" for each in made.arguments)
-        passed = ", ".join(f'"{each.name}": {each.name}' for each in made.arguments)
+        names = [_own_name(each.name, made.listing.operation) for each in made.arguments]
+        given = ", ".join(f"{name}: {_annotation(each)}" for name, each in zip(names, made.arguments, strict=True))
+        passed = ", ".join(f'"{each.name}": {name}' for name, each in zip(names, made.arguments, strict=True))
         yield f"    def {made.name}(self, {given}) -> {made.many}:"
         yield doc
         yield f"        return {made.many}(Reading(self._sender, {made.name.upper()}, {{{passed}}}))"
@@ -436,9 +439,9 @@ def tidy(text: str) -> str:
     """Return source as the linter and the formatter of this project want it."""
     for command in (["check", "--fix-only", "--select", "I", "--quiet"], ["format", "--quiet"]):
         options = ["--isolated", "--line-length", "120", "--target-version", "py311", "-"]
-        sources = ["--config", "src = ['wrapper', 'generated']"] if command[0] == "check" else []
+        ours = ["--config", "lint.isort.known-first-party = ['readahead_clients']"] if command[0] == "check" else []
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, *sources, *options],
+            [sys.executable, "-m", "ruff", *command, *ours, *options],
             input=text, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -462,6 +465,14 @@ def _annotation(argument: Argument) -> str:
     types = sorted({kinds.get(each, "str") for each in argument.types})
     one = " | ".join(types)
     return f"list[{one}]" if argument.many else one
+
+
+def _own_name(name: str, operation: str) -> str:
+    """Return the name of an argument, which hides nothing: `/users/{id}/roles` takes a `user_id`."""
+    if not hasattr(builtins, name):
+        return name
+    found = re.search(rf"/([^/{{}}]+)/{{{name}}}", operation)
+    return f"{_python(singular(plain(found[1])))}_{name}" if found and name == "id" else f"{name}_"
 
 
 def _docstring(text: str, indent: str) -> list[str]:

@@ -202,8 +202,10 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     wanted: list[str] | None = entry.get("operations")
     if wanted is None:
         with as_spec_error(fetched.name):
-            source = only(upstream, listed(upstream)) if options.binding and added else upstream
+            lists = listed(upstream) if options.binding and added else None
+            source = upstream if lists is None else only(upstream, lists)
             taken, report.left_out = take_what_can_be(source, entry["title"])
+        report.notes = {name: note for name, note in notes.items() if lists is None or name in lists}
     else:
         here = {f"{method.upper()} {path}" for path, method, _ in operations(upstream)}
         report.notes = {name: note for name, note in notes.items() if name in wanted}
