@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .adversary import main as adversary
 from .benches import BENCHES
+from .declaring import main as declaring
 from .documents import main as documents
 from .gate import main as gate
 from .hostile import main as hostile
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     """Run the named benches. The exit status tells whether they ran, not whether every goal was reached."""
     apart = {
         "adversary": adversary,
+        "declaring": declaring,
         "documents": documents,
         "gate": gate,
         "hostile": hostile,

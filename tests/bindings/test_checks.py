@@ -153,6 +153,10 @@ PARAMETERS = [
         "fields.a: Colour lists 'red', which parameter 'state' does not take; use Choice(ListedState, ...)",
     ),
     (
+        field(Text, param="state", unseen=["al"]),
+        "fields.a: unseen names 'al', which parameter 'state' does not take; did you mean 'all'",
+    ),
+    (
         field(Choice, "ListedState", param="number"),
         "parameter 'number' is an integer, which a Choice cannot be sent as",
     ),
@@ -423,6 +427,7 @@ RIGHT = [
     field(Text, param="labels"),
     field(Text, param="names", attr="name", many="commas"),
     field(Text, param="state", attr="state"),
+    field(Text, param="state", unseen=["all"]),
     field(Text, attr="anything"),
     field(Timestamp, attr="anything"),
     field(Flag, param="active", attr="active"),

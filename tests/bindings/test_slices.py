@@ -11,7 +11,7 @@ import pytest
 
 from readahead import Retry
 from readahead.endpoint import Endpoint
-from readahead.errors import FilterError, ServerError, UsageError
+from readahead.errors import CheckpointError, FilterError, ServerError, UsageError
 from readahead.filters import Fields, Number, Text, Timestamp
 from readahead.http.client import Client
 from readahead.http.libraries import client_for_app
@@ -195,8 +195,14 @@ async def test_in_order_they_come_slice_after_slice_with_checkpoints():
     assert rest == whole[whole.index("t75") + 1 :]
     assert report.complete
     assert {params["created_lt"] for params in server.asked} == {str(int(bound.timestamp())) for bound in BOUNDS[3:]}
-    with pytest.raises(UsageError):
-        server.things.prefetch(resume=place)
+    for other in (
+        server.things,
+        server.things.slices(fields.created_at, [*BOUNDS, None]),
+        server.things.slices(fields.created_at, BOUNDS[1:]),
+        query.where(fields.name == "c1"),
+    ):
+        with pytest.raises(CheckpointError):
+            other.prefetch(resume=place)
 
 
 async def test_a_slice_that_fails_ends_the_listing_after_the_rows_before_it():

@@ -148,6 +148,51 @@ class Server:
         return rows
 
 
+def _time(text):
+    return datetime.fromisoformat(text)
+
+
+_DECODERS = {
+    "made_from": _time,
+    "made_before": _time,
+    "seen_after": dt.date.fromisoformat,
+    "seen_until": dt.date.fromisoformat,
+    "since": _time,
+    "day_from": _time,
+    "day_until": _time,
+    "state": str,
+    "until": str,
+    "live": {"true": True, "false": False}.__getitem__,
+}
+
+
+def arguments_of(pairs):
+    """What a function was called with, of the query that it wrote."""
+    arguments = {}
+    for name, text in pairs:
+        argument, _, member_ = name.removesuffix("]").partition("[")
+        if member_:
+            arguments.setdefault(argument, {})[member_] = int(text)
+        else:
+            arguments[name] = _DECODERS.get(name, float)(text)
+    return arguments
+
+
+def read(members):
+    """A row of its JSON."""
+    values = {name: members.get(name) for name in NAMES}
+    for name in ("made", "seen", "touched"):
+        values[name] = values[name] and _time(values[name])
+    values["day"] = values["day"] and dt.date.fromisoformat(values["day"])
+    return Row(members["id"], **values)
+
+
+def written(row):
+    """A row as JSON data."""
+    values = {name: getattr(row, name) for name in ("id", *NAMES)}
+    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in values.items()}
+
+
 def meaning(row):
     """A row as conditions see it."""
     values = {name: getattr(row, name) for name in NAMES}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import floor_aiohttp, floor_httpx, rig
+from benchmarks import declaring, floor_aiohttp, floor_httpx, rig
 from benchmarks.__main__ import main
 from benchmarks.benches import BENCHES
 from benchmarks.readme import BEGIN, END, write_plot, write_readme
@@ -53,6 +53,12 @@ def test_results_become_a_plot_and_tables(measured, tmp_path):
         assert "old" not in text
     for name in ("listing", "auto", "small"):
         assert f"| `{name}` |" in text
+
+
+def test_the_checks_of_bindings_are_timed(capsys):
+    """Each endpoint of a binding has a line, whatever the figures."""
+    assert declaring.main(["--rounds", "1", "readahead.sweetspot"]) in {0, 1}
+    assert "| readahead.sweetspot | 1 | 21 |" in capsys.readouterr().out
 
 
 def test_the_pages_show_the_kept_results(tmp_path):

@@ -11,7 +11,7 @@ from specs.documents.normalise import normalise
 from specs.documents.repair import repair
 from specs.pipeline.command import ROOT
 from specs.pipeline.compare import Level, compare
-from specs.pipeline.fitting import not_exposed
+from specs.pipeline.fitting import fit, not_exposed
 from specs.pipeline.overlay import apply
 from specs.pipeline.take import lost, take
 
@@ -235,6 +235,24 @@ def test_nothing_is_said_of_nothing(newest):
     _, before = newest
     assert compare(before, before) == []
     assert list(not_exposed(BINDING, before, before, ENTRY["paging"])) == []
+
+
+def test_a_parameter_for_a_bound_is_exposed_already(newest):
+    """It is not offered again; and what has no parameter any more goes from its field, or with it."""
+    document, before = newest
+    text = BINDING.read_text().replace(
+        "    search = ",
+        '    made = Number(ge="created_after", lt="gone")\n    city_ = Text(attr="city")\n    search = ',
+    )
+    changed = copy.deepcopy(document)
+    changed["paths"][LIST]["get"]["parameters"].append(NEW_QUERY)
+    after = seen(take(repair(changed), ENTRY["operations"], "Kintsugi"))
+    there = fit(text, before, after, ENTRY["paging"])
+    assert "parameter not exposed" not in {each.kind for each in there.changes}
+    assert '    made = Number(ge="created_after")\n' in there.text
+    gone = fit(there.text, after, before, ENTRY["paging"])
+    assert "made =" not in gone.text
+    assert "city_ =" in gone.text
 
 
 def test_an_operation_that_moved_is_found(newest):

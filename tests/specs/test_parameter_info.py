@@ -57,6 +57,7 @@ PARAMETERS = {
     "rank": ({"$ref": "#/components/schemas/Rank"}, "('query', 'rank', 'integer', enum=Rank)"),
     "constant": ({"const": "x"}, "('query', 'constant', 'string')"),
     "anything": ({}, "('query', 'anything', 'any')"),
+    "whatever": (True, "('query', 'whatever', 'any')"),
     "range": (
         {"type": "object", "properties": {"gte": {"type": "integer"}}},
         "('query', 'range', 'object', model=FindThingsRange)",

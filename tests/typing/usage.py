@@ -49,6 +49,7 @@ from readahead.kintsugi import (
 )
 from readahead.sweetspot import CreditStatus, IdentityVerificationStatus, SweetSpot
 from readahead.sweetspot import Customer as Lessee
+from readahead.sweetspot import CustomerQuery as LesseeQuery
 from readahead.sweetspot import fields as lessee
 
 # ---- clients
@@ -326,3 +327,15 @@ async def errors(kintsugi: Kintsugi) -> None:
         assert_type(error.maybe_applied, bool)
     except ReadaheadError as error:
         error.status  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+# ---- slices
+
+
+def slices(sweetspot: SweetSpot, now: datetime) -> None:
+    query = sweetspot.customers.where(email="x")
+    assert_type(query.slices(lessee.created_at, [now, None]), LesseeQuery)
+    assert_type(sweetspot.customers.slices(lessee.created_at, 8, between=(now, now)), LesseeQuery)
+
+    query.slices(lessee.created_at, ["2026"])  # type: ignore[misc]  # pyright: ignore[reportArgumentType]
+    query.slices(lessee.city, ["a", "b"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -197,7 +197,8 @@ class Report:
         left_out: Rows that the API sent and a condition evaluated on rows left out.
         ignored_filters: By field, rows that contradict a filter that was sent; they are left out.
         drift: "none"; "seen" if rows moved while the list was read; "unverifiable" if moves may leave no trace, because
-            the API leaves rows out of its pages, its pages cannot overlap, or several listings were read.
+            the API leaves rows out of its pages, its pages cannot overlap, each of them only names the next one, or
+            several listings were read.
         complete: Whether the listing reached its end, and nothing that was seen contradicts it: no gap, no other order
             of rows, no total that promises more than came.
         why: What ended the listing, or why it is not complete.

@@ -322,7 +322,8 @@ class Reading(Generic[T]):
         fetch, totals = self.fetcher(Report(), Window(1)), list[int | None]()
         for index in range(len(self.branches)):
             style = self.endpoint.paging
-            span = style.exactly(0, self.endpoint.smallest) or style.exactly(0, style.largest) if self.has_total else None
+            least = style.exactly(0, self.endpoint.smallest) or style.exactly(0, style.largest)
+            span = least if self.has_total else None
             totals.append(None if span is None else (await fetch(evolve(span, branch=index))).total)
         return totals
 

@@ -33,7 +33,7 @@ from openapi_spec_validator.schemas import schema_v30, schema_v31
 
 from specs.documents.document import METHODS, SpecError, as_spec_error, operations, reached
 from specs.documents.names import WIRE, ShortClasses, is_repeated, plain_components, unrepeated
-from specs.documents.normalise import forget, normalise, readable_as
+from specs.documents.normalise import forget, normalise, readable_as, with_defaults
 from specs.documents.sending import Content, Sending, nothing
 from specs.documents.shapes import Shapes
 from specs.documents.types import tags
@@ -109,7 +109,7 @@ def package(document: dict[str, Any], name: str, templates: Path, target: Path) 
     """
     check(document, name)
     with as_spec_error(name):
-        seen = normalise(document)
+        seen = normalise(with_defaults(document))
     config = Config.from_sources(
         ConfigFile(
             post_hooks=[],

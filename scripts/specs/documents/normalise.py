@@ -66,14 +66,15 @@ def rename(document: dict[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-def keep_defaults(document: dict[str, Any]) -> dict[str, Any]:
-    """Note the default of each parameter, which the next rule drops: it tells where a listing begins."""
-    for given in _parameters(document):
-        parameter = resolved(document, given)
-        default = resolved(document, parameter.get("schema", {})).get("default")
-        if isinstance(default, str | int | float):
-            parameter[DEFAULT] = default
-    return document
+def with_defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy in which each parameter has its default beside it, which `forget` drops: where a listing begins."""
+    copied: dict[str, Any] = rebuild(document, dict)
+    for given in _parameters(copied):
+        parameter = resolved(copied, given)
+        schema = resolved(copied, parameter.get("schema"))
+        if isinstance(schema, dict) and isinstance(schema.get("default"), str | int | float):
+            parameter[DEFAULT] = schema["default"]
+    return copied
 
 
 def forget(document: dict[str, Any]) -> dict[str, Any]:
@@ -394,7 +395,6 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     rename,
     plain_ids,
     whole_discriminators,
-    keep_defaults,
     forget,
     referred_and_more,
     bases_of_their_branches,

@@ -21,10 +21,13 @@ _STYLES = {
     "PageNumber": {"page": "page", "size": "size"},
     "OffsetLimit": {"offset": "offset", "limit": "limit"},
     "Cursor": {"cursor": "cursor", "size": "limit"},
+    "LastId": {"after": "starting_after", "size": "limit"},
+    "NextURL": {"size": ""},
 }
 _BY_API_ALONE = {"Relation", "PartialMatch", "FullText"}  # kinds of fields that rows cannot be compared with
 _TAKEN = {"checked", "declared", "keywords"}  # what a class of fields has of its own
 _PART = re.compile(r"\b(part|partial|contain\w*|substring|fuzzy|ilike)\b", re.IGNORECASE)
+_ENDS = ("ge", "gt", "le", "lt")  # of a field, the parameters for bounds
 _COMMAS = re.compile(r"\bcommas?\b", re.IGNORECASE)
 _SEARCH = re.compile(r"q|query|search|text|keywords?|(search|full_?text)_\w+|\w+_search")
 _WORDS = re.compile(r"\b(anywhere|full.?text|several fields|free text)\b", re.IGNORECASE)
@@ -254,13 +257,16 @@ class _Fitter:
     def _fit_paging(self, listing: Listing, operation: Operation) -> None:
         style = keyword_of(self.source.calls("Endpoint")[listing.at], "paging")
         names = _STYLES.get(name_of(style.func), {}) if isinstance(style, ast.Call) else {}
-        if not isinstance(style, ast.Call):
+        if not isinstance(style, ast.Call) or text_of(keyword_of(style, "where")) == "body":
             return
         queries = {name: slot for (place, name), slot in operation.parameters.items() if place == "query"}
         changes: dict[str, str | None] = {}
         before = self._before(operation)
         for role, default in names.items():
-            name = text_of(keyword_of(style, role)) or default
+            given = keyword_of(style, role)
+            name = (text_of(given) or "") if given is not None else default
+            if not name:  # the API has no such parameter
+                continue
             now = name if name in queries else self._renamed(operation).get(name)
             if now is None:
                 self._tell(
@@ -356,6 +362,13 @@ class _Fitter:
                 changes["param"] = f'"{asks}"' if asks else None
             if carried != attr:
                 changes["attr"] = f'"{carried}"' if carried else None
+            bounded = False
+            for end in _ENDS:
+                argument, bracket, member = (text_of(keyword_of(call, end)) or "").partition("[")
+                bound = argument if argument in queries else now_called.get(argument)
+                bounded |= bound is not None
+                if bound != argument and argument:
+                    changes[end] = f'"{bound}{bracket}{member}"' if bound else None
             slot = attributes.get(carried or "")
             wanted = self._kind(slot, name) if slot else None
             sent = self._kind(queries[asks], name, sent=True) if asks else None
@@ -378,8 +391,8 @@ class _Fitter:
                 self._set_key(listing, name, None)
                 changes["many"] = None
             if (
-                (not asks and not carried)
-                or (not carried and kind == "Timestamp")
+                (not asks and not carried and not bounded)
+                or (not carried and kind == "Timestamp" and not bounded)
                 or (not asks and kind in _BY_API_ALONE)
             ):
                 self._remove_field(listing, name)
@@ -474,7 +487,11 @@ class _Fitter:
         paged = {text_of(keyword_of(style, role)) or name for role, name in names.items()} if style else set()  # type: ignore[arg-type]
         paged |= {str(each) for each in self.paging.values()}
         before = self._before(operation)
-        asked = {text_of(keyword_of(call, "param")) for call in fields_of(self.source, listing.fields).values()}
+        asked = {
+            (text_of(keyword_of(call, role)) or "").partition("[")[0]
+            for call in fields_of(self.source, listing.fields).values()
+            for role in ("param", *_ENDS)
+        }
         for (place, wire), slot in operation.parameters.items():
             argument = python_name(wire)
             is_new = before is None or (place, wire) not in before.parameters

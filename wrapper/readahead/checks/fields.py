@@ -139,13 +139,13 @@ def _of_sent_type(where: str, field: Field, param: str, type_: Declared) -> Iter
     if not type_.is_any_of(fitting) or (type_.enums and isinstance(field, Date | Flag | Timestamp)):
         how = _advice(type_, f"param={param!r}", "")
         yield f"{where}: parameter {param!r} is {in_words(type_)}, which {_called(field)} cannot be sent as; {how}"
-    elif choices and type_.enums and choices not in type_.enums:
+    elif type_.enums and choices not in type_.enums:
         enum, words = type_.enums[0].__name__, values_of(type_.enums)
-        if strange := [each for each in values_of([choices]) if each not in words]:
-            yield (
-                f"{where}: {choices.__name__} lists {strange[0]!r}, which parameter {param!r} does not take; "
-                f"use Choice({enum}, ...)"
-            )
+        named = f"{choices.__name__} lists" if choices else "unseen names"
+        sent = values_of([choices]) if choices else getattr(field, "unseen", ())
+        if strange := [each for each in sent if each not in words]:
+            how = f"; use Choice({enum}, ...)" if choices else did_you_mean(strange[0], words)
+            yield f"{where}: {named} {strange[0]!r}, which parameter {param!r} does not take{how}"
 
 
 def _of_attribute(where: str, field: Field, attr: str, row: type) -> Iterator[str]:

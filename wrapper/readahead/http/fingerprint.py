@@ -18,7 +18,7 @@ from .traces import conceals
 
 __all__ = ["VERSION", "Fingerprint"]
 
-VERSION = "2"  # raise it when the parts of a fingerprint change, or how it is made
+VERSION = "3"  # raise it when the parts of a fingerprint change, or how it is made
 _LABEL = "readahead fingerprint"
 _N, _R = 2**15, 8
 _MEMORY = 128 * _N * _R  # 32 MB

@@ -2,12 +2,14 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any, Self
+from decimal import Decimal
+from typing import Any, Self, cast
 from urllib.parse import quote, urlencode
 
 import orjson
 from attrs import evolve, field, frozen
 
+from ..errors import UsageError
 from ..pages import Scalar
 from .redact import Redactor
 
@@ -117,16 +119,25 @@ def _shared(path: str, params: tuple[tuple[str, str], ...], plain: tuple[tuple[s
 
 
 def _text(value: Scalar) -> str:
-    return value if isinstance(value, str) else str(value)
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
 
 
 def _with_members(body: bytes | None, members: tuple[tuple[str, Scalar], ...]) -> bytes:
     """Return a JSON object with more members. A path makes the objects that it leads through."""
-    whole: Any = orjson.loads(body) if body else {}
+    try:
+        whole: Any = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        whole = None
     for path, value in members:
         *outer, name = path.split(".")
         inner = whole
         for step in outer:
-            inner = inner.setdefault(step, {})
+            if isinstance(inner, dict) and cast("dict[str, Any]", inner).get(step) is None:
+                inner[step] = {}
+            inner = cast("dict[str, Any]", inner).get(step) if isinstance(inner, dict) else None
+        if not isinstance(inner, dict):
+            raise UsageError(
+                f"{path} cannot be a member of the body: that is no JSON object, or another value is there"
+            )
         inner[name] = value
     return orjson.dumps(whole)

@@ -1,23 +1,26 @@
 """A URL that names the next page, as a checkpoint may keep it. Pure.
 
-Of the URL its query is kept, in which a parameter that the listing sends itself, such as a filter, stands by its name
-alone: ``status&page_info=abc&limit=50``. So the checkpoint holds no value of a filter, unless the API writes it in
-another way than it was sent.
+Of the URL its query is kept, in which a parameter that the listing sends itself, such as a filter, is its place among
+these: ``=0&page_info=abc&limit=50``. So the checkpoint holds no value of a filter, unless the API writes it in another
+way than it was sent.
 """
 
 from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
+from attrs import evolve
+
+from ..errors import CheckpointError
 from ..http.origin import origin
 from ..http.redact import Redactor
 from ..http.request import Request
 from ..locations import Unreadable
 from ..pages import Scalar
 
-__all__ = ["own_query", "pairs_of"]
+__all__ = ["own_query", "position_of", "with_query"]
 
 
 def own_query(url: Scalar, request: Request, base_url: str, redactor: Redactor) -> str:
-    """Return the query of a URL, with the listing's own parameters by name.
+    """Return the query of a URL, with the listing's own parameters by their place.
 
     Args:
         url: As the API sent it, absolute or relative.
@@ -29,7 +32,9 @@ def own_query(url: Scalar, request: Request, base_url: str, redactor: Redactor) 
         Unreadable: It is no URL, of another origin, or without a query.
     """
     home = base_url + request.path
-    if not isinstance(url, str) or any(char.isspace() or not char.isprintable() for char in url.strip()):
+    if not isinstance(url, str) or any(
+        char.isspace() or not char.isprintable() or char == "\\" for char in url.strip()
+    ):
         raise Unreadable("expected a URL")
     try:
         joined = urljoin(home, url.strip())
@@ -43,25 +48,38 @@ def own_query(url: Scalar, request: Request, base_url: str, redactor: Redactor) 
         raise Unreadable(
             f"its URL leads from {here} to {'://'.join(there[:2])}, port {there[2]}; nothing was sent there"
         )
-    pairs = parse_qsl(query, keep_blank_values=True)
-    names = {name for name, _ in pairs}
-    own = {name for name in names if _values(pairs, name) == _values(request.params, name)}
+    own = sorted(request.params)
     pieces = [
-        quote(name, safe="") if name in own else f"{quote(name, safe='')}={quote(value, safe='')}"
-        for name, value in pairs
-        if name in own or redactor.text(value) == value
+        f"={own.index(pair)}" if pair in own else f"{quote(pair[0], safe='')}={quote(pair[1], safe='')}"
+        for pair in parse_qsl(query, keep_blank_values=True)
+        if pair[0] and (pair in own or redactor.text(pair[1]) == pair[1])
     ]
     if not pieces:
         raise Unreadable("its URL has no query, which is all that is taken of it")
-    return "&".join(dict.fromkeys(pieces))
+    return "&".join(pieces)
 
 
-def pairs_of(query: str) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
-    """Return which of the listing's own parameters a page is requested with, and the other parameters."""
-    pieces = [piece.partition("=") for piece in query.split("&")]
-    own = frozenset(unquote(name) for name, sign, _ in pieces if not sign)
-    return own, tuple((unquote(name), unquote(value)) for name, sign, value in pieces if sign)
+def with_query(request: Request, query: str) -> Request:
+    """Return the request of a page.
+
+    Args:
+        request: The request of the listing, without a position.
+        query: What ``own_query`` returned for it, or for the same request in another process.
+
+    Raises:
+        CheckpointError: It belongs to another request.
+    """
+    own = sorted(request.params)
+    numbers = [piece[1:] for piece in query.split("&") if piece.startswith("=")]
+    try:
+        kept = {own[int(number)] for number in numbers}
+    except (ValueError, IndexError):
+        raise CheckpointError("the checkpoint is damaged: its cursor is none of this query") from None
+    params = tuple(pair for pair in request.params if pair in kept)
+    return evolve(request, params=params).at(position_of(query))
 
 
-def _values(pairs: "list[tuple[str, str]] | tuple[tuple[str, str], ...]", name: str) -> list[str]:
-    return sorted(value for key, value in pairs if key == name)
+def position_of(query: str) -> tuple[tuple[str, str], ...]:
+    """Return the parameters in such a query that are not the listing's own."""
+    pairs = [piece.partition("=") for piece in query.split("&")]
+    return tuple((unquote(name), unquote(value)) for name, _, value in pairs if name)

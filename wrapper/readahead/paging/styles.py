@@ -18,7 +18,7 @@ from ..locations import LinkHeader, Unreadable
 from ..pages import Fetched, Scalar
 from ..rows import RowReader
 from .cursor import CursorPlan
-from .following import own_query, pairs_of
+from .following import own_query, position_of, with_query
 from .grids import NumberGrid, OffsetGrid
 from .plan import Plan, Span, Start
 from .server import ServerModel
@@ -199,14 +199,19 @@ class _Chained(Style):
         return self.size
 
     @abstractmethod
-    def position(self, cursor: Scalar | None) -> Position:
-        """Return the parameters that name a page; None: the first one."""
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:
+        """Return the paging parameters of a page.
+
+        Args:
+            cursor: What names it; None: the first one.
+            sized: The parameter for its size, if there is one.
+        """
 
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
         sized = _sized(self.size, size)
         return partial(
             CursorPlan,
-            position=lambda cursor: (*self.position(cursor), *sized),
+            position=lambda cursor: self.position(cursor, sized),
             size=size,
             first=self.first_cursor,
             by_key=self.by_key,
@@ -249,8 +254,8 @@ class Cursor(_Chained):
     def first_cursor(self) -> Scalar | None:
         return self.start
 
-    def position(self, cursor: Scalar | None) -> Position:
-        return () if cursor is None else ((self.cursor, cursor),)
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:
+        return sized if cursor is None else ((self.cursor, cursor), *sized)
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
         if isinstance(page.next, str) and source.response.redactor.text(page.next) != page.next:
@@ -285,14 +290,11 @@ class NextURL(_Chained):
     def parameters(self) -> tuple[str, ...]:
         return _names(self.size)
 
-    def position(self, cursor: Scalar | None) -> Position:  # noqa: ARG002
-        return ()
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:
+        return sized if cursor is None else position_of(str(cursor))
 
     def place(self, request: Request, span: Span) -> Request:
-        if span.cursor is None:
-            return request.at(span.position)
-        kept, position = pairs_of(str(span.cursor))
-        return evolve(request, params=tuple(pair for pair in request.params if pair[0] in kept)).at(position)
+        return request.at(span.position) if span.cursor is None else with_query(request, str(span.cursor))
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
         if page.next is None:
@@ -332,8 +334,8 @@ class LastId(_Chained):
     def parameters(self) -> tuple[str, ...]:
         return _names(self.after, self.size)
 
-    def position(self, cursor: Scalar | None) -> Position:
-        return () if cursor is None else ((self.after, cursor),)
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:
+        return sized if cursor is None else ((self.after, cursor), *sized)
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
         if not source.items or page.more is False:
@@ -371,8 +373,8 @@ class SinglePage(_Chained):
     def parameters(self) -> tuple[str, ...]:
         return ()
 
-    def position(self, cursor: Scalar | None) -> Position:  # noqa: ARG002
-        return ()
+    def position(self, cursor: Scalar | None, sized: Position) -> Position:  # noqa: ARG002
+        return sized
 
     def check(self, reader: RowReader[Any]) -> None:
         if reader.next is not None:
