@@ -31,6 +31,7 @@ Where: TypeAlias = Literal["query", "body"]
 Position: TypeAlias = tuple[tuple[str, Scalar], ...]
 _SERIAL = "one request after another: each page names the next, so that a window reads one page ahead"
 _WHOLE = "partitions() cannot split it"
+_NO_OVERLAP = "pages of one size share no rows, so that what changes while it is read may leave no trace"
 _NO_TRACE = "what changes while it is read leaves no trace, except in a total"
 
 
@@ -58,15 +59,18 @@ class Style(ABC):
 
     Attributes:
         name: What it is called in explanations.
-        limits: What it cannot do, for explanations.
         largest: Rows in the largest page that the API gives.
         where: Whether its parameters are sent in the query, or in the JSON body, by their paths there.
     """
 
     name: ClassVar[str]
-    limits: ClassVar[tuple[str, ...]] = ()
     largest: int
     where: Where
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What it cannot do, for explanations."""
+        return () if self.page_size is not None else (_WHOLE, _NO_OVERLAP)
 
     @property
     @abstractmethod
@@ -190,9 +194,12 @@ class OffsetLimit(Style):
 class _Chained(Style):
     """Each page names the next."""
 
-    limits: ClassVar[tuple[str, ...]] = (_SERIAL, _WHOLE, _NO_TRACE)
     by_key: ClassVar[bool] = False  # a cursor is the key of a row
     size: str | None
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return _SERIAL, _WHOLE, _NO_TRACE
 
     @property
     def page_size(self) -> str | None:
@@ -365,9 +372,12 @@ class SinglePage(_Chained):
 
     largest: int = 1_000
     name: ClassVar[str] = "a single page"
-    limits: ClassVar[tuple[str, ...]] = (_WHOLE,)
     size: ClassVar[None] = None  # type: ignore[misc]  # there is none
     where: ClassVar[Where] = "query"  # type: ignore[misc]
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return (_WHOLE,)
 
     @property
     def parameters(self) -> tuple[str, ...]:

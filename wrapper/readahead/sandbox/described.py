@@ -114,7 +114,8 @@ class DocumentSandbox(Box):
 
         Args:
             make: The class of the client.
-            *args, **kwargs: Its arguments: credentials, which may be anything, and options such as ``retry``.
+            *args: Its arguments.
+            **kwargs: Its arguments: credentials, which may be anything, and options such as ``retry``.
         """
         options: dict[str, Any] = {"base_url": IN_PROCESS, **kwargs}
         if "http_client" not in options:
