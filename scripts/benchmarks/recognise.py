@@ -256,21 +256,21 @@ async def _why(endpoint: Any, client: Any, credentials: dict[str, str], document
     query, reading = (importlib.import_module(f"readahead.{name}") for name in ("query", "reading"))
     arguments = dict(_arguments(endpoint, document))
     # What every request has to filter by, rows have: else there are none.
-    wanted = {endpoint.operation.PARAMETERS[name].name: value for name, value in arguments.items()}
+    known = endpoint.operation.PARAMETERS
+    wanted = {known[name].name: value for name, value in arguments.items() if known[name].where == "query"}
     made = make(document, endpoint, rows=ROWS).rows()
-    sandbox = make(
-        document, endpoint, rows=[{key: wanted.get(key, value) for key, value in row.items()} for row in made]
-    )
+    rows = [{key: wanted.get(key, value) for key, value in row.items()} for row in made]
+    sandbox = make(document, endpoint, rows=rows)
     async with sandbox.client(client, **credentials) as connected:
         listing = query.Query(reading.Reading(connected._sender, endpoint, arguments))  # noqa: SLF001
         if endpoint.paging.page_size is not None:
             listing = listing.page_size(min(endpoint.paging.largest, _SIZE))
-        async with listing.prefetch(4) as rows:
-            keys = [str(getattr(row, endpoint.reader.key)) async for row in rows]
+        async with listing.prefetch(4) as stream:
+            keys = [str(getattr(row, endpoint.reader.key)) async for row in stream]
     expected = [str(row[endpoint.reader.wire_key]) for row in sandbox.rows()]
     if keys != expected:
         return f"{len(keys)} rows instead of {len(expected)}" if len(keys) != len(expected) else "another order"
-    return "" if rows.report.complete else f"not complete: {rows.report.why}"
+    return "" if stream.report.complete else f"not complete: {stream.report.why}"
 
 
 def _arguments(endpoint: Any, document: dict[str, Any]) -> Iterable[tuple[str, Any]]:
