@@ -148,7 +148,12 @@ class Case:
     @property
     def goes_round(self):
         """Whether the last page can name itself, and nothing else says that it is the last."""
-        return self.chained and self.endpoint.reader.more is None
+        return self.chained and self.endpoint.reader.more is None and not self.single
+
+    @property
+    def single(self):
+        """Whether all rows come in one response."""
+        return isinstance(self.endpoint.paging, SinglePage)
 
     @property
     def overlaps(self):
@@ -187,7 +192,7 @@ def case(name, answer, paging: Style, *, method="get", body=None, parameters=Non
         order=OrderBy(("createdAt", "status"), param="sort", descending="-{name}"),
     )
     described = document(answer, method=method, body=body, **(parameters or {}))
-    ends = "total" in reader or "more" in reader or "next" in reader
+    ends = "total" in reader or "more" in reader or "next" in reader or isinstance(paging, SinglePage)
     return Case(name, described, endpoint, chained, "total" in reader, ends)
 
 
@@ -360,6 +365,12 @@ CASES = [
         LastId(after="after", largest=LARGEST),
         parameters={"after": TEXT, "limit": SIZE},
         items=None,
+    ),
+    case(
+        "single-page",
+        envelope(data=ROWS),
+        SinglePage(),
+        items="data",
     ),
     case(
         "empty-is-null",

@@ -1,6 +1,6 @@
 """The rows of one list in memory, for the sandbox of any API."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cmp_to_key
 from threading import RLock
@@ -47,6 +47,7 @@ class MemoryTable:
     _rows: dict[int, dict[str, Any]] = field(factory=dict[int, dict[str, Any]], repr=False, init=False)
     _gone: dict[int, dict[str, Any]] = field(factory=dict[int, dict[str, Any]], repr=False, init=False)
     _written: dict[int, bytes] = field(factory=dict[int, bytes], repr=False, init=False)
+    _sorted: list[int] = field(factory=list[int], repr=False, init=False)
     _positions: dict[str, int] = field(factory=dict[str, int], repr=False, init=False)
     _first: int = field(default=1, init=False)
     _last: int = field(default=0, init=False)
@@ -97,12 +98,13 @@ class MemoryTable:
         """Delete the row at a position."""
         with self.lock:
             row = self._gone[position] = self._rows.pop(position)
+            del self._sorted[bisect_left(self._sorted, position)]
             self._positions.pop(str(value_at(row, self.key)), None)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every row, in the order of a list that is not sorted."""
         with self.lock:
-            return [orjson.loads(orjson.dumps(self._rows[position])) for position in sorted(self._rows)]
+            return [orjson.loads(orjson.dumps(self._rows[position])) for position in self._sorted]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -111,9 +113,10 @@ class MemoryTable:
 
     def positions(self, where: Iterable[Test] = (), order: Sequence[Sort] = ()) -> Sequence[int]:
         """Return the positions of the rows that pass all tests, sorted; rows that are equal stay as they were added."""
-        tests = tuple(where)
-        found = [position for position in sorted(self._rows) if all(test(self._rows[position]) for test in tests)]
-        return sorted(found, key=self._sorting(order)) if order else found
+        tests, found = tuple(where), self._sorted
+        if tests:
+            found = [position for position in found if all(test(self._rows[position]) for test in tests)]
+        return sorted(found, key=self._sorting(order)) if order else tuple(found)
 
     def documents(self, positions: Sequence[int]) -> list[bytes]:
         """Return the rows at these positions as JSON, in this order."""
@@ -157,6 +160,8 @@ class MemoryTable:
         key = str(value_at(made, self.key))
         if self._positions.get(key, position) != position:
             raise ValueError(f"there is a row with the key {key!r} already")
+        if position not in self._rows:
+            insort(self._sorted, position)
         self._rows[position] = made
         self._positions[key] = position
         self._written.pop(position, None)
