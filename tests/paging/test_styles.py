@@ -8,8 +8,9 @@ import pytest
 from attrs import define, field, frozen
 
 from readahead import IncompleteWarning
+from readahead.collection import Collection
 from readahead.endpoint import Endpoint
-from readahead.errors import UnexpectedAnswer
+from readahead.errors import UnexpectedAnswer, UsageError
 from readahead.http.client import Client
 from readahead.http.libraries import client_for_app
 from readahead.locations import Header, LinkHeader, Not
@@ -515,3 +516,40 @@ async def test_a_single_page_that_is_not_all_is_not_complete():
     for more in ({"total": 7}, {"more": True}):
         query, _ = chain(more, paging=SinglePage(), how=reader(total="total", more=None if "total" in more else "more"))
         assert not (await read(query))[1].complete
+
+
+@pytest.mark.parametrize("style", ["numbered from 1", "numbered from 0", "offset", "offset in the body"])
+@pytest.mark.asyncio
+async def test_positions_can_be_split(style):
+    """Into parts that are the listing together, wherever the numbers begin and the position is sent."""
+    query, _ = things(style)
+    parts = await query.partitions(3)
+    rows = []
+    for part in parts:
+        one, _ = things(style)
+        rows += (await read(Collection(one.reading, Query).from_partition(part)))[0]
+    assert (len(parts), rows) == (3, ROWS)
+
+
+@pytest.mark.parametrize(
+    "style", sorted(set(STYLES) - {"numbered from 1", "numbered from 0", "offset", "offset in the body"})
+)
+@pytest.mark.asyncio
+async def test_other_styles_say_that_they_cannot_be_split(style):
+    """And why, before anything is sent."""
+    query, table = things(style)
+    with pytest.raises(UsageError, match=f"this list has {STYLES[style][0].name}"):
+        await query.partitions(3)
+    assert table.requests == []
+
+
+@pytest.mark.parametrize("style", [*STYLES])
+@pytest.mark.asyncio
+async def test_the_verbs_work(style):
+    """The first page, the first row, the count and the explanation, each with few requests."""
+    query, table = things(style)
+    assert [row.id for row in await query.first_page()][:30] == ROWS[:30]
+    assert (await query.first()).id == ROWS[0]
+    assert len(table.requests) == 2
+    assert await query.count() == 237
+    assert STYLES[style][0].name in str(await query.explain())

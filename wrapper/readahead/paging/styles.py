@@ -82,6 +82,11 @@ class Style(ABC):
     def page_size(self) -> str | None:
         """The name of the parameter for the size of a page; None: the API has none."""
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What it cannot do, for explanations."""
+        return () if self.page_size else (_WHOLE,)
+
     @abstractmethod
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
         """Return what makes a plan with pages of this size from a window, a limit, an order and a start."""
@@ -138,6 +143,10 @@ class PageNumber(Style):
     first: int = 1
     where: Where = "query"
     name: ClassVar[str] = "numbered pages"
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return () if self.size else (_WHOLE, "pages of one size cannot overlap: " + _NO_TRACE)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -205,6 +214,10 @@ class _Chained(Style):
     def page_size(self) -> str | None:
         return self.size
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return _SERIAL, _WHOLE, _NO_TRACE
+
     @abstractmethod
     def position(self, cursor: Scalar | None, sized: Position) -> Position:
         """Return the paging parameters of a page.
@@ -265,7 +278,7 @@ class Cursor(_Chained):
         return sized if cursor is None else ((self.cursor, cursor), *sized)
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
-        if isinstance(page.next, str) and source.response.redactor.text(page.next) != page.next:
+        if isinstance(page.next, str) and source.response.redactor.finds(page.next):
             failure = unexpected(source.response, "the next cursor holds a credential, which no checkpoint may keep")
             return evolve(page, next=None, failure=failure)
         return page
