@@ -19,6 +19,7 @@ counted too, without judgements.
 
 import argparse
 import asyncio
+import contextlib
 import csv
 import datetime as dt
 import importlib
@@ -251,19 +252,25 @@ async def _wrong(binding: Any, document: dict[str, Any], most: int) -> dict[str,
 
 
 async def _why(endpoint: Any, client: Any, credentials: dict[str, str], document: dict[str, Any]) -> str:
-    sandbox = importlib.import_module("readahead.sandbox").Sandbox.from_document(document, endpoint, rows=ROWS)
+    make = importlib.import_module("readahead.sandbox").Sandbox.from_document
     query, reading = (importlib.import_module(f"readahead.{name}") for name in ("query", "reading"))
+    arguments = dict(_arguments(endpoint, document))
+    # What every request has to filter by, rows have: else there are none.
+    known = endpoint.operation.PARAMETERS
+    wanted = {known[name].name: value for name, value in arguments.items() if known[name].where == "query"}
+    made = make(document, endpoint, rows=ROWS).rows()
+    rows = [{key: wanted.get(key, value) for key, value in row.items()} for row in made]
+    sandbox = make(document, endpoint, rows=rows)
     async with sandbox.client(client, **credentials) as connected:
-        arguments = dict(_arguments(endpoint, document))
         listing = query.Query(reading.Reading(connected._sender, endpoint, arguments))  # noqa: SLF001
         if endpoint.paging.page_size is not None:
             listing = listing.page_size(min(endpoint.paging.largest, _SIZE))
-        async with listing.prefetch(4) as rows:
-            keys = [str(getattr(row, endpoint.reader.key)) async for row in rows]
+        async with listing.prefetch(4) as stream:
+            keys = [str(getattr(row, endpoint.reader.key)) async for row in stream]
     expected = [str(row[endpoint.reader.wire_key]) for row in sandbox.rows()]
     if keys != expected:
         return f"{len(keys)} rows instead of {len(expected)}" if len(keys) != len(expected) else "another order"
-    return "" if rows.report.complete else f"not complete: {rows.report.why}"
+    return "" if stream.report.complete else f"not complete: {stream.report.why}"
 
 
 def _arguments(endpoint: Any, document: dict[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -283,8 +290,7 @@ def _arguments(endpoint: Any, document: dict[str, Any]) -> Iterable[tuple[str, A
 def _value(document: Any, schema: Any) -> Any:
     """Return a value that a schema allows."""
     complaint = importlib.import_module("readahead.sandbox.checking").complaint
-    pattern = re.fullmatch(r"\^?\(?([A-Za-z_-]*)[^\[]*\[[^\]]*\]\{(\d+)[^}]*\}\$?", str(schema.get("pattern", "")))
-    made = [f"{pattern[1]}{'0' * int(pattern[2])}"] if pattern else []
+    made = [_matching(str(schema["pattern"]))] if "pattern" in schema else []
     examples = [
         schema.get("example"),
         schema.get("default"),
@@ -296,6 +302,15 @@ def _value(document: Any, schema: Any) -> Any:
             read = {"date": dt.date.fromisoformat, "date-time": dt.datetime.fromisoformat}.get(schema.get("format"))
             return read(value) if read and isinstance(value, str) else value
     return "any"
+
+
+def _matching(pattern: str) -> str | None:
+    """Return a short text that matches a pattern."""
+    hypothesis = importlib.import_module("hypothesis")
+    with contextlib.suppress(Exception):  # of another language, or nothing matches it
+        text = hypothesis.strategies.from_regex(re.compile(pattern, re.ASCII), fullmatch=True)
+        return str(hypothesis.find(text, lambda _: True))
+    return None
 
 
 if __name__ == "__main__":

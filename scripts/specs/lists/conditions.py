@@ -113,9 +113,9 @@ class _Conditions:
         found = found or _SUFFIX.fullmatch(inner) or _PREFIX.fullmatch(inner)
         if found is not None:
             base = plain(found["base"])
-            if is_number and not is_time and found["op"] not in _EXACT and self._attr(base, "Number") is None:
-                if self._attr(base, "Timestamp") is None and not _TIME.search(param.text):
-                    return None
+            is_of_row = self._attr(base, "Number") or self._attr(base, "Timestamp") or _TIME.search(param.text)
+            if is_number and not is_time and found["op"] not in _EXACT and not is_of_row:
+                return None
             return base, self._exactly(param, found["op"])
         bare = _BARE.fullmatch(inner)
         if bare is not None and inner not in self.by_plain and (is_time or _TIME.search(param.text)):
@@ -169,7 +169,7 @@ class _Conditions:
         if schema.is_array:
             schema, many = self.schemas.flat(schema.items), True
         if schema.is_object or schema.is_array:
-            self._doubt(param, "it takes an object")
+            self._take_members(param, inner, schema)
             return
         choices = tuple(each for each in schema.facts.get("enum") or () if isinstance(each, str))
         name = inner if inner not in self.found else plain(param.name)
@@ -189,6 +189,17 @@ class _Conditions:
             if unseen == choices:
                 attr, unseen = None, ()
         self.found[name] = Condition(name, kind, {"param": param.name}, attr, many, choices, unseen)
+
+    def _take_members(self, param: Param, name: str, schema: Flat) -> None:
+        """Take an object with a member for each bound: `created[gte]`."""
+        bounds = {wire: _OPS.get(plain(wire)) for wire in schema.properties}
+        if not bounds or not all(bounds.values()):
+            self._doubt(param, "it takes an object")
+            return
+        for wire, content in schema.properties.items():
+            inner = self.schemas.flat(content)
+            member = Param(f"{param.name}[{wire}]", inner, False, f"{param.text} {inner.text}")
+            self._take_bound(member, name, self._exactly(member, plain(wire)))
 
     def _kind(self, param: Param, name: str, schema: Flat, choices: tuple[str, ...]) -> tuple[str, str | None]:
         if choices and schema.fits("string"):
@@ -225,7 +236,7 @@ class _Conditions:
     # ---- rows
 
     def _of_rows(self) -> None:
-        """Add what rows can be compared by, though the API cannot be asked: times, states, and what things are called."""
+        """Add what only rows can be compared by: times, states, and what things are called."""
         covered = {each.attr for each in self.found.values()}
         more = [
             Condition(plain(wire), kind, {}, wire, choices=_texts(found))

@@ -123,7 +123,7 @@ class Package:
         types = list(_alternatives(ast.parse(annotation, mode="eval").body))
         if not path:
             return types
-        found = []
+        found: list[str] = []
         for name in types:
             model = self.model(name)
             for wire, (_, inner) in (model.attributes if model else {}).items():

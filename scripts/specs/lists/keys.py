@@ -44,9 +44,9 @@ def key_of(operation: Operation, items: str | None, row: Flat, schemas: Schemas)
     for name in words.KEYS:
         if name in words.SURE_KEYS and name in by_plain:
             return by_plain[name], []
-    name = _own_id(operation, items, row, by_plain, schemas) or _of_path(operation, by_plain, schemas)
-    if name is not None:
-        return name, []
+    own = _own_id(operation, items, row, by_plain, schemas) or _of_path(operation, by_plain, schemas)
+    if own is not None:
+        return own, []
     parents = {plain(name) for name in re.findall(r"{([^}]+)}", operation.path)} | _PARENTS
     ids = [name for name in by_plain if name.endswith(_ENDS) and name not in parents]
     for name in [*(ids if len(ids) == 1 else ()), *(name for name in words.KEYS if name in by_plain)]:

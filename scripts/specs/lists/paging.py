@@ -14,7 +14,7 @@ _MANY = 1000  # rows in a page where the document allows any number
 _MAXIMUM = (
     r"max(?:imum)?[^.\d]{0,60}?(\d[\d,_]*)",
     r"between\s+`?\d+`?\s+(?:and|to)\s+`?(\d[\d,]*)",
-    r"\b[01]\s*(?:-|–|\.\.|to)\s*(\d[\d,]*)",
+    r"\b[01]\s*(?:-|\u2013|\.\.|to)\s*(\d[\d,]*)",
     r"up to (?:a maximum of )?(\d[\d,]*)",
     r"(?:exceed|more than|at most|less than or equal to|<=|limit(?:ed)? (?:of|to))\s*`?(\d[\d,]*)",
     r"(\d[\d,]*)(?: is the|,? which is the)? max",

@@ -51,14 +51,16 @@ NEXT = (
     "after_cursor", "next", "after", "next_page", "continuation_token", "pagination_token", "page_token", "iterator",
     "bookmark", "scroll_id", "last_evaluated_key", "marker", "cursor", "token", "starting_after", "last_key", "last_id",
 )  # fmt: skip
-NEXT_URL = ("next", "next_page_url", "next_page_uri", "next_url", "next_uri", "next_link", "next_page_link", "next_href",
+NEXT_URL = ("next", "next_page_url", "next_page_uri", "next_url", "next_uri", "next_link", "next_page_link",
+            "next_href",
             "next_page", "next_page_href", "odata_next_link")  # fmt: skip
 INSIDE_NEXT = ("href", "url", "uri", "link", "cursor", "after", "starting_after", "token", "offset", "page_token")
 TOTAL = frozenset(
     {
         "count_total", "item_count", "nb_hits", "num_found", "num_results", "number_of_results", "record_count",
         "result_count", "results_total", "total", "total_count", "total_elements", "total_entries", "total_hits",
-        "total_items", "total_number", "total_number_of_results", "total_objects", "total_records", "total_result_count",
+        "total_items", "total_number", "total_number_of_results", "total_objects", "total_records",
+        "total_result_count",
         "total_results", "total_rows", "total_size", "totalcount", "totalitems", "totalresults",
     }
 )  # fmt: skip
@@ -76,8 +78,10 @@ ROWS = ("data", "items", "results", "records", "entries", "values", "elements", 
 #: Members of an envelope that say nothing of the rows.
 AROUND = frozenset(
     {
-        "code", "count", "errors", "first", "href", "id", "included", "kind", "last", "link", "links", "message", "meta",
-        "metadata", "object", "ok", "page", "pagination", "paging", "prev", "previous", "request_id", "response_metadata",
+        "code", "count", "errors", "first", "href", "id", "included", "kind", "last", "link", "links", "message",
+        "meta",
+        "metadata", "object", "ok", "page", "pagination", "paging", "prev", "previous", "request_id",
+        "response_metadata",
         "schemas", "self", "size", "status", "success", "timestamp", "type", "uri", "url", "warning", "warnings",
         "provider_name", "date_time_utc", "limit", "offset",
     }

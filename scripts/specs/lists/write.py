@@ -1,5 +1,6 @@
 """The source of a binding, from what was recognised of a document and what generated code calls it."""
 
+import builtins
 import re
 import subprocess
 import sys
@@ -33,6 +34,8 @@ _SENT = {
 }  # fmt: skip
 _ANNOTATIONS = {"Flag": "bool", "Number": "float", "Id": "str | int", "Timestamp": "datetime"}
 _BY_API_ALONE = frozenset({"FullText", "PartialMatch", "Relation"})
+_USES = ({"param", "ge", "gt", "le", "lt", "attr"}, {"param"})  # of which a field needs one
+_NOT_OFFERED = "it is not offered; see extra_params()"
 _OF_QUERY = frozenset(
     {"checked", "conditions", "declared", "keywords", "limit", "order_by", "page_size", "extra_params"}
 )
@@ -116,88 +119,84 @@ class _Writer:
         parts = [part for each in lists for part in self._list(each, alone=len(lists) == 1)]
         parts.append(self._client(lists))
         head = _docstring(f"{self.title}: {_enumerated([each.name.replace('_', ' ') for each in lists])}.", "")
-        self.result.text = tidy("\n\n".join(["\n".join(head), self._imports(), *parts]) + "\n")
+        url = self.recognition.access.base_url
+        home = f'BASE_URL = "{url}"' if url else "BASE_URL: str | None = None  # the document names none"
+        self.result.text = tidy("\n\n".join(["\n".join(head), self._imports(), home, *parts]) + "\n")
         self.result.doubts += self.recognition.access.doubts
         return self.result
 
     # ---- what the lines are made of
 
     def _known(self, listing: Listing) -> _List | None:
-        module = self.package.modules.get(listing.operation)
+        found = self._with_names(listing)
+        if isinstance(found, Doubt):
+            self.result.undecided.append(found)
+            return None
+        self._fields(found)
+        self.result.doubts += listing.doubts
+        return found
+
+    def _with_names(self, listing: Listing) -> _List | Doubt:
+        """Return a list with the names that generated code has for it, or why it cannot be declared."""
+        where = listing.operation
+        module = self.package.modules.get(where)
         if module is None:
-            return self._give_up(listing, "no code is generated for it", "see why scripts/regenerate leaves it out")
+            return Doubt(where, "no code is generated for it", "see what scripts/regenerate leaves out")
         models = self.package.rows(module, listing.envelope.items)
         if not models or len(models) > _MOST_KINDS:
             why = f"its rows are of {len(models)} kinds" if models else "what its rows hold is no class"
-            return self._give_up(listing, why, "write a function that reads one: RowReader(read)")
+            return Doubt(where, why, "write a function that reads one: RowReader(read)")
         model = in_all(models)
         key = model.attributes.get(listing.key, ("", ()))[0]
         if not key or (len(models) > 1 and key != listing.key):
-            return self._give_up(
-                listing, f"{listing.key!r} does not tell rows apart as they are read", "see RowReader(key=)"
-            )
-        arguments = []
-        for fixed in listing.fixed:
-            argument = module.argument(fixed.place, fixed.name)
-            if argument is None:
-                return self._give_up(
-                    listing, f"{fixed.name!r} is no argument of {module.name}()", "add the list by hand"
-                )
-            arguments.append(argument)
+            return Doubt(where, f"not all rows have {listing.key!r}", "choose what tells rows apart: RowReader(key=)")
+        known = [module.argument(each.place, each.name) for each in listing.fixed]
+        arguments = [each for each in known if each is not None]
         body = module.arguments.get("body")
-        if any(each.required and each.where not in {"body"} and each not in arguments and not _is_sent(each, listing)
-               for each in module.arguments.values()):  # fmt: skip
-            return self._give_up(listing, f"{module.name}() needs arguments that no list has", "add the list by hand")
-        if body is not None and listing.paging.where == "query" and body.required:
-            return self._give_up(listing, f"{module.name}() needs a body", "add the list by hand")
-        made = _List(listing, module, tuple(each.name for each in models), model, listing.name, arguments)
-        self._fields(made)
-        self.result.doubts += listing.doubts
-        return made
-
-    def _give_up(self, listing: Listing, why: str, look: str) -> None:
-        self.result.undecided.append(Doubt(listing.operation, why, look))
+        needed = [
+            each.name
+            for each in module.arguments.values()
+            if each.required and each.where != "body" and each not in arguments and not _is_sent(each, listing)
+        ]
+        if len(arguments) < len(known) or needed or (body and body.required and listing.paging.where == "query"):
+            return Doubt(where, f"{module.name}() needs more than its path names", "add the list by hand")
+        return _List(listing, module, tuple(each.name for each in models), model, listing.name, arguments)
 
     def _fields(self, made: _List) -> None:
         """Keep of the conditions what generated code can send and compare."""
         for condition in made.listing.conditions:
-            said: dict[str, str] = {}
-            for bound, wire in condition.params.items():
-                outer, _, inner = wire.partition("[")
-                argument = made.module.argument("query", wire)
-                if argument is None and inner:
-                    argument = made.module.argument("query", outer)
-                    if argument is not None and argument.types == {"object"}:
-                        said[bound] = f"{argument.name}[{inner}"
-                        continue
-                if argument is not None and argument.types <= _SENT[condition.kind] and (
-                    condition.kind != "Choice" or argument.enum is not None
-                ):  # fmt: skip
-                    said[bound] = argument.name
-                else:
-                    where = f"{made.listing.operation}, {wire!r}"
-                    self.result.doubts.append(Doubt(where, "no kind of field takes its values", "see extra_params()"))
+            said = dict(self._sent(made, condition))
             attr, types = made.model.attributes.get(condition.attr or "", ("", ()))
             enums = [each for each in types if self.package.is_enum(each)]
             plainly = {"str" if each in enums else each for each in types}
-            if attr and plainly and plainly <= _CARRIED.get(condition.kind, set()):
-                if condition.kind == "Choice" or not enums:
-                    said["attr"] = attr
-            if condition.kind == "Choice" and "param" not in said:
-                if not enums or "attr" not in said:
+            is_choice = condition.kind == "Choice"
+            if plainly and plainly <= _CARRIED.get(condition.kind, set()) and (is_choice or not enums):
+                said["attr"] = attr
+            if is_choice:
+                argument = made.module.argument("query", condition.params.get("param", ""))
+                enum = argument.enum if argument is not None and "param" in said else next(iter(enums), None)
+                if enum is None:
                     continue
-                said["enum"] = enums[0]
-            elif condition.kind == "Choice":
-                argument = made.module.argument("query", condition.params["param"])
-                said["enum"] = str(argument.enum) if argument else ""
-            if condition.kind == "Timestamp" and not said.keys() & {"ge", "gt", "le", "lt", "attr"}:
-                continue
-            if not said.keys() - {"enum"} or (condition.kind in _BY_API_ALONE and "param" not in said):
-                continue
-            if set(condition.params) and not said.keys() - {"attr", "enum"} and condition.kind in _BY_API_ALONE:
-                continue
-            name = _python(condition.name)
-            made.fields[f"{name}_" if name in _OF_QUERY else name] = condition, said
+                said["enum"] = enum
+            if said.keys() & _USES[condition.kind in _BY_API_ALONE]:
+                name = _python(condition.name)
+                made.fields[f"{name}_" if name in _OF_QUERY else name] = condition, said
+
+    def _sent(self, made: _List, condition: Condition) -> Iterator[tuple[str, str]]:
+        """Yield the arguments of a condition, by what they ask for."""
+        for bound, wire in condition.params.items():
+            argument = made.module.argument("query", wire)
+            outer, _, inner = wire.partition("[")
+            whole = made.module.argument("query", outer) if inner else None
+            if argument is None and whole is not None and whole.types == {"object"}:
+                yield bound, f"{whole.name}[{inner}"
+            elif argument is not None and argument.types <= _SENT[condition.kind] and (
+                argument.enum is not None or condition.kind != "Choice"
+            ):  # fmt: skip
+                yield bound, argument.name
+            else:
+                doubt = Doubt(f"{made.listing.operation}, {wire!r}", "no kind of field takes its values", _NOT_OFFERED)
+                self.result.doubts.append(doubt)
 
     # ---- names
 
@@ -405,8 +404,7 @@ class _Writer:
         else:
             lines.append("    def __init__(self, **options: Unpack[ClientOptions]) -> None:")
         made = ", ".join(f'"{each.wire}": {_credential(each, variable)}' for each, variable in variables)
-        home = f'"{access.base_url}"' if access.base_url else "None"
-        lines.append(f"        super().__init__({{{made}}}, home={home}, **options)")
+        lines.append(f"        super().__init__({{{made}}}, home=BASE_URL, **options)")
         for each in lists:
             lines += ["", *self._property(each)]
         return "\n".join(lines)
@@ -421,8 +419,9 @@ class _Writer:
             yield doc
             yield f"        return {made.many}(Reading(self._sender, {made.name.upper()}))"
             return
-        given = ", ".join(f"{each.name}: {_annotation(each)}" for each in made.arguments)
-        passed = ", ".join(f'"{each.name}": {each.name}' for each in made.arguments)
+        names = [_own_name(each.name, made.listing.operation) for each in made.arguments]
+        given = ", ".join(f"{name}: {_annotation(each)}" for name, each in zip(names, made.arguments, strict=True))
+        passed = ", ".join(f'"{each.name}": {name}' for name, each in zip(names, made.arguments, strict=True))
         yield f"    def {made.name}(self, {given}) -> {made.many}:"
         yield doc
         yield f"        return {made.many}(Reading(self._sender, {made.name.upper()}, {{{passed}}}))"
@@ -440,9 +439,9 @@ def tidy(text: str) -> str:
     """Return source as the linter and the formatter of this project want it."""
     for command in (["check", "--fix-only", "--select", "I", "--quiet"], ["format", "--quiet"]):
         options = ["--isolated", "--line-length", "120", "--target-version", "py311", "-"]
-        sources = ["--config", "src = ['wrapper', 'generated']"] if command[0] == "check" else []
+        ours = ["--config", "lint.isort.known-first-party = ['readahead_clients']"] if command[0] == "check" else []
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, *sources, *options],
+            [sys.executable, "-m", "ruff", *command, *ours, *options],
             input=text, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -466,6 +465,14 @@ def _annotation(argument: Argument) -> str:
     types = sorted({kinds.get(each, "str") for each in argument.types})
     one = " | ".join(types)
     return f"list[{one}]" if argument.many else one
+
+
+def _own_name(name: str, operation: str) -> str:
+    """Return the name of an argument, which hides nothing: `/users/{id}/roles` takes a `user_id`."""
+    if not hasattr(builtins, name):
+        return name
+    found = re.search(rf"/([^/{{}}]+)/{{{name}}}", operation)
+    return f"{_python(singular(plain(found[1])))}_{name}" if found and name == "id" else f"{name}_"
 
 
 def _docstring(text: str, indent: str) -> list[str]:

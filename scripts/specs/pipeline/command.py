@@ -203,9 +203,11 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     wanted: list[str] | None = entry.get("operations")
     if wanted is None:
         with as_spec_error(fetched.name):
-            source = only(upstream, listed(upstream)) if options.binding and added else upstream
+            lists = listed(upstream) if options.binding and added else None
+            source = upstream if lists is None else only(upstream, lists)
             taken, invalid = take_what_can_be(source, entry["title"])
             report.left_out = {**unread, **invalid}
+        report.notes = {name: note for name, note in notes.items() if lists is None or name in lists}
     else:
         if faults := [f"{name}: {unread[name]}" for name in wanted if name in unread]:
             raise SpecError(f"{fetched.name} is not a valid document: {'; '.join(faults)}")
@@ -260,8 +262,8 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
             if report.binding.text:
                 changed[api] = report.binding.text
             if added:
-                kept = [f"{method.upper()} {path}" for path, method, _ in operations(documents[api])]
-                added = added.rpartition(f"\n[{api}]\n")[0] + entry_of(api, entry["title"], kept, upstream)
+                names = [f"{method.upper()} {path}" for path, method, _ in operations(documents[api])]
+                added = added.rpartition(f"\n[{api}]\n")[0] + entry_of(api, entry["title"], names, upstream)
         report.baseline, report.proof = prove(root, client, folder, changed, api)
 
         text = dump(taken)

@@ -106,7 +106,7 @@ def _git(root: Path, *arguments: str) -> bytes:
 
 def _changed(root: Path, target: Path, changed: Mapping[str, str]) -> Path:
     """Return a folder with the wrapper as it will be."""
-    if not changed:
+    if not changed or not (root / "wrapper").exists():
         return root / "wrapper"
     shutil.copytree(root / "wrapper", target, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in changed.items():
