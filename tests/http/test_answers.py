@@ -14,10 +14,10 @@ from urllib.parse import quote, quote_plus
 import aiohttp
 import httpx
 import pytest
-from effort import EVERY
 from servers import Proxy, Server, answer, drop, plain, raw, reset
 from shown import chain_text, locals_text
 
+from effort import EVERY
 from readahead import Retry
 from readahead.errors import (
     ApiError,

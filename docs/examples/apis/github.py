@@ -2,6 +2,9 @@
 
 from typing import Self, TypedDict, Unpack
 
+from readahead_clients.github.api.issues import list_issues
+from readahead_clients.github.models import Issue, ListIssuesState
+
 from readahead.endpoint import Endpoint
 from readahead.filters import Choice, Condition, Fields, Number, Relation, Text, Timestamp
 from readahead.http.client import Client, ClientOptions
@@ -13,8 +16,6 @@ from readahead.paging import PageNumber
 from readahead.query import Query
 from readahead.reading import Reading
 from readahead.rows import RowReader
-from readahead_clients.github.api.issues import list_issues
-from readahead_clients.github.models import Issue, ListIssuesState
 
 
 class IssueFilters(TypedDict, total=False):

@@ -3,16 +3,17 @@
 from functools import cached_property
 from typing import Self, TypedDict, Unpack
 
+from readahead_clients.stripe.api.customers import list_customers
+from readahead_clients.stripe.models import Customer
+
 from readahead.endpoint import Endpoint
-from readahead.filters import Condition, Fields, Number, Text, Timestamp
+from readahead.filters import Condition, Fields, Number, Text
 from readahead.http.client import Client, ClientOptions
 from readahead.http.credentials import Credential, CredentialSource
 from readahead.paging import LastId
 from readahead.query import Query
 from readahead.reading import Reading
 from readahead.rows import RowReader
-from readahead_clients.stripe.api.customers import list_customers
-from readahead_clients.stripe.models import Customer
 
 
 class CustomerFilters(TypedDict, total=False):

@@ -3,6 +3,9 @@
 from base64 import b64encode
 from typing import Self, TypedDict, Unpack
 
+from readahead_clients.twilio.api.messages import list_messages
+from readahead_clients.twilio.models import Message, MessageStatus
+
 from readahead.endpoint import Endpoint
 from readahead.filters import Choice, Condition, Fields, Text, Timestamp
 from readahead.http.client import Client, ClientOptions
@@ -11,8 +14,6 @@ from readahead.paging import NextURL
 from readahead.query import Query
 from readahead.reading import Reading
 from readahead.rows import RowReader
-from readahead_clients.twilio.api.messages import list_messages
-from readahead_clients.twilio.models import Message, MessageStatus
 
 
 class MessageFilters(TypedDict, total=False):
