@@ -23,7 +23,6 @@ class IssueFilters(TypedDict, total=False):
 
     state: ListIssuesState | str
     creator: str
-    assignee: str
     labels: str
 
 
@@ -31,7 +30,7 @@ class IssueFields(Fields):
     """What conditions are made of. Without a state the API lists open issues, so ``all`` is sent where rows decide."""
 
     state = Choice(ListIssuesState, param="state", attr="state", every="all")
-    creator, assignee, labels = Relation(param="creator"), Relation(param="assignee"), Relation(param="labels")
+    creator, labels = Relation(param="creator"), Relation(param="labels")
     updated_at = Timestamp(attr="updated_at", ge="since")
     created_at = Timestamp(attr="created_at")
     title, comments = Text(attr="title"), Number(attr="comments")

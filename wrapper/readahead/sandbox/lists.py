@@ -443,10 +443,11 @@ def _put(body: Any, path: Sequence[str], value: Any) -> None:
     """Put a value at a path, through objects and, by their indexes, arrays, which are made where there are none."""
     name: Any = path[0]
     if isinstance(body, list):
+        items = cast("list[Any]", body)
         name = int(name)
-        body.extend({} for _ in range(name + 1 - len(cast("list[Any]", body))))
+        items.extend({} for _ in range(name + 1 - len(items)))
     if len(path) > 1:
-        inner = body[name] if isinstance(body, list) else body.get(name)
+        inner: Any = body[name] if isinstance(body, list) else body.get(name)
         if not isinstance(inner, dict | list):
             inner = body[name] = [] if path[1].isdecimal() else {}
         _put(inner, path[1:], value)
