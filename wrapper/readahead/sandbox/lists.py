@@ -447,10 +447,10 @@ def _put(body: Any, path: Sequence[str], value: Any) -> None:
         name = int(name)
         items.extend({} for _ in range(name + 1 - len(items)))
     if len(path) > 1:
-        inner: Any = body[name] if isinstance(body, list) else body.get(name)
-        if not isinstance(inner, dict | list):
-            inner = body[name] = [] if path[1].isdecimal() else {}
-        _put(inner, path[1:], value)
+        place = cast("dict[Any, Any]", body)
+        if not isinstance(place[name] if isinstance(body, list) else place.get(name), dict | list):
+            place[name] = [] if path[1].isdecimal() else {}
+        _put(place[name], path[1:], value)
     elif value is not _ABSENT:
         body[name] = value
     elif isinstance(body, dict):
