@@ -70,7 +70,7 @@ class Style(ABC):
     where: Where
 
     def __attrs_post_init__(self) -> None:
-        largest: object = self.largest
+        largest = cast("object", self.largest)
         if isinstance(largest, bool) or not isinstance(largest, int) or largest < 1:
             raise UsageError(f"largest must be a whole number of at least 1, not {shown(largest)}")
         if self.where not in get_args(Where):
