@@ -65,7 +65,7 @@ class Endpoint(Generic[T]):
     idempotency: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.paging.check(self.reader)
+        self.paging.check(self.reader.next)
         names = {name: field.param for name, field in self.fields.declared.items()}
         if self.order is not None:
             names |= {f"order_by ({param})": param for param in self.order.params}
