@@ -94,7 +94,7 @@ def test_an_argument_that_is_no_id_is_refused(wrong):
 def test_an_argument_that_the_operation_does_not_take_is_refused():
     """And one that is missing."""
     for arguments in ({"owner": "me"}, {"owner": "me", "repo": "it", "issue": "7"}):
-        query = Query(Reading(Api()._sender, ISSUES, arguments))
+        query = Api().search(ISSUES, **arguments)
         with pytest.raises(UsageError, match=r"GET /repos/\{owner\}/\{repo\}/issues: .*argument"):
             query.prefetch()
 
@@ -166,7 +166,7 @@ def test_a_size_that_cannot_be_chosen_is_refused():
     """The API has no parameter for it."""
     operation = SimpleNamespace(OPERATION="GET /a", build_request=lambda: {"method": "get", "url": "/a"})
     reader = RowReader(Customer.from_dict, key="id", items=None, total=Header("X-Total"))
-    query = Query(Reading(Api()._sender, Endpoint(operation, reader=reader, paging=PageNumber("p", None, 30))))
+    query = Api().search(Endpoint(operation, reader=reader, paging=PageNumber("p", None, 30)))
     with pytest.raises(FilterError, match=r"page_size\(\) cannot be used"):
         query.page_size(10)
 
