@@ -502,13 +502,19 @@ def test_a_hand_written_operation_is_checked_by_its_signature():
 # ---- what a reading gives
 
 
-@pytest.fixture
-def client():
-    return Client({}, base_url="http://127.0.0.1:9")
+class Things(Query):
+    def where(self, **filters):
+        return self._where((), filters)
 
 
-def listing(client, endpoint, arguments):
-    return Query(Reading(client._sender, endpoint, arguments))
+class Api(Client):
+    """A client that never sends anything here."""
+
+    def __init__(self):
+        super().__init__({}, base_url="http://127.0.0.1:9")
+
+    def listing(self, endpoint, arguments):
+        return Things(Reading(self._sender, endpoint, arguments))
 
 
 @pytest.mark.parametrize(
@@ -525,27 +531,27 @@ def listing(client, endpoint, arguments):
     ],
     ids=["missing", "misspelt"],
 )
-def test_a_required_argument_has_to_be_given(things, client, arguments, message):
+def test_a_required_argument_has_to_be_given(things, arguments, message):
     """What neither paging nor a field gives comes with the reading, by the names of the generated function."""
     with pytest.raises(UsageError) as caught:
-        listing(client, declare(things), arguments)
+        Api().listing(declare(things), arguments)
     assert message in str(caught.value)
-    listing(client, declare(things), {"account": "a"})
+    Api().listing(declare(things), {"account": "a"})
 
 
-def test_a_required_parameter_of_a_field_or_of_paging_is_given(things, client):
+def test_a_required_parameter_of_a_field_or_of_paging_is_given(things):
     """A field may give it; of the paging it is part of each page."""
     endpoint = declare(things, "list_pages", {"tenant": Text(param="tenant")}, items=None, paging=PageNumber(first=0))
-    query = listing(client, endpoint, {})._where((), {"tenant": "t"})
+    query = Api().listing(endpoint, {}).where(tenant="t")
     assert "tenant" in str(query)
     with pytest.raises(UsageError, match="needs 'tenant'"):
-        listing(client, declare(things, "list_pages", items=None, paging=PageNumber(first=0)), {})
+        Api().listing(declare(things, "list_pages", items=None, paging=PageNumber(first=0)), {})
 
 
-def test_a_page_is_as_small_as_the_document_allows(things, client):
+def test_a_page_is_as_small_as_the_document_allows(things):
     """Neither page_size() nor a limit asks for less."""
-    query = listing(client, declare(things), {"account": "a"})
+    query = Api().listing(declare(things), {"account": "a"})
     with pytest.raises(FilterError, match="page_size must be a whole number from 5 to 50, not 4"):
         query.page_size(4)
-    assert query.page_size(5)._reading.page_size == 5
-    assert query.limit(2)._reading.page_size == 5
+    assert query.page_size(5).reading.page_size == 5
+    assert query.limit(2).reading.page_size == 5
