@@ -1,8 +1,9 @@
 """Pages that name the next one by a URL: what is taken of it, where it is sent, and what never follows it."""
 
 import json
+from base64 import b64encode
 from types import SimpleNamespace
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 from attrs import frozen
@@ -231,11 +232,15 @@ async def test_links_are_read_as_rfc_8288_says(case, http):
         assert [seen.query.get("page") for seen in server.seen][1:] == ([[number]] if number else [])
 
 
+FORMS = [f"x{KEY}y", quote(KEY), KEY.upper(), KEY.encode().hex(), b64encode(f"1:{KEY}".encode()).decode()]
+
+
+@pytest.mark.parametrize("cursor", FORMS, ids=["plain", "percent-encoded", "capitals", "hex", "base64"])
 @pytest.mark.asyncio
-async def test_a_cursor_that_holds_the_key_is_refused():
-    """A checkpoint would keep it."""
+async def test_a_cursor_that_holds_the_key_is_refused(cursor):
+    """A checkpoint would keep it, and a message show it."""
     async with Server() as server:
-        server._script += [page("a", next=f"x{KEY}y")]
+        server._script += [page("a", next=cursor)]
         async with Api(server, Cursor()) as api:
             with pytest.raises(UnexpectedAnswer, match="holds a credential") as caught:
                 await api.things().to_list()

@@ -52,7 +52,7 @@ def own_query(url: Scalar, request: Request, base_url: str, redactor: Redactor) 
     pieces = [
         f"={own.index(pair)}" if pair in own else f"{quote(pair[0], safe='')}={quote(pair[1], safe='')}"
         for pair in parse_qsl(query, keep_blank_values=True)
-        if pair[0] and (pair in own or redactor.text(pair[1]) == pair[1])
+        if pair[0] and (pair in own or not redactor.finds(pair[1]))
     ]
     if not pieces:
         raise Unreadable("its URL has no query, which is all that is taken of it")

@@ -29,6 +29,7 @@ def search_parts(style: Style, parts: int, size: int) -> Search[list[Start]]:
         size: Rows in a page.
     """
     starts: list[Start] = []
+    _ = _page(style, 0, PROBE)  # a style that cannot be split is refused before anything is sent
     for _ in range(ATTEMPTS):
         starts, is_still = yield from _search_once(style, parts, size)
         if is_still:

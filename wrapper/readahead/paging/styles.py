@@ -7,11 +7,11 @@ the next cursor stand in a response is said by ``RowReader``.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast, get_args
 
 from attrs import evolve, frozen
 
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..http.request import Request, Response
 from ..http.status import unexpected
 from ..locations import LinkHeader, Unreadable
@@ -58,15 +58,26 @@ class Style(ABC):
 
     Attributes:
         name: What it is called in explanations.
-        limits: What it cannot do, for explanations.
         largest: Rows in the largest page that the API gives.
         where: Whether its parameters are sent in the query, or in the JSON body, by their paths there.
+
+    Raises:
+        UsageError: A value is none of these.
     """
 
     name: ClassVar[str]
-    limits: ClassVar[tuple[str, ...]] = ()
     largest: int
     where: Where
+
+    def __attrs_post_init__(self) -> None:
+        largest = cast("object", self.largest)
+        if isinstance(largest, bool) or not isinstance(largest, int) or largest < 1:
+            raise UsageError(f"largest must be a whole number of at least 1, not {shown(largest)}")
+        if self.where not in get_args(Where):
+            raise UsageError(f"where must be 'query' or 'body', not {shown(self.where)}")
+        for name in self.parameters:
+            if not isinstance(cast("object", name), str) or not name:
+                raise UsageError(f"{type(self).__name__} takes names of parameters, not {shown(name)}")
 
     @property
     @abstractmethod
@@ -77,6 +88,11 @@ class Style(ABC):
     @abstractmethod
     def page_size(self) -> str | None:
         """The name of the parameter for the size of a page; None: the API has none."""
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What it cannot do, for explanations."""
+        return () if self.page_size else (_WHOLE,)
 
     @abstractmethod
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
@@ -135,6 +151,15 @@ class PageNumber(Style):
     where: Where = "query"
     name: ClassVar[str] = "numbered pages"
 
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.first not in {0, 1} or isinstance(self.first, bool):
+            raise UsageError(f"first must be 0 or 1, the number of the first page, not {shown(self.first)}")
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return () if self.size else (_WHOLE, "pages of one size cannot overlap: " + _NO_TRACE)
+
     @property
     def parameters(self) -> tuple[str, ...]:
         return _names(self.page, self.size)
@@ -190,13 +215,16 @@ class OffsetLimit(Style):
 class _Chained(Style):
     """Each page names the next."""
 
-    limits: ClassVar[tuple[str, ...]] = (_SERIAL, _WHOLE, _NO_TRACE)
     by_key: ClassVar[bool] = False  # a cursor is the key of a row
     size: str | None
 
     @property
     def page_size(self) -> str | None:
         return self.size
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return _SERIAL, _WHOLE, _NO_TRACE
 
     @abstractmethod
     def position(self, cursor: Scalar | None, sized: Position) -> Position:
@@ -258,7 +286,7 @@ class Cursor(_Chained):
         return sized if cursor is None else ((self.cursor, cursor), *sized)
 
     def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
-        if isinstance(page.next, str) and source.response.redactor.text(page.next) != page.next:
+        if isinstance(page.next, str) and source.response.redactor.finds(page.next):
             failure = unexpected(source.response, "the next cursor holds a credential, which no checkpoint may keep")
             return evolve(page, next=None, failure=failure)
         return page
@@ -365,9 +393,12 @@ class SinglePage(_Chained):
 
     largest: int = 1_000
     name: ClassVar[str] = "a single page"
-    limits: ClassVar[tuple[str, ...]] = (_WHOLE,)
     size: ClassVar[None] = None  # type: ignore[misc]  # there is none
     where: ClassVar[Where] = "query"  # type: ignore[misc]
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return (_WHOLE,)
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -178,7 +178,9 @@ def _why(error: Exception) -> str:
 def _query_of(query: Listing[Any], partition: str) -> Listing[Any]:
     """Return the query of a part: the one that was planned, whatever the job's own is by now."""
     reading = query.reading
-    return Collection(Reading(reading.sender, reading.endpoint), Query[Any]).from_partition(partition)
+    return Collection(Reading(reading.sender, reading.endpoint, reading.arguments), Query[Any]).from_partition(
+        partition
+    )
 
 
 def _table_of(job: Declared, query: Listing[Any]) -> Table:
