@@ -283,15 +283,12 @@ async def test_slices_of_a_length():
     """Bounds are whole seconds, and fewer where there are not so many."""
     server = Server(ROWS)
     query = server.things.slices(fields.created_at, 3, between=(BEGIN, BEGIN + timedelta(seconds=100)))
-    assert str(query) == (
-        "GET /things?created_gte=1767225600&created_lt=1767225633\n"
-        "  pages by cursor, 10 rows each\n"
-        "GET /things?created_gte=1767225633&created_lt=1767225666\n"
-        "  pages by cursor, 10 rows each\n"
-        "GET /things?created_gte=1767225666&created_lt=1767225700\n"
-        "  pages by cursor, 10 rows each\n"
-        "3 slices in one window: side by side with ordered=False, else one after the other"
-    )
+    assert [line for line in str(query).splitlines() if not line.startswith(" ")] == [
+        "GET /things?created_gte=1767225600&created_lt=1767225633",
+        "GET /things?created_gte=1767225633&created_lt=1767225666",
+        "GET /things?created_gte=1767225666&created_lt=1767225700",
+        "3 slices in one window: side by side with ordered=False, else one after the other",
+    ]
     short = server.things.slices(fields.created_at, 50, between=(BEGIN, BEGIN + timedelta(seconds=2)))
     assert str(short).count("GET /things") == 2
 

@@ -16,7 +16,19 @@ from effort import examples
 from readahead import IgnoredFilterWarning
 from readahead.endpoint import Endpoint
 from readahead.errors import FilterError, UsageError
-from readahead.filters import Choice, Date, Fields, Id, Number, Text, Timestamp, read_condition, sliced, write_condition
+from readahead.filters import (
+    Choice,
+    Date,
+    Fields,
+    Flag,
+    Id,
+    Number,
+    Text,
+    Timestamp,
+    read_condition,
+    sliced,
+    write_condition,
+)
 from readahead.filters.planner import NormalForm, RowFilter
 from readahead.http.client import Client
 from readahead.http.libraries import client_for_app
@@ -484,6 +496,39 @@ def test_a_bound_of_another_type_is_refused(wrong, says):
         wrong()
 
 
+WRITTEN = [
+    (Flag(param="at"), True, "boolean", True),
+    (Flag(param="at"), False, "integer", 0),
+    (Flag(param="at"), True, "text", "true"),
+    (Flag(param="at"), False, "", "false"),
+    (Number(param="at"), 2.0, "integer", 2),
+    (Number(param="at"), 1e22, "text", "1" + 22 * "0"),
+    (Number(param="at", many=True), [1, 2.5], "number", [1, 2.5]),
+    (Number(param="at", many="commas"), [1, 2.5], "text", "1,2.5"),
+    (Text(param="at", many=True), ["a,b", "c"], "text", ["a,b", "c"]),
+    (Date(param="at"), date(2026, 3, 1), "date", date(2026, 3, 1)),
+    (Date(param="at"), date(2026, 3, 1), "text", "2026-03-01"),
+    (Timestamp(param="at"), NOON.astimezone(EAST), "date-time", NOON),
+    (Timestamp(param="at"), NOON.astimezone(EAST), "text", "2026-03-01T12:00:00+00:00"),
+    (Timestamp(param="at"), NOON, "integer", 1772366400),
+    (Timestamp(param="at"), NOON.astimezone(EAST) + timedelta(hours=11), "date", date(2026, 3, 1)),
+    (Timestamp(param="at", format="milliseconds"), TIMES[2], "integer", 1772366400500),
+    (Timestamp(param="at", format="seconds"), NOON, "text", "1772366400"),
+    (Timestamp(param="at", format="date"), NOON, "text", "2026-03-01"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "kind", "expected"), WRITTEN)
+def test_a_value_is_sent_as_its_parameter_takes_it(field, value, kind, expected):
+    """Whole numbers without a point, true and false in three ways, times in four."""
+    fields = type("F", (Fields,), {"at": field})()
+    (condition,) = fields.keywords({"at": value})
+    (branch,) = NormalForm(fields, {"at": kind}).narrowed(condition).branches()
+    sent = branch.arguments(fields, {"at": kind})["at"]
+    assert (sent, type(sent)) == (expected, type(expected))
+    assert type(sent) is not list or list(map(type, sent)) == list(map(type, expected))
+
+
 class Issues(Fields):
     """Whose list brings open ones, unless it is asked for all."""
 
@@ -524,6 +569,20 @@ issues = Issues()
 def test_rows_that_an_api_leaves_out_by_itself_are_asked_for(condition, expected):
     """Wherever a condition says something of them, and the listing does not: else rows would be missed."""
     assert planned(condition, issues, {"number": "integer"}) == expected
+
+
+def test_a_parameter_may_lie_inside_an_argument():
+    """As deep as a search by POST has it; members of one argument come together."""
+
+    class Search(Fields):
+        state = Text(param="body[filter][state]", attr="state")
+        size = Number(attr="size", ge="body[filter][size][min]", lt="body[filter][size][max]")
+        sort = Text(param="body[sort]")
+
+    search = Search()
+    condition = (search.state == "open") & (search.size >= 1) & (search.size < 3) & (search.sort == "name")
+    body = {"filter": {"state": "open", "size": {"min": 1, "max": 3}}, "sort": "name"}
+    assert planned(condition, search) == [({"body": body}, None, None)]
 
 
 def test_an_id_that_is_no_number_is_refused():

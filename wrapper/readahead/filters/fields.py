@@ -85,7 +85,8 @@ class Field:
 
     Args:
         param: The parameter that asks the API, as the generated function names it; ``"created[gte]"`` is the member
-            ``gte`` of the argument ``created``. None: rows are evaluated locally.
+            ``gte`` of the argument ``created``, and ``"body[filter][state]"`` lies in the body. None: rows are
+            evaluated locally.
         attr: The attribute of a row that carries the value. None: rows do not carry it.
         many: Whether the parameter takes several values. They are written in the style that the document says;
             ``"commas"`` joins them where the document calls the parameter plain text.

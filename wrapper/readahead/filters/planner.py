@@ -61,11 +61,11 @@ class Branch:
         parts = [declared[name].arguments(region, kinds) for name, region in self.pushed.items()]
         for part in (*(declared[name].everything(kinds) for name in self.widened), *parts):
             for param, value in part.items():
-                argument, _, member = param.removesuffix("]").partition("[")
-                if member:
-                    arguments.setdefault(argument, {})[member] = value
-                else:
-                    arguments[argument] = value
+                *outer, name = param.replace("]", "").split("[")
+                target = arguments
+                for member in outer:
+                    target = target.setdefault(member, {})
+                target[name] = value
         return arguments
 
 
