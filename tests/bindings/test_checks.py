@@ -101,7 +101,7 @@ PARAMETERS = [
     (field(Number, param="page"), "fields.a: parameter 'page' is set by the paging; remove it here"),
     (
         lambda things: declare(things, "search_things", {"a": Text(param="body")}, paging=SinglePage()),
-        "fields.a: parameter 'body' is the body, which no condition fills",
+        "fields.a: parameter 'body' is the whole body; name a member of it, such as 'body[...]'",
     ),
     (
         lambda things: declare(things, fields={"a": Text(param="q"), "b": FullText(param="q")}),
@@ -180,6 +180,20 @@ PARAMETERS = [
         "fields.a: 'creatd' is not among the parameters of GET /of/{account}; did you mean 'created'",
     ),
     (field(Flag, param="token[at]"), "fields.a: parameter 'token[at]' is text, which a Flag cannot be sent as"),
+    (
+        lambda things: declare(things, "search_things", {"a": Text(param="body[filtr]")}, paging=SinglePage()),
+        "fields.a: 'filtr' is not among the members of 'body'; did you mean 'filter'",
+    ),
+    (
+        lambda things: declare(
+            things, "search_things", {"a": Flag(param="body[page][page_size]")}, paging=SinglePage()
+        ),
+        "fields.a: parameter 'body[page][page_size]' is an integer, which a Flag cannot be sent as",
+    ),
+    (
+        lambda things: declare(things, "search_things", {"a": Text(param="body[filter][x]")}, paging=SinglePage()),
+        "fields.a: 'filter' is text, which has no members",
+    ),
 ]
 ATTRIBUTES = [
     (field(Text, attr="naem"), "fields.a: 'naem' is not among the attributes of Thing; did you mean 'name'"),
@@ -457,6 +471,8 @@ RIGHT = [
     array(items="data", bare=True),
     lambda things: declare(things, "scroll_things", paging=Cursor(size=None, start="*"), next="meta.next"),
     searched(Cursor("page.startAt", "page.pageSize", where="body")),
+    lambda things: declare(things, "search_things", {"a": Text(param="body[filter]")}, paging=SinglePage()),
+    lambda things: declare(things, "search_things", {"a": Flag(param="body[page][is_last]")}, paging=SinglePage()),
     lambda things: declare(things, "get_status", items="rows", total="n", paging=SinglePage()),
     reader(order=OrderBy(["created"], param="sort", descending="-{name}", several=False)),
     reader(order=OrderBy(["name"], param="labels", descending="{name} desc")),
