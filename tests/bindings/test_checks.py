@@ -1,6 +1,7 @@
 # ruff: noqa: E501  tables of messages, which are not broken
 """What a binding declares fits the generated code, or it cannot be declared (C21)."""
 
+import datetime as dt
 import importlib
 import re
 import sys
@@ -519,8 +520,8 @@ def test_a_hand_written_operation_is_checked_by_its_signature():
 
 
 class Things(Query):
-    def where(self, **filters):
-        return self._where((), filters)
+    def where(self, *conditions, **filters):
+        return self._where(conditions, filters)
 
 
 class Api(Client):
@@ -571,3 +572,12 @@ def test_a_page_is_as_small_as_the_document_allows(things):
         query.page_size(4)
     assert query.page_size(5).reading.page_size == 5
     assert query.limit(2).reading.page_size == 5
+
+
+def test_what_a_member_takes_is_known_to_the_field(things):
+    """A time inside an object is sent as seconds where the document has an integer."""
+    since = Timestamp(attr="created_at", ge="created[gte]")
+    query = Api().listing(declare(things, fields={"since": since}), {"account": "a"})
+    moment = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+    (request,) = query.where(since >= moment).reading.requests
+    assert request.params == (("created[gte]", str(int(moment.timestamp()))),)
