@@ -27,7 +27,6 @@ Where: TypeAlias = Literal["query", "body"]
 Position: TypeAlias = tuple[tuple[str, Scalar], ...]
 _SERIAL = "one request after another: each page names the next, so that a window reads one page ahead"
 _WHOLE = "partitions() cannot split it"
-_NO_OVERLAP = "pages of one size share no rows, so that what changes while it is read may leave no trace"
 _NO_TRACE = "what changes while it is read leaves no trace, except in a total"
 
 
@@ -56,11 +55,6 @@ class Style(ABC):
         for name in self.parameters:
             if not isinstance(cast("object", name), str) or not name:
                 raise UsageError(f"{type(self).__name__} takes names of parameters, not {shown(name)}")
-
-    @property
-    def limits(self) -> tuple[str, ...]:
-        """What it cannot do, for explanations."""
-        return () if self.page_size is not None else (_WHOLE, _NO_OVERLAP)
 
     @property
     @abstractmethod
@@ -190,10 +184,6 @@ class _Chained(Style):
 
     by_key: ClassVar[bool] = False  # a cursor is the key of a row
     size: str | None
-
-    @property
-    def limits(self) -> tuple[str, ...]:
-        return _SERIAL, _WHOLE, _NO_TRACE
 
     @property
     def page_size(self) -> str | None:
