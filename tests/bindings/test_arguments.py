@@ -92,11 +92,13 @@ def test_an_argument_that_is_no_id_is_refused(wrong):
 
 
 def test_an_argument_that_the_operation_does_not_take_is_refused():
-    """And one that is missing."""
-    for arguments in ({"owner": "me"}, {"owner": "me", "repo": "it", "issue": "7"}):
-        query = Query(Reading(Api()._sender, ISSUES, arguments))
-        with pytest.raises(UsageError, match=r"GET /repos/\{owner\}/\{repo\}/issues: .*argument"):
-            query.prefetch()
+    """And one that is missing, when the listing is made."""
+    for arguments, message in (
+        ({"owner": "me"}, r"GET /repos/\{owner\}/\{repo\}/issues needs 'repo'; give it"),
+        ({"owner": "me", "repo": "it", "isue": "7"}, "'isue' is not among the parameters of GET"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            Reading(Api()._sender, ISSUES, arguments)
 
 
 @pytest.mark.asyncio

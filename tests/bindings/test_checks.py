@@ -1,6 +1,7 @@
 # ruff: noqa: E501  tables of messages, which are not broken
 """What a binding declares fits the generated code, or it cannot be declared (C21)."""
 
+import datetime as dt
 import importlib
 import re
 import sys
@@ -101,7 +102,7 @@ PARAMETERS = [
     (field(Number, param="page"), "fields.a: parameter 'page' is set by the paging; remove it here"),
     (
         lambda things: declare(things, "search_things", {"a": Text(param="body")}, paging=SinglePage()),
-        "fields.a: parameter 'body' is the body, which no condition fills",
+        "fields.a: parameter 'body' is the whole body; name a member of it, such as 'body[...]'",
     ),
     (
         lambda things: declare(things, fields={"a": Text(param="q"), "b": FullText(param="q")}),
@@ -180,6 +181,20 @@ PARAMETERS = [
         "fields.a: 'creatd' is not among the parameters of GET /of/{account}; did you mean 'created'",
     ),
     (field(Flag, param="token[at]"), "fields.a: parameter 'token[at]' is text, which a Flag cannot be sent as"),
+    (
+        lambda things: declare(things, "search_things", {"a": Text(param="body[filtr]")}, paging=SinglePage()),
+        "fields.a: 'filtr' is not among the members of 'body'; did you mean 'filter'",
+    ),
+    (
+        lambda things: declare(
+            things, "search_things", {"a": Flag(param="body[page][page_size]")}, paging=SinglePage()
+        ),
+        "fields.a: parameter 'body[page][page_size]' is an integer, which a Flag cannot be sent as",
+    ),
+    (
+        lambda things: declare(things, "search_things", {"a": Text(param="body[filter][x]")}, paging=SinglePage()),
+        "fields.a: 'filter' is text, which has no members",
+    ),
 ]
 ATTRIBUTES = [
     (field(Text, attr="naem"), "fields.a: 'naem' is not among the attributes of Thing; did you mean 'name'"),
@@ -457,6 +472,8 @@ RIGHT = [
     array(items="data", bare=True),
     lambda things: declare(things, "scroll_things", paging=Cursor(size=None, start="*"), next="meta.next"),
     searched(Cursor("page.startAt", "page.pageSize", where="body")),
+    lambda things: declare(things, "search_things", {"a": Text(param="body[filter]")}, paging=SinglePage()),
+    lambda things: declare(things, "search_things", {"a": Flag(param="body[page][is_last]")}, paging=SinglePage()),
     lambda things: declare(things, "get_status", items="rows", total="n", paging=SinglePage()),
     reader(order=OrderBy(["created"], param="sort", descending="-{name}", several=False)),
     reader(order=OrderBy(["name"], param="labels", descending="{name} desc")),
@@ -502,13 +519,19 @@ def test_a_hand_written_operation_is_checked_by_its_signature():
 # ---- what a reading gives
 
 
-@pytest.fixture
-def client():
-    return Client({}, base_url="http://127.0.0.1:9")
+class Things(Query):
+    def where(self, *conditions, **filters):
+        return self._where(conditions, filters)
 
 
-def listing(client, endpoint, arguments):
-    return Query(Reading(client._sender, endpoint, arguments))
+class Api(Client):
+    """A client that never sends anything here."""
+
+    def __init__(self):
+        super().__init__({}, base_url="http://127.0.0.1:9")
+
+    def listing(self, endpoint, arguments):
+        return Things(Reading(self._sender, endpoint, arguments))
 
 
 @pytest.mark.parametrize(
@@ -525,27 +548,36 @@ def listing(client, endpoint, arguments):
     ],
     ids=["missing", "misspelt"],
 )
-def test_a_required_argument_has_to_be_given(things, client, arguments, message):
+def test_a_required_argument_has_to_be_given(things, arguments, message):
     """What neither paging nor a field gives comes with the reading, by the names of the generated function."""
     with pytest.raises(UsageError) as caught:
-        listing(client, declare(things), arguments)
+        Api().listing(declare(things), arguments)
     assert message in str(caught.value)
-    listing(client, declare(things), {"account": "a"})
+    Api().listing(declare(things), {"account": "a"})
 
 
-def test_a_required_parameter_of_a_field_or_of_paging_is_given(things, client):
+def test_a_required_parameter_of_a_field_or_of_paging_is_given(things):
     """A field may give it; of the paging it is part of each page."""
     endpoint = declare(things, "list_pages", {"tenant": Text(param="tenant")}, items=None, paging=PageNumber(first=0))
-    query = listing(client, endpoint, {})._where((), {"tenant": "t"})
+    query = Api().listing(endpoint, {}).where(tenant="t")
     assert "tenant" in str(query)
     with pytest.raises(UsageError, match="needs 'tenant'"):
-        listing(client, declare(things, "list_pages", items=None, paging=PageNumber(first=0)), {})
+        Api().listing(declare(things, "list_pages", items=None, paging=PageNumber(first=0)), {})
 
 
-def test_a_page_is_as_small_as_the_document_allows(things, client):
+def test_a_page_is_as_small_as_the_document_allows(things):
     """Neither page_size() nor a limit asks for less."""
-    query = listing(client, declare(things), {"account": "a"})
+    query = Api().listing(declare(things), {"account": "a"})
     with pytest.raises(FilterError, match="page_size must be a whole number from 5 to 50, not 4"):
         query.page_size(4)
-    assert query.page_size(5)._reading.page_size == 5
-    assert query.limit(2)._reading.page_size == 5
+    assert query.page_size(5).reading.page_size == 5
+    assert query.limit(2).reading.page_size == 5
+
+
+def test_what_a_member_takes_is_known_to_the_field(things):
+    """A time inside an object is sent as seconds where the document has an integer."""
+    since = Timestamp(attr="created_at", ge="created[gte]")
+    query = Api().listing(declare(things, fields={"since": since}), {"account": "a"})
+    moment = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+    (request,) = query.where(since >= moment).reading.requests
+    assert request.params == (("created[gte]", str(int(moment.timestamp()))),)

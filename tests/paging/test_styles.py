@@ -329,6 +329,11 @@ ENDS = {  # pages; rows; complete, or why not
         6,
         "500 pages",
     ),
+    "empty pages and old ones in turn": (
+        [lambda _, n: {"next": n + 1, "more": True, "data": [{"id": "x"}] if n % 2 == 0 else []}],
+        1,
+        "pages brought no new row",
+    ),
     "the first page again and again": (
         [lambda _, n: {"next": n + 1, "more": True, "data": [{"id": "x"}, {"id": "y"}]}],
         2,
@@ -443,6 +448,19 @@ async def test_a_total_that_falls_changes_nothing_where_the_last_id_leads_on():
     assert (report.drift, report.complete) == ("seen", True)
 
 
+@pytest.mark.asyncio
+async def test_rows_that_came_before_the_checkpoint_meanwhile_are_not_missed():
+    """Its total is that of the list before the pause."""
+    how = reader(next="next", total="total")
+    query, _ = chain({"next": "b", "total": 6}, how=how)
+    async with query.prefetch(1) as rows:
+        for _ in range(3):
+            await anext(rows)
+    later, _ = chain({"total": 8, "data": [{"id": name} for name in "xyz"]}, how=how)
+    rest, report = await read(later, resume=rows.checkpoint)
+    assert (len(rest), report.drift, report.complete) == (3, "seen", True)
+
+
 AGAIN = {  # ids of three pages; how many come again, drift, why it is not complete
     "pages that overlap": (["ab", "bc", "cd"], 2, "none", None),
     "rows inserted before": (["abcd", "cdef", "g"], 2, "unverifiable", None),
@@ -553,3 +571,36 @@ async def test_the_verbs_work(style):
     assert len(table.requests) == 2
     assert await query.count() == 237
     assert STYLES[style][0].name in str(await query.explain())
+
+
+WRONG = {
+    "first": (lambda: PageNumber(first=2), "first must be 0 or 1"),
+    "where": (lambda: Cursor(where="json"), "where must be 'query' or 'body', not 'json'"),
+    "largest": (lambda: OffsetLimit(largest=0), "largest must be a whole number of at least 1, not 0"),
+    "name": (lambda: LastId(""), "LastId takes names of parameters, not ''"),
+    "no next": (lambda: things_of(Cursor(), reader()), "Cursor needs to know where the next one is"),
+    "no URL": (lambda: things_of(NextURL(), reader()), "NextURL needs to know where the next one is"),
+    "a URL for a cursor": (lambda: things_of(Cursor(), reader(next=LinkHeader())), "use NextURL() instead of Cursor()"),
+    "a next page of a single one": (lambda: things_of(SinglePage(), reader(next="next")), "SinglePage() has no next"),
+    "a total in a link": (
+        lambda: reader(total=LinkHeader()),
+        "total must be a path, a Header, or a function of the JSON",
+    ),
+    "an empty path": (lambda: reader(next=""), "next must be a path, a Header, a LinkHeader, or a function"),
+    "a flag of a flag": (lambda: reader(more=Not(Not("last"))), "more must be a path, a Header, a LinkHeader, or"),
+    "a class": (lambda: reader(more=Header), "more must be a path, a Header, a LinkHeader, a Not, or a function"),
+    "items in a header": (lambda: reader(Header("X")), "items must be a path, or a function of the JSON"),
+}
+
+
+def things_of(paging, how):
+    return listing(Table(offset), how, paging)
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_declaration_that_cannot_work_fails_where_it_is_made(case):
+    """With what would work."""
+    make, message = WRONG[case]
+    with pytest.raises(UsageError) as caught:
+        make()
+    assert message in str(caught.value)

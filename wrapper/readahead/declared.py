@@ -115,6 +115,10 @@ class Declared:
             found.append(self.items or ANYTHING)
         return Declared.union(found) if found else None
 
+    def keys(self) -> Mapping[str, "Declared"]:
+        """Return the keys of an object that is sent, as Python has them, with what is there."""
+        return {name: declared(type_) for cls in self.classes for name, type_ in _keys(cls).items()}
+
     def paths(self, depth: int = _DEEPEST) -> Iterator[tuple[str, "Declared"]]:
         """Yield the paths that ``at`` takes, with what is there."""
         for cls in self.classes:
@@ -156,14 +160,19 @@ def type_of_parameter(parameter: ParameterInfo) -> Declared:
 
 
 def kinds_of_parameters(parameters: Mapping[str, ParameterInfo]) -> Mapping[str, Kind]:
-    """Return what each argument takes, and each member of one that is an object, such as ``created[gte]``."""
+    """Return what each argument takes, and each key inside one that is an object, such as ``created[gte]``."""
     found: dict[str, Kind] = {}
     for argument, each in parameters.items():
         found[argument] = _kind(type_of_parameter(each))
-        if each.model is not None and each.where != "body":
-            members = declared(each.model).paths(1)
-            found |= {f"{argument}[{name}]": _kind(type_) for name, type_ in members}
+        if each.model is not None:
+            found |= {name: _kind(type_) for name, type_ in _inside(argument, declared(each.model), _DEEPEST)}
     return {name: kind for name, kind in found.items() if kind}
+
+
+def _inside(argument: str, type_: Declared, depth: int) -> Iterator[tuple[str, Declared]]:
+    for name, part in type_.keys().items() if depth else ():
+        yield f"{argument}[{name}]", part
+        yield from _inside(f"{argument}[{name}]", part, depth - 1)
 
 
 def _kind(type_: Declared) -> Kind:
@@ -187,11 +196,16 @@ def attributes_of(row: type) -> Mapping[str, object]:
 
 
 @lru_cache(maxsize=256)
+def _keys(cls: type) -> Mapping[str, object]:
+    return get_type_hints(cls) if is_typeddict(cls) else {}
+
+
+@lru_cache(maxsize=256)
 def _members(cls: type) -> Mapping[str, object]:
     """Return the members of an object by their names on the wire, with their types."""
     if is_typeddict(cls):
         names: Mapping[str, tuple[str, object]] = getattr(sys.modules[cls.__module__], "NAMES", {})
-        return {names.get(name, (name,))[0]: type_ for name, type_ in get_type_hints(cls).items()}
+        return {names.get(name, (name,))[0]: type_ for name, type_ in _keys(cls).items()}
     fields: Mapping[str, tuple[str, object]] = getattr(cls, "FIELDS", {})
     attributes = attributes_of(cls)
     return {wire: attributes.get(name, Any) for wire, (name, _) in fields.items()}

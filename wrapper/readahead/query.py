@@ -240,7 +240,8 @@ class Query(Listing[T]):
         The bounds b0 < b1 < … < bn make n slices; one has the rows with ``low <= field < high``. A row at a bound is in
         one slice, the one that begins there. Rows before the first bound, from the last one on, or without a value are
         in none. With ``prefetch(ordered=False)``, and in ``count()``, each slice has a request in flight, as far as the
-        window allows; otherwise, or with a ``limit``, they are read one after the other.
+        window allows; otherwise, or with a ``limit``, they are read one after the other. Within a slice, rows come as
+        the API sorts them.
 
         Args:
             field: A time, a day or a number that rows carry and that the API filters by, with bounds on both sides.

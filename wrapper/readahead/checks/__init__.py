@@ -6,6 +6,7 @@ arguments are checked, if it has a signature. Of a type nothing is said where th
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 from ..declared import ParameterInfo
@@ -42,17 +43,18 @@ def faults(
 
 def required(operation: Any, paging: Style, fields: Fields) -> frozenset[str]:
     """Return the arguments that the generated function needs, and neither paging nor a field gives."""
-    parameters: Mapping[str, ParameterInfo] = getattr(operation, "PARAMETERS", {})
-    by_fields = {argument_of(param) for field in fields.declared.values() for param in field.params.values()}
-    names = paging.parameters if paging.where == "query" else ()
-    return frozenset(
-        argument
-        for argument, each in parameters.items()
-        if each.required
-        and argument not in by_fields
-        and not (each.where == "query" and each.name in names)
-        and not (each.where == "body" and paging.where == "body")
-    )
+    parameters: Mapping[str, ParameterInfo] | None = getattr(operation, "PARAMETERS", None)
+    given = {argument_of(param) for field in fields.declared.values() for param in field.params.values()}
+    if paging.where == "body":
+        given.add("body")
+    if parameters is None:
+        taken = signature(operation.build_request).parameters.values()
+        kinds = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+        return frozenset(each.name for each in taken if each.default is Parameter.empty and each.kind in kinds) - given
+    if paging.where == "query":
+        names = paging.parameters
+        given |= {name for name, each in parameters.items() if each.where == "query" and each.name in names}
+    return frozenset(name for name, each in parameters.items() if each.required) - given
 
 
 def argument_faults(operation: Any, arguments: Iterable[str], needed: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Whether fields fit the parameters that they are sent as, and the attributes that they are compared with."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -57,7 +56,6 @@ _BEST: Mapping[str, str] = {
     "string": "Text",
     "uuid": "Id",
 }
-_MEMBER = re.compile(r"(?P<argument>[^\[\]]+)\[(?P<member>[^\[\]]+)\]")
 
 
 def of_fields(known: Known, fields: Fields, row: type | None, paging: Iterable[str]) -> Iterator[str]:
@@ -75,28 +73,31 @@ def of_fields(known: Known, fields: Fields, row: type | None, paging: Iterable[s
 
 
 def argument_of(param: str) -> str:
-    """Return the argument of the generated function that a field is sent as, or as a member of."""
-    match = _MEMBER.fullmatch(param)
-    return match["argument"] if match else param
+    """Return the argument of the generated function that a field is sent as, or inside of."""
+    return param.partition("[")[0]
 
 
 def _of_parameter(known: Known, where: str, field: Field, param: str, paging: Iterable[str]) -> Iterator[str]:
-    match, argument = _MEMBER.fullmatch(param), argument_of(param)
+    argument, *names = param.replace("]", "").split("[")
     if fault := known.missing(where, argument):
         yield fault
         return
     if known.parameters is None:
         return
     parameter = known.parameters[argument]
-    is_for_paging = parameter.where == "query" and parameter.name in paging
-    if is_for_paging or parameter.where in {"path", "body"}:
-        how = {"path": "goes into the path; give it to Reading", "body": "is the body, which no condition fills"}
-        reason = "is set by the paging" if is_for_paging else how[parameter.where]
-        yield f"{where}: parameter {argument!r} {reason}; remove it here"
+    reason = ""
+    if parameter.where == "query" and parameter.name in paging:
+        reason = "is set by the paging; remove it here"
+    elif parameter.where == "path":
+        reason = "goes into the path; give it to Reading"
+    elif parameter.where == "body" and not names:
+        reason = "is the whole body; name a member of it, such as 'body[...]'"
+    if reason:
+        yield f"{where}: parameter {argument!r} {reason}"
         return
     is_list, type_ = parameter.many, type_of_parameter(parameter)
-    if match:
-        inner = _member_of(parameter, match["member"])
+    if names:
+        inner = _member_of(parameter, names)
         if isinstance(inner, str):
             yield f"{where}: {inner}"
             return
@@ -108,15 +109,20 @@ def _of_parameter(known: Known, where: str, field: Field, param: str, paging: It
     yield from _of_sent_type(where, field, param, type_)
 
 
-def _member_of(parameter: ParameterInfo, name: str) -> Declared | str:
-    """Return what a member of an object as parameter may be, or what is wrong."""
-    if not type_of_parameter(parameter).is_any_of({"object"}):
-        return f"parameter {parameter.name!r} is {in_words(type_of_parameter(parameter))}, which has no members"
-    if parameter.model is None:
-        return ANYTHING
-    whole = declared(parameter.model)
-    names = [path for path, _ in whole.paths(1)]
-    return whole.at(name) or f"{name!r} is not among the members of {parameter.name!r}{did_you_mean(name, names)}"
+def _member_of(parameter: ParameterInfo, names: list[str]) -> Declared | str:
+    """Return what a key inside an object as parameter may be, or what is wrong."""
+    what, found = f"parameter {parameter.name or 'body'!r}", type_of_parameter(parameter)
+    whole = found if parameter.model is None else declared(parameter.model)
+    for name in names:
+        if not found.is_any_of({"object"}):
+            return f"{what} is {in_words(found)}, which has no members"
+        if not whole.classes:
+            return ANYTHING
+        if name not in (keys := whole.keys()):
+            return f"{name!r} is not among the members of {what.removeprefix('parameter ')}{did_you_mean(name, keys)}"
+        found = whole = keys[name]
+        what = repr(name)
+    return found
 
 
 def _of_many(where: str, field: Field, param: str, type_: Declared, *, is_list: bool) -> Iterator[str]:

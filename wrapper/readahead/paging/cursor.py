@@ -26,7 +26,7 @@ __all__ = ["CursorPlan"]
 ROWS = 2048  # that are remembered at least
 CURSORS = 4096  # that are remembered; a longer circle is found by one cursor that is kept ever longer
 EMPTY = 500  # pages in a row without a row
-OLD = 10  # pages in a row with rows that came before, and with no other
+OLD = 10  # pages in a row with rows that came before, and with no other; each counts as many as EMPTY / OLD
 
 
 @define(eq=False)
@@ -49,8 +49,8 @@ class CursorPlan(Plan):
     _pages: int = field(default=0, init=False)  # that have come
     _passed: int = field(init=False)  # rows of the list, those before the checkpoint included
     _latest: Span | None = field(default=None, init=False)  # the last page with rows
-    _empty: int = field(default=0, init=False)  # pages without a row since then
-    _old: int = field(default=0, init=False)  # pages in a row without a new row
+    _barren: int = field(default=0, init=False)  # pages since the last new row
+    _patience: int = field(default=EMPTY, init=False)  # how many more there may be, if they are empty
     _recent: dict[Hashable, None] = field(factory=dict[Hashable, None], init=False)  # keys of rows, the last ones
     _cursors: dict[Scalar, None] = field(factory=dict[Scalar, None], init=False)  # the last ones
     _milestone: tuple[Scalar | None, int] = field(default=(None, 1), init=False)  # a cursor, and when it gives way
@@ -62,6 +62,8 @@ class CursorPlan(Plan):
         self._next = self.first if self.start.cursor is None else self.start.cursor
         self._passed = self.start.at
         self._recent.update(dict.fromkeys(self.start.keys))
+        if (total := self.start.total) is not None:
+            self._totals = total, total, total
         if self._next is not None:
             self._cursors[self._next] = None
 
@@ -141,8 +143,8 @@ class CursorPlan(Plan):
     def _go_on(self, page: Fetched[object], *, is_new: bool) -> None:
         """See which page is next, or that there is none."""
         following, tally = page.next, self.tally
-        self._old = 0 if is_new or not page.keys else self._old + 1
-        self._empty = 0 if page.keys else self._empty + 1
+        self._barren = 0 if is_new else self._barren + 1
+        self._patience = EMPTY if is_new else self._patience - (EMPTY // OLD if page.keys else 1)
         if self.limit is not None and tally.emitted >= self.limit:
             self.ended = True
         elif page.more is False:
@@ -159,8 +161,8 @@ class CursorPlan(Plan):
             tally.broken = "the API names a page as the next one that was read before; what follows is not known"
             self._end()
             following = None
-        elif self._old >= OLD or self._empty >= EMPTY:
-            tally.broken = f"the last {max(self._old, self._empty)} pages brought no new row, and each named a next one"
+        elif self._patience <= 0:
+            tally.broken = f"the last {self._barren} pages brought no new row, and each named a next one"
             self._end()
         self._next = following
         if self._latest is not None:
@@ -192,7 +194,11 @@ class CursorPlan(Plan):
 
     def resume_at(self, span: Span, keys: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> Start:
         """Return the same page, behind the rows of it that were emitted; the next one, if all were."""
-        passed = (*before, *keys)
-        if span.following is not None and len(keys) >= span.fresh:
-            return Start(span.lo + len(keys), passed, span.following)
-        return Start(span.lo + len(keys), passed, span.cursor, within=len(keys))
+        is_read = span.following is not None and len(keys) >= span.fresh
+        return Start(
+            span.lo + len(keys),
+            (*before, *keys),
+            span.following if is_read else span.cursor,
+            0 if is_read else len(keys),
+            total=None if self._totals is None or self._is_refuted else self._totals[2],
+        )

@@ -7,11 +7,11 @@ the next cursor stand in a response is said by ``RowReader``.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast, get_args
 
 from attrs import evolve, frozen
 
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..http.request import Request, Response
 from ..http.status import unexpected
 from ..locations import LinkHeader, Unreadable
@@ -61,11 +61,24 @@ class Style(ABC):
         name: What it is called in explanations.
         largest: Rows in the largest page that the API gives.
         where: Whether its parameters are sent in the query, or in the JSON body, by their paths there.
+
+    Raises:
+        UsageError: A value is none of these.
     """
 
     name: ClassVar[str]
     largest: int
     where: Where
+
+    def __attrs_post_init__(self) -> None:
+        largest = cast("object", self.largest)
+        if isinstance(largest, bool) or not isinstance(largest, int) or largest < 1:
+            raise UsageError(f"largest must be a whole number of at least 1, not {shown(largest)}")
+        if self.where not in get_args(Where):
+            raise UsageError(f"where must be 'query' or 'body', not {shown(self.where)}")
+        for name in self.parameters:
+            if not isinstance(cast("object", name), str) or not name:
+                raise UsageError(f"{type(self).__name__} takes names of parameters, not {shown(name)}")
 
     @property
     def limits(self) -> tuple[str, ...]:
@@ -143,6 +156,11 @@ class PageNumber(Style):
     first: int = 1
     where: Where = "query"
     name: ClassVar[str] = "numbered pages"
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.first not in {0, 1} or isinstance(self.first, bool):
+            raise UsageError(f"first must be 0 or 1, the number of the first page, not {shown(self.first)}")
 
     @property
     def limits(self) -> tuple[str, ...]:
