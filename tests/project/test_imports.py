@@ -20,19 +20,25 @@ PARTS = {
     "log": {"events"},
     "pages": {"arrow", "errors"},
     "filters": {"errors"},
-    "paging": {"errors", "pages"},
+    "locations": {"errors", "pages"},
+    "order": {"errors"},
+    "paging": {"errors", "locations", "pages"},
     "http": {"errors", "events", "log", "pages"},
-    "rows": {"errors", "http", "pages"},
+    "rows": {"errors", "http", "locations", "pages"},
+    "following": {"errors", "http", "locations", "pages", "paging", "rows"},
     "explain": {"errors", "filters", "pages", "paging"},
     "selection": {"errors", "filters"},
     "declared": {"filters"},
     "checks": {"declared", "errors", "filters", "locations", "order", "paging", "rows"},
-    "endpoint": {"checks", "declared", "errors", "filters", "http", "paging", "rows"},
+    "endpoint": {"checks", "declared", "errors", "filters", "http", "order", "paging", "rows"},
     "watching": {"http", "pages", "paging"},
-    "reading": {"endpoint", "errors", "explain", "filters", "http", "pages", "paging", "rows", "selection", "watching"},
+    "reading": {
+        *("endpoint", "errors", "explain", "filters", "following", "http", "locations", "pages", "paging", "rows"),
+        *("selection", "watching"),
+    },
     "query": {"errors", "explain", "filters", "pages", "paging", "reading"},
     "collection": {"endpoint", "errors", "filters", "paging", "query", "reading", "rows", "selection"},
-    "kintsugi": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
+    "kintsugi": {"collection", "endpoint", "errors", "filters", "http", "order", "paging", "query", "reading", "rows"},
     "sweetspot": {"collection", "endpoint", "errors", "filters", "http", "paging", "query", "reading", "rows"},
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
     "export": {"arrow", "errors", "http", "pages", "paging", "query", "reading"},
@@ -43,7 +49,19 @@ PARTS = {
     "pytest_plugin": {"errors", "kintsugi", "sandbox", "sweetspot"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
-PURE_PARTS = {"errors", "arrow", "declared", "events", "pages", "filters", "explain", "selection", "paging"}
+PURE_PARTS = {
+    "errors",
+    "arrow",
+    "declared",
+    "events",
+    "pages",
+    "filters",
+    "explain",
+    "selection",
+    "paging",
+    "locations",
+    "order",
+}
 IMPURE = {"paging", "paging.stream"}  # the package offers the stream, which runs what the rest plans
 
 

@@ -69,7 +69,7 @@ class Endpoint(Generic[T]):
     idempotency: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.paging.check(self.reader)
+        self.paging.check(self.reader.next)
         if found := in_one_line(faults(self.operation, self.reader, self.paging, self.fields, self.order)):
             raise UsageError(found)
 

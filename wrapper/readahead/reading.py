@@ -18,6 +18,7 @@ from .errors import CheckpointError, ComparisonError, DecodeError, FilterError, 
 from .explain import Explanation, ListingExplanation, expected_requests
 from .filters import Condition, Incomparable
 from .filters.planner import Branch, NormalForm, RowFilter
+from .following import Source, follow, place
 from .http.deadline import Deadline, checked_deadline
 from .http.fingerprint import VERSION
 from .http.observe import ListingWatch
@@ -29,7 +30,6 @@ from .paging.checkpoint import Checkpoint
 from .paging.ledger import OnDrift
 from .paging.plan import Plan, Span, Start
 from .paging.stream import Engine, Fetch
-from .paging.styles import Source
 from .paging.union import UnionPlan
 from .paging.window import AutoWindow, Window
 from .rows import carries, read_page
@@ -280,7 +280,7 @@ class Reading(Generic[T]):
         turn, deadline = anyio.Lock(), self.deadline or Deadline(self.sender.deadline)
 
         async def fetch(span: Span) -> Fetched[T]:
-            request = style.place(requests[span.branch], span)
+            request = place(style, requests[span.branch], span)
             if listing is not None:
                 listing.window(window.size)
             response = await self.sender.send(
@@ -289,7 +289,7 @@ class Reading(Generic[T]):
             async with turn:  # one page a turn of the loop, and its rows are taken before the next ones are decoded
                 fetched, items = read_page(response, endpoint.reader)
                 source = Source(requests[span.branch], response, items, endpoint.reader, self.sender.base_url)
-                fetched = style.follow(fetched, source)
+                fetched = follow(style, fetched, source)
             row_filter = row_filters[span.branch]
             return fetched if row_filter.is_open else _sifted(fetched, row_filter, items, request)
 

@@ -5,53 +5,29 @@ the next cursor stand in a response is said by ``RowReader``.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast, get_args
+from typing import ClassVar, Literal, TypeAlias, cast, get_args
+from urllib.parse import unquote
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..errors import UsageError, shown
-from ..http.request import Request, Response
-from ..http.status import unexpected
-from ..locations import LinkHeader, Unreadable
-from ..pages import Fetched, Scalar
-from ..rows import RowReader
+from ..locations import LinkHeader, Location
+from ..pages import Scalar
 from .cursor import CursorPlan
-from .following import own_query, position_of, with_query
 from .grids import NumberGrid, OffsetGrid
 from .plan import Plan, Span, Start
 from .server import ServerModel
 from .sewn import SewnPlan
 
-__all__ = ["Cursor", "LastId", "NextURL", "OffsetLimit", "PageNumber", "SinglePage", "Source", "Style"]
+__all__ = ["Cursor", "LastId", "NextURL", "OffsetLimit", "PageNumber", "SinglePage", "Style"]
 
-T = TypeVar("T")
 Where: TypeAlias = Literal["query", "body"]
 Position: TypeAlias = tuple[tuple[str, Scalar], ...]
 _SERIAL = "one request after another: each page names the next, so that a window reads one page ahead"
 _WHOLE = "partitions() cannot split it"
-_NO_OVERLAP = "pages of one size share no rows, so that what changes while it is read may leave no trace"
 _NO_TRACE = "what changes while it is read leaves no trace, except in a total"
-
-
-@frozen
-class Source:
-    """What a page was decoded from.
-
-    Attributes:
-        request: The request of the listing, without a position.
-        response: The response.
-        items: The JSON of its rows.
-        reader: How it was decoded.
-        base_url: Where the API is.
-    """
-
-    request: Request
-    response: Response
-    items: Sequence[Any]
-    reader: RowReader[Any]
-    base_url: str
 
 
 class Style(ABC):
@@ -79,11 +55,6 @@ class Style(ABC):
         for name in self.parameters:
             if not isinstance(cast("object", name), str) or not name:
                 raise UsageError(f"{type(self).__name__} takes names of parameters, not {shown(name)}")
-
-    @property
-    def limits(self) -> tuple[str, ...]:
-        """What it cannot do, for explanations."""
-        return () if self.page_size is not None else (_WHOLE, _NO_OVERLAP)
 
     @property
     @abstractmethod
@@ -122,19 +93,14 @@ class Style(ABC):
         """Return the page of this many rows from a position on, a multiple of ``rows``; None: it has no position."""
         return None
 
-    def place(self, request: Request, span: Span) -> Request:
-        """Return the request of one page of a listing."""
-        return request.at(span.position, in_body=self.where == "body")
-
-    def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:  # noqa: ARG002  a position needs nothing
-        """Return the page with what names the next one, as a plan takes it."""
-        return page
-
-    def check(self, reader: RowReader[Any]) -> None:  # noqa: B027  positions need nothing
+    def check(self, following: Location | None) -> None:  # noqa: B027  positions need nothing
         """Check that responses say what this style needs.
 
+        Args:
+            following: Where a response names the next page.
+
         Raises:
-            UsageError: They do not.
+            UsageError: It is none that this style can use.
         """
 
 
@@ -225,10 +191,6 @@ class _Chained(Style):
     size: str | None
 
     @property
-    def limits(self) -> tuple[str, ...]:
-        return _SERIAL, _WHOLE, _NO_TRACE
-
-    @property
     def page_size(self) -> str | None:
         return self.size
 
@@ -260,8 +222,8 @@ class _Chained(Style):
         """The cursor of the first page, where it has one."""
         return None
 
-    def check(self, reader: RowReader[Any]) -> None:
-        if reader.next is None:
+    def check(self, following: Location | None) -> None:
+        if following is None:
             raise UsageError(f"{type(self).__name__} needs to know where the next one is: RowReader(..., next=...)")
 
 
@@ -295,15 +257,9 @@ class Cursor(_Chained):
     def position(self, cursor: Scalar | None, sized: Position) -> Position:
         return sized if cursor is None else ((self.cursor, cursor), *sized)
 
-    def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
-        if isinstance(page.next, str) and source.response.redactor.finds(page.next):
-            failure = unexpected(source.response, "the next cursor holds a credential, which no checkpoint may keep")
-            return evolve(page, next=None, failure=failure)
-        return page
-
-    def check(self, reader: RowReader[Any]) -> None:
-        super().check(reader)
-        if isinstance(reader.next, LinkHeader):
+    def check(self, following: Location | None) -> None:
+        super().check(following)
+        if isinstance(following, LinkHeader):
             raise UsageError("a Link header holds a URL, not a cursor; use NextURL() instead of Cursor()")
 
 
@@ -329,21 +285,10 @@ class NextURL(_Chained):
         return _names(self.size)
 
     def position(self, cursor: Scalar | None, sized: Position) -> Position:
-        return sized if cursor is None else position_of(str(cursor))
-
-    def place(self, request: Request, span: Span) -> Request:
-        return request.at(span.position) if span.cursor is None else with_query(request, str(span.cursor))
-
-    def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
-        if page.next is None:
-            return page
-        try:
-            return evolve(page, next=own_query(page.next, source.request, source.base_url, source.response.redactor))
-        except Unreadable as error:
-            reason = str(error)
-        return evolve(
-            page, next=None, failure=unexpected(source.response, f"the next page cannot be requested: {reason}")
-        )
+        if cursor is None:
+            return sized
+        pairs = [piece.partition("=") for piece in str(cursor).split("&")]  # without a name, one of the listing's own
+        return tuple((unquote(name), unquote(value)) for name, _, value in pairs if name)
 
 
 @frozen
@@ -375,21 +320,7 @@ class LastId(_Chained):
     def position(self, cursor: Scalar | None, sized: Position) -> Position:
         return sized if cursor is None else ((self.after, cursor), *sized)
 
-    def follow(self, page: Fetched[T], source: Source) -> Fetched[T]:
-        if not source.items or page.more is False:
-            return evolve(page, next=None, failure=None)
-        reader = source.reader
-        name = reader.wire_key if self.key is None else reader.wire_name(self.key)
-        for item in reversed(source.items):  # a row that cannot be read may have no id; then that before it leads on
-            value = cast("Mapping[str, Any]", item).get(name) if isinstance(item, Mapping) else None
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-                return evolve(page, next=value, failure=None)
-        failure = unexpected(
-            source.response, f"the next page cannot be requested: no row has a {name!r} that can be sent"
-        )
-        return evolve(page, next=None, failure=failure)
-
-    def check(self, reader: RowReader[Any]) -> None:
+    def check(self, following: Location | None) -> None:
         """The rows say it all."""
 
 
@@ -417,8 +348,8 @@ class SinglePage(_Chained):
     def position(self, cursor: Scalar | None, sized: Position) -> Position:  # noqa: ARG002
         return sized
 
-    def check(self, reader: RowReader[Any]) -> None:
-        if reader.next is not None:
+    def check(self, following: Location | None) -> None:
+        if following is not None:
             raise UsageError("SinglePage() has no next page; use Cursor() or NextURL() where a response names one")
 
 

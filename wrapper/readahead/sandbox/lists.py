@@ -441,12 +441,14 @@ def _put(body: Any, path: Sequence[str], value: Any) -> None:
     name: Any = path[0]
     if isinstance(body, list):
         name = int(name)
-        body.extend({} for _ in range(name + 1 - len(cast("list[Any]", body))))
+        items = cast("list[Any]", body)
+        items.extend({} for _ in range(name + 1 - len(items)))
     if len(path) > 1:
-        inner = body[name] if isinstance(body, list) else body.get(name)
-        if not isinstance(inner, dict | list):
-            inner = body[name] = [] if path[1].isdecimal() else {}
-        _put(inner, path[1:], value)
+        if isinstance(body, dict):
+            cast("dict[str, Any]", body).setdefault(name, None)
+        if not isinstance(body[name], dict | list):
+            body[name] = [] if path[1].isdecimal() else {}
+        _put(body[name], path[1:], value)
     elif value is not _ABSENT:
         body[name] = value
     elif isinstance(body, dict):
