@@ -257,7 +257,9 @@ async def _why(endpoint: Any, client: Any, credentials: dict[str, str], document
     arguments = dict(_arguments(endpoint, document))
     # What every request has to filter by, rows have: else there are none.
     known = endpoint.operation.PARAMETERS
-    wanted = {known[name].name: value for name, value in arguments.items() if known[name].where == "query"}
+    wanted = {
+        known[name].name: value for name, value in arguments.items() if name in known and known[name].where == "query"
+    }
     made = make(document, endpoint, rows=ROWS).rows()
     rows = [{key: wanted.get(key, value) for key, value in row.items()} for row in made]
     sandbox = make(document, endpoint, rows=rows)
@@ -285,6 +287,13 @@ def _arguments(endpoint: Any, document: dict[str, Any]) -> Iterable[tuple[str, A
             schema = described.get((each.where, each.name), {})
             value = _value(whole, whole.schema(schema["items"]) if each.many and "items" in schema else schema)
             yield name, [value] if each.many else value
+    if endpoint.paging.where == "body":
+        body = whole.operation(endpoint.operation.OPERATION).body or {}
+        members = {each: whole.member(body, each) or {} for each in body.get("required", ())}
+        yield (
+            "body",
+            {each: _value(whole, schema) for each, schema in members.items() if each not in endpoint.paging.parameters},
+        )
 
 
 def _value(document: Any, schema: Any) -> Any:
@@ -301,7 +310,7 @@ def _value(document: Any, schema: Any) -> Any:
         if value is not None and not isinstance(value, dict | list) and complaint(document, schema, value) is None:
             read = {"date": dt.date.fromisoformat, "date-time": dt.datetime.fromisoformat}.get(schema.get("format"))
             return read(value) if read and isinstance(value, str) else value
-    return "any"
+    return next((value for value in ({}, ["any"], [{}]) if complaint(document, schema, value) is None), "any")
 
 
 def _matching(pattern: str) -> str | None:

@@ -114,10 +114,17 @@ class Order:
 
 @dataclass(frozen=True)
 class Fixed:
-    """An argument that a listing cannot do without, such as a part of its path."""
+    """An argument that a listing cannot do without, such as a part of its path.
+
+    Attributes:
+        place: Where it is sent: "path", "query", "header" or "body".
+        name: Its name there.
+        type: Of a member of the body, its type in Python.
+    """
 
     place: str
     name: str
+    type: str = ""
 
 
 @dataclass(frozen=True)

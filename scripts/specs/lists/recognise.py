@@ -102,6 +102,8 @@ class _Recogniser:
             *(Fixed("query", each.name) for each in needed),
             *(Fixed("header", each.name) for each in self.operation.headers
               if each.required and each.name.lower() not in _USUAL),
+            *(Fixed("body", each.name, _python_type(each.schema)) for each in self.operation.body
+              if paging.where == "body" and each.required and each.name not in {paging.param, paging.size}),
         )  # fmt: skip
         return Listing(
             self.where,
@@ -210,6 +212,10 @@ class _Recogniser:
         counted = [each for each in (*found.numbers, *found.offsets) if not each.deprecated]
         needs_token = any(each.plain == "page_token" for each in found.cursors) and bool(urls or cursor)
 
+        def needs_first(param: Param) -> Doubt:
+            why = f"{param.name!r} is required, and what the first page has there is not documented"
+            return Doubt(self.where, why, "correct the document in the overlay, or see Cursor(start=)")
+
         def paged(style: Any, param: Param | None, first: int = 1, **where: str) -> tuple[Paging, Envelope]:
             most, why = largest(size)
             if why:
@@ -229,8 +235,8 @@ class _Recogniser:
                 self._doubt(f"it pages by {one.name!r} and by {other!r}", f"{one.name!r} is used: it can be read ahead")
             return paged(style, one, first)
         if cursor is not None:
-            if cursor[0].required:
-                self._doubt(f"{cursor[0].name!r} is required", "give the first cursor: Cursor(start=)")
+            if cursor[0].required and not cursor[0].schema.nullable:
+                return needs_first(cursor[0])
             return paged("cursor", cursor[0], next=cursor[1])
         if place == "query" and (urls or self._has_link()):
             return paged("url", None, next=urls[0] if urls else "Link")
@@ -240,7 +246,7 @@ class _Recogniser:
                 self._doubt(
                     f"what {last.name!r} takes is not documented", "the key of the last row is assumed: LastId()"
                 )
-            return paged("last-id", last)
+            return needs_first(last) if last.required and not last.schema.nullable else paged("last-id", last)
         if found.cursors:
             why = f"it takes {found.cursors[0].name!r}, and its answer does not name the next one"
             return Doubt(self.where, why, "see where the next cursor comes from")
@@ -276,6 +282,15 @@ class _Recogniser:
         array = dict(self.schemas.members(answer)).get(self.items or "", answer)
         is_optional = self.items is not None and self.items.partition(".")[0] not in answer.required
         return Envelope(self.items, total, None if total else header, None, more, is_last, array.nullable, is_optional)
+
+
+def _python_type(schema: Flat) -> str:
+    """Return the type of a member of a body, as a binding writes it."""
+    plainly = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+    if schema.is_array:
+        return "list[Any]"
+    names = sorted({plainly[each] for each in schema.types if each in plainly})
+    return " | ".join(names) if names and schema.types <= plainly.keys() else "dict[str, Any]"
 
 
 def _parts(name: str) -> set[str]:

@@ -150,7 +150,7 @@ class _Writer:
         key = model.attributes.get(listing.key, ("", ()))[0]
         if not key or (len(models) > 1 and key != listing.key):
             return Doubt(where, f"not all rows have {listing.key!r}", "choose what tells rows apart: RowReader(key=)")
-        known = [module.argument(each.place, each.name) for each in listing.fixed]
+        known = [module.argument(each.place, each.name) for each in listing.fixed if each.place != "body"]
         arguments = [each for each in known if each is not None]
         body = module.arguments.get("body")
         needed = [
@@ -412,7 +412,8 @@ class _Writer:
     def _property(self, made: _List) -> Iterator[str]:
         self._use("Reading")
         doc = f'        """{_sentence(made.name)}."""'
-        if not made.arguments:
+        members = [each for each in made.listing.fixed if each.place == "body"]
+        if not made.arguments and not members:
             self.used.setdefault("functools", set()).add("cached_property")
             yield "    @cached_property"
             yield f"    def {made.name}(self) -> {made.many}:"
@@ -420,11 +421,18 @@ class _Writer:
             yield f"        return {made.many}(Reading(self._sender, {made.name.upper()}))"
             return
         names = [_own_name(each.name, made.listing.operation) for each in made.arguments]
-        given = ", ".join(f"{name}: {_annotation(each)}" for name, each in zip(names, made.arguments, strict=True))
-        passed = ", ".join(f'"{each.name}": {name}' for name, each in zip(names, made.arguments, strict=True))
-        yield f"    def {made.name}(self, {given}) -> {made.many}:"
+        given = [f"{name}: {_annotation(each)}" for name, each in zip(names, made.arguments, strict=True)]
+        passed = [f'"{each.name}": {name}' for name, each in zip(names, made.arguments, strict=True)]
+        if members:
+            inner = [_own_name(_python(each.name), "") for each in members]
+            given += [f"{name}: {each.type}" for name, each in zip(inner, members, strict=True)]
+            pairs = ", ".join(f'"{each.name}": {name}' for name, each in zip(inner, members, strict=True))
+            passed.append(f'"body": {{{pairs}}}')
+            if any("Any" in each.type for each in members):
+                self.used.setdefault("typing", set()).add("Any")
+        yield f"    def {made.name}(self, {', '.join(given)}) -> {made.many}:"
         yield doc
-        yield f"        return {made.many}(Reading(self._sender, {made.name.upper()}, {{{passed}}}))"
+        yield f"        return {made.many}(Reading(self._sender, {made.name.upper()}, {{{', '.join(passed)}}}))"
 
     def _imports(self) -> str:
         """Return the imports of what the other lines use."""

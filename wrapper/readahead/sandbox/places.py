@@ -216,7 +216,8 @@ class Places:
     # ---- what URLs hold
 
     def _documented(self, fits: Callable[[str], Any]) -> str | None:
-        names = (one.name for one in self.described.parameters if one.where == "query")
+        plain = (one for one in self.described.parameters if one.where == "query" and _takes_any_text(one.schema))
+        names = (one.name for one in plain)
         return next((name for name in names if fits(_plain(name))), None)
 
     def _param_of_urls(self) -> str:
@@ -224,6 +225,12 @@ class Places:
             if name := self._documented(fits):
                 return name
         return "cursor"
+
+
+def _takes_any_text(schema: Schema) -> bool:
+    """Whether a parameter may hold a cursor: no object, no list, no date, none of a few values."""
+    is_scalar = not {"array", "boolean", "object"} & set(types_of(schema))
+    return is_scalar and "enum" not in schema and "date" not in str(schema.get("format"))
 
 
 def link_header(links: Mapping[str, str]) -> str:
