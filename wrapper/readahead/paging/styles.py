@@ -66,6 +66,11 @@ class Style(ABC):
     def page_size(self) -> str | None:
         """The name of the parameter for the size of a page; None: the API has none."""
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What it cannot do, for explanations."""
+        return () if self.page_size else (_WHOLE,)
+
     @abstractmethod
     def plan_type(self, size: int) -> Callable[[int, int | None, bool, Start], Plan]:
         """Return what makes a plan with pages of this size from a window, a limit, an order and a start."""
@@ -188,6 +193,10 @@ class _Chained(Style):
     @property
     def page_size(self) -> str | None:
         return self.size
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return _SERIAL, _WHOLE, _NO_TRACE
 
     @abstractmethod
     def position(self, cursor: Scalar | None, sized: Position) -> Position:
