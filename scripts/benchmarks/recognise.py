@@ -27,6 +27,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -207,16 +208,17 @@ def read(file: Path, folder: Path, most: int) -> dict[str, Any]:
     if not most or not styles:
         return row
     wanted = take.only(document, styles)
-    taken, left_out = take.take_what_can_be(wanted, API)
+    taken, _ = take.take_what_can_be(wanted, API)
     while True:
         try:
             generate.clients({API: taken}, ROOT / "openapi" / "templates", folder / "generated")
             break
         except generate.LeftOutError as error:
-            taken = take.without(taken, error.operations)
-            left_out |= error.operations
-            if not error.operations:
+            taken, plain = take.plainer(taken, error.schemas)
+            if not plain and not error.operations:
                 raise
+            taken = taken if plain else take.without(taken, error.operations)
+            shutil.rmtree(folder / "generated", ignore_errors=True)
     (folder / "generated" / "readahead_clients").rename(folder / "readahead_clients")
     package = importlib.import_module("specs.lists.generated").Package(folder / "readahead_clients" / API)
     written = importlib.import_module("specs.lists.write").write(API, "Recognised", found, package)
@@ -285,7 +287,7 @@ def _arguments(endpoint: Any, document: dict[str, Any]) -> Iterable[tuple[str, A
         is_paging = each.where == "query" and each.name in endpoint.paging.parameters
         if each.where == "path" or (each.required and each.where in {"query", "header"} and not is_paging):
             schema = described.get((each.where, each.name), {})
-            value = _value(whole, whole.schema(schema["items"]) if each.many and "items" in schema else schema)
+            value: Any = _value(whole, whole.schema(schema["items"]) if each.many and "items" in schema else schema)
             yield name, [value] if each.many else value
     if endpoint.paging.where == "body":
         body = whole.operation(endpoint.operation.OPERATION).body or {}
@@ -310,7 +312,8 @@ def _value(document: Any, schema: Any) -> Any:
         if value is not None and not isinstance(value, dict | list) and complaint(document, schema, value) is None:
             read = {"date": dt.date.fromisoformat, "date-time": dt.datetime.fromisoformat}.get(schema.get("format"))
             return read(value) if read and isinstance(value, str) else value
-    return next((value for value in ({}, ["any"], [{}]) if complaint(document, schema, value) is None), "any")
+    others: tuple[Any, ...] = ({}, ["any"], ["US"], [{}])
+    return next((each for each in others if complaint(document, schema, each) is None), "any")
 
 
 def _matching(pattern: str) -> str | None:
