@@ -184,7 +184,6 @@ class Reading(Generic[T]):
                     branch.local,
                     branch.skip,
                     style.name,
-                    style.limits,
                     self.page_size,
                     total,
                     None if total is None else expected_requests(style, self.page_size, total, limit),
@@ -196,6 +195,7 @@ class Reading(Generic[T]):
             selection.limit,
             self.keeps_keys,
             len(self.slices),
+            style.limits,
         )
 
     # ---- reading
