@@ -21,6 +21,7 @@ from specs.documents.document import operations, resolved
 from specs.documents.names import WIRE
 
 CONTENT = "x-readahead-content"  # of a parameter: the content type that it is written in, instead of a style
+OR_JSON = "x-readahead-or-json"  # of a multipart body: the content type of JSON that it can be instead
 
 _STYLES: Mapping[str, tuple[str, ...]] = {
     "path": ("simple", "label", "matrix"),
@@ -43,6 +44,7 @@ class Sending:
         wire = document.get(WIRE, {})
         self._parameters: dict[tuple[str, str, str, str], dict[str, Any]] = {}
         self._bodies: dict[tuple[str, str], dict[str, Any]] = {}
+        self._json: dict[tuple[str, str], str] = {}
         for path, method, operation in operations(document):
             where = _where(method, path)
             for each in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
@@ -53,6 +55,9 @@ class Sending:
             self._bodies[where] = {
                 name: each for media in content.values() for name, each in media.get("encoding", {}).items()
             }
+            for media in content.values():
+                if OR_JSON in media:
+                    self._json[where] = media[OR_JSON]
 
     def options(self, endpoint: Endpoint, location: str, prop: Property) -> dict[str, Any]:
         """Return the arguments with which the builder of requests writes a parameter, where they are not the usual."""
@@ -68,6 +73,10 @@ class Sending:
         if location == "query" and said.get("allowReserved") is True:
             found["reserved"] = True
         return found
+
+    def or_json(self, endpoint: Endpoint) -> str | None:
+        """Return the content type of JSON that a body without files is sent as, instead of a form."""
+        return self._json.get(_where(endpoint.method, endpoint.path.get_untrusted_value()))
 
     def encoding(self, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
         """Return how the fields of a form are written, as far as the document says."""
