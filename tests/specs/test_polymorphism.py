@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from specs.documents.document import reached
 from specs.documents.normalise import NAME, normalise
 from specs.documents.types import tags
 
@@ -99,11 +100,12 @@ async def test_a_tag_that_names_none_is_the_schema_itself(reading, tag):
 
 
 async def test_a_mapping_comes_before_the_names_of_schemas(reading):
-    """Whether it refers to a schema or names it; what it does not list is still found by its name."""
-    schemas = with_mapping(Dog="#/components/schemas/Cat", wolf="Dog", lost="#/components/schemas/Lost")
+    """Whether it refers to a schema or names it, which need not extend this one; others are still found by name."""
+    schemas = with_mapping(Dog="#/components/schemas/Cat", wolf="Dog", bot="Robot", lost="#/components/schemas/Lost")
+    schemas["Robot"] = {"type": "object", "properties": {"petType": {"type": "string"}}}
     read = reading("clients_of_mapped_pets", {"type": "array", "items": PET}, schemas)
-    tags = ["Dog", "wolf", "Cat", "lost", "Pet"]
-    assert kinds(await read([{"name": "x", "petType": tag} for tag in tags])) == ["Cat", "Dog", "Cat", "Pet", "Pet"]
+    names = {"Dog": "Cat", "wolf": "Dog", "Cat": "Cat", "bot": "Robot", "lost": "Pet", "Pet": "Pet"}
+    assert kinds(await read([{"name": "x", "petType": tag} for tag in names])) == [*names.values()]
 
 
 async def test_what_extends_those_that_extend_it(reading):
@@ -165,6 +167,15 @@ async def test_a_class_under_another_name_has_its_old_tag():
     }
     (tag,) = tags(normalise(document)).values()
     assert tag == ("petType", {"Cat": "Cat", "Dog": "Hound", "Pet": "Pet"}, "Pet")
+
+
+async def test_what_is_taken_with_a_schema():
+    """All of its kinds where a value may be any of them, and none where it is a part of another schema only."""
+    schemas = {**PETS, "Kitten": KITTEN, "Alias": PET}
+    for name, expected in (("Pet", {*PETS, "Kitten"}), ("Alias", {*schemas}), ("Cat", {"Cat", "Kitten", "Pet"}),
+                           ("Dog", {"Dog", "Pet"})):  # fmt: skip
+        start = {"$ref": f"#/components/schemas/{name}"}
+        assert {*reached({"components": {"schemas": schemas}}, start)["schemas"]} == expected
 
 
 async def test_a_pet_in_a_body(generated):

@@ -20,6 +20,7 @@ from specs.documents.document import (
     rebuild,
     resolved,
     schema_target,
+    with_discriminator,
 )
 from specs.documents.types import may_be_null
 
@@ -100,7 +101,7 @@ def kinds_of_bases(document: dict[str, Any]) -> dict[str, Any]:
     unions: dict[str, dict[str, Any]] = {}
     kinds: dict[str, list[str]] = {}
     for name, schema in schemas.items():
-        owner = _with_discriminator(document, name)
+        owner = with_discriminator(document, schema_target(name))
         if owner is None or _union(schema) is not None:
             continue
         base = schema_target(name)
@@ -179,27 +180,13 @@ def kinds_of_bases(document: dict[str, Any]) -> dict[str, Any]:
     return {**changed, "components": {**components, "schemas": found}}
 
 
-def _with_discriminator(document: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """Return the schema that a schema has its discriminator of: itself, or one that it extends."""
-    waiting, seen = [schema_target(name)], set()
-    while waiting:
-        target = waiting.pop(0)
-        schema = component(document, target)[2]
-        if is_base(schema):
-            return dict(schema)
-        seen.add(target)
-        ends = [end_of(document, each) for each in sorted(_parts(document, schema))]
-        waiting += [each for each in ends if each.startswith(schema_target("")) and each not in seen]
-    return None
-
-
 def _only_annotates(document: dict[str, Any], name: str) -> bool:
     """Whether a named schema is a reference with notes, and no kind of what it refers to."""
     schema = document["components"]["schemas"][name]
     lone = _lone_part(schema)
     if lone is None or not isinstance(lone.get("$ref"), str):
         return False
-    owner = _with_discriminator(document, name)
+    owner = with_discriminator(document, schema_target(name))
     told = mapped(document, owner or {})
     if schema_target(name) in told.values():
         return False

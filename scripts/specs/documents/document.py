@@ -303,23 +303,54 @@ def resolved(document: dict[str, Any], node: Any) -> Any:
 def reached(document: dict[str, Any], start: Any) -> dict[str, dict[str, Any]]:
     """Return the components that `start` refers to, directly or not: kind, then name; in the order of reaching.
 
-    Values of a schema with a discriminator may be of any schema that extends it, so those are reached with it.
+    Values of a schema with a discriminator may be of any schema that extends it, so those are reached with it, unless
+    it is reached as a part of others only.
     """
     found: dict[str, dict[str, Any]] = {}
     waiting = list(references(start))
-    kinds: dict[str, list[str]] | None = None
+    values = dict.fromkeys(waiting)
+    looked_at: set[str] = set()
+    extended: dict[str, list[str]] | None = None
     while waiting:
-        target = waiting.pop(0)
-        kind, name, content = component(document, target)
+        kind, name, content = component(document, waiting.pop(0))
         if kind != "schemas":
             resolved(document, content)
         if name not in found.setdefault(kind, {}):
             found[kind][name] = content
             waiting.extend(references(content))
-            if kind == "schemas" and is_base(content):
-                kinds = extensions(document) if kinds is None else kinds
-                waiting.extend(kinds_of(document, kinds, target))
+            values |= dict.fromkeys(references(_without_parts(content)))
+        if not waiting and any(map(is_base, found.get("schemas", {}).values())):
+            extended = extensions(document) if extended is None else extended
+            for target in [each for each in values if each not in looked_at]:
+                if with_discriminator(document, target) is not None:
+                    waiting += kinds_of(document, extended, target)
+            looked_at |= values.keys()
     return found
+
+
+def _without_parts(schema: Any) -> Any:
+    """Return a schema without the references to what it extends; a single one may be a reference with notes."""
+    parts = schema.get("allOf") if isinstance(schema, dict) else None
+    if not isinstance(parts, list) or len(parts) < 2:
+        return schema
+    return {**schema, "allOf": [each for each in parts if not isinstance(each, dict) or "$ref" not in each]}
+
+
+def with_discriminator(document: dict[str, Any], target: str) -> dict[str, Any] | None:
+    """Return the schema that a schema has its discriminator of: itself, or one that it extends."""
+    waiting, seen = [end_of(document, target)], set()
+    while waiting:
+        target = waiting.pop(0)
+        if target in seen or not target.startswith(schema_target("")):
+            continue
+        seen.add(target)
+        schema = component(document, target)[2]
+        if is_base(schema):
+            return dict(schema)
+        parts = schema.get("allOf") if isinstance(schema, dict) else None
+        parts = [each.get("$ref") for each in parts if isinstance(each, dict)] if isinstance(parts, list) else []
+        waiting += [end_of(document, each) for each in parts if isinstance(each, str)]
+    return None
 
 
 def is_base(schema: Any) -> bool:
