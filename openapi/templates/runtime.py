@@ -395,23 +395,26 @@ def any_of(*readers: Reader) -> Reader:
     return read
 
 
-def branch_of(*branches: type[Row], tag: tuple[str, Mapping[Any, type[Row]]] | None = None) -> Reader:
+def branch_of(
+    *branches: type[Row], tag: tuple[str, Mapping[Any, type[Row]]] | None = None, base: type[Row] | None = None
+) -> Reader:
     """Return a function that reads an object as one of several rows, and leaves any other value unchanged.
 
-    `tag`, a discriminator, is the wire name of a field and the branch for each of its values; a value that is not among
-    them keeps the plain data. Without a tag, branches go out that require a field which the object lacks, or have
-    another constant; then, if any is left, those that are closed and do not declare all of its fields, and those of
-    which it has a field with a value that is not listed or of another JSON type. Of the others it is the one with most
-    constants in the object, then with most of its fields; of equals the first. Where none is left for the lack of
-    fields that all branches require, which tell nothing, they are not looked at; otherwise the plain data stays.
+    `tag`, a discriminator, is the wire name of a field and the branch for each of its values. Where the value is not
+    among them it is `base`, also if there is no such field; without a base the plain data stays. Without a tag,
+    branches go out that require a field which the object lacks, or have another constant; then, if any is left, those
+    that are closed and do not declare all of its fields, and those of which it has a field with a value that is not
+    listed or of another JSON type. Of the others it is the one with most constants in the object, then with most of its
+    fields; of equals the first. Where none is left for the lack of fields that all branches require, which tell
+    nothing, they are not looked at; otherwise the plain data stays.
     """
 
     def choose(value: Mapping[str, Any]) -> type[Row] | None:
-        if tag is not None and tag[0] in value:
+        if tag is not None and (tag[0] in value or base is not None):
             try:
-                return tag[1].get(value[tag[0]])
+                return tag[1].get(value.get(tag[0]), base)
             except TypeError:  # not hashable
-                return None
+                return base
         fitting = [each for each in branches if each._required <= value.keys() and _agrees(each, value)]
         if not fitting:
             common = frozenset[str].intersection(*(each._required for each in branches))

@@ -301,9 +301,16 @@ def resolved(document: dict[str, Any], node: Any) -> Any:
 
 
 def reached(document: dict[str, Any], start: Any) -> dict[str, dict[str, Any]]:
-    """Return the components that `start` refers to, directly or not: kind, then name; in the order of reaching."""
+    """Return the components that `start` refers to, directly or not: kind, then name; in the order of reaching.
+
+    Values of a schema with a discriminator may be of any schema that extends it, so those are reached with it, unless
+    it is reached as a part of others only.
+    """
     found: dict[str, dict[str, Any]] = {}
     waiting = list(references(start))
+    values = dict.fromkeys(waiting)
+    looked_at: set[str] = set()
+    extended: dict[str, list[str]] | None = None
     while waiting:
         kind, name, content = component(document, waiting.pop(0))
         if kind != "schemas":
@@ -311,4 +318,98 @@ def reached(document: dict[str, Any], start: Any) -> dict[str, dict[str, Any]]:
         if name not in found.setdefault(kind, {}):
             found[kind][name] = content
             waiting.extend(references(content))
+            values |= dict.fromkeys(references(_without_parts(content)))
+        if not waiting and any(map(is_base, found.get("schemas", {}).values())):
+            extended = extensions(document) if extended is None else extended
+            for target in [each for each in values if each not in looked_at]:
+                if with_discriminator(document, target) is not None:
+                    waiting += kinds_of(document, extended, target)
+            looked_at |= values.keys()
     return found
+
+
+def _without_parts(schema: Any) -> Any:
+    """Return a schema without the references to what it extends; a single one may be a reference with notes."""
+    parts = schema.get("allOf") if isinstance(schema, dict) else None
+    if not isinstance(parts, list) or len(parts) < 2:
+        return schema
+    return {**schema, "allOf": [each for each in parts if not isinstance(each, dict) or "$ref" not in each]}
+
+
+def with_discriminator(document: dict[str, Any], target: str) -> dict[str, Any] | None:
+    """Return the schema that a schema has its discriminator of: itself, or one that it extends."""
+    waiting, seen = [end_of(document, target)], set()
+    while waiting:
+        target = waiting.pop(0)
+        if target in seen or not target.startswith(schema_target("")):
+            continue
+        seen.add(target)
+        schema = component(document, target)[2]
+        if is_base(schema):
+            return dict(schema)
+        parts = schema.get("allOf") if isinstance(schema, dict) else None
+        parts = [each.get("$ref") for each in parts if isinstance(each, dict)] if isinstance(parts, list) else []
+        waiting += [end_of(document, each) for each in parts if isinstance(each, str)]
+    return None
+
+
+def is_base(schema: Any) -> bool:
+    """Whether a schema has a discriminator and lists no branches: its kinds are the schemas that extend it."""
+    said = schema.get("discriminator") if isinstance(schema, dict) and not schema.keys() & {"anyOf", "oneOf"} else None
+    return isinstance(said, dict) and isinstance(said.get("propertyName"), str)
+
+
+def extensions(document: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the schemas that have each schema as a part of their `allOf`, both as targets of references."""
+    found: dict[str, list[str]] = {}
+    for name, schema in document.get("components", {}).get("schemas", {}).items():
+        parts = schema.get("allOf") if isinstance(schema, dict) else None
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, dict) and isinstance(part.get("$ref"), str):
+                found.setdefault(end_of(document, part["$ref"]), []).append(schema_target(name))
+    return found
+
+
+def kinds_of(document: dict[str, Any], extended: dict[str, list[str]], base: str) -> list[str]:
+    """Return what extends a schema, directly or not, and what its own discriminator's mapping lists besides."""
+    found: dict[str, None] = {}
+    waiting = [base]
+    while waiting:
+        more = [each for each in extended.get(waiting.pop(0), ()) if each not in found and each != base]
+        found |= dict.fromkeys(more)
+        waiting += more
+    schema = component(document, base)[2]
+    return list(found | dict.fromkeys(to for to in mapped(document, schema).values() if to != base))
+
+
+def mapped(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, str]:
+    """Return what the mapping of a discriminator says, by name or by reference, as far as there are such schemas."""
+    schemas = document.get("components", {}).get("schemas", {})
+    said = schema.get("discriminator")
+    mapping = said.get("mapping") if isinstance(said, dict) else None
+    targets = {schema_target(name) for name in schemas}
+    return {
+        value: to if to in targets else schema_target(to)
+        for value, to in (mapping if isinstance(mapping, dict) else {}).items()
+        if isinstance(to, str) and (to in targets or to in schemas)
+    }
+
+
+def schema_target(name: str) -> str:
+    """Return how a schema is referred to."""
+    return f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def end_of(document: dict[str, Any], target: str) -> str:
+    """Return what a reference leads to, where schemas stand between that are references and no more."""
+    seen = [target]
+    while target.startswith("#/components/schemas/"):
+        try:
+            schema = component(document, target)[2]
+        except SpecError:
+            break
+        if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str) or schema["$ref"] in seen:
+            break
+        target = schema["$ref"]
+        seen.append(target)
+    return target

@@ -204,6 +204,8 @@ def distinct_classes(document: dict[str, Any]) -> dict[str, Any]:
             node = {**node, "$ref": targets.get(node["$ref"], node["$ref"])}
         if isinstance(node.get("mapping"), dict):
             node = {**node, "mapping": {key: targets.get(to, to) for key, to in node["mapping"].items()}}
+        if isinstance(node.get("defaultMapping"), str):
+            node = {**node, "defaultMapping": targets.get(node["defaultMapping"], node["defaultMapping"])}
         return node
 
     document = rebuild(document, change)

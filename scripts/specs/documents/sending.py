@@ -23,6 +23,7 @@ from specs.documents.names import WIRE
 
 CONTENT = "x-readahead-content"  # of a parameter: the content type that it is written in, instead of a style
 DEFAULT = "x-readahead-default"  # of a parameter: what the server takes where it is not given
+OR_JSON = "x-readahead-or-json"  # of a multipart body: the content type of JSON that it can be instead
 
 _STYLES: Mapping[str, tuple[str, ...]] = {
     "path": ("simple", "label", "matrix"),
@@ -48,6 +49,7 @@ class Sending:
         self._document = document
         self._parameters: dict[tuple[str, str, str, str], dict[str, Any]] = {}
         self._bodies: dict[tuple[str, str], dict[str, Any]] = {}
+        self._json: dict[tuple[str, str], str] = {}
         for path, method, operation in operations(document):
             where = _where(method, path)
             for each in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
@@ -58,6 +60,9 @@ class Sending:
             self._bodies[where] = {
                 name: each for media in content.values() for name, each in media.get("encoding", {}).items()
             }
+            for media in content.values():
+                if OR_JSON in media:
+                    self._json[where] = media[OR_JSON]
 
     def options(self, endpoint: Endpoint, location: str, prop: Property) -> dict[str, Any]:
         """Return the arguments with which the builder of requests writes a parameter, where they are not the usual."""
@@ -100,6 +105,10 @@ class Sending:
         parts = [*schema.get("allOf", ()), *(branches if len(branches) == 1 else ())]
         found = (self._keyword(each, keyword, depth + 1) for each in parts)
         return next((each for each in found if each is not None), None)
+
+    def or_json(self, endpoint: Endpoint) -> str | None:
+        """Return the content type of JSON that a body without files is sent as, instead of a form."""
+        return self._json.get(_where(endpoint.method, endpoint.path.get_untrusted_value()))
 
     def encoding(self, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
         """Return how the fields of a form are written, as far as the document says."""

@@ -39,8 +39,9 @@ _STRICT = {"read_uuid": "uuid_of", "read_date": "date_of", "read_datetime": "dat
 # More values than these tell no branch of a union apart from another one that is worth their place in the code.
 _FEW = 64
 
-# By the names of the branches of a union: the wire name of its discriminator, and the branch for each value.
-Tags = Mapping[frozenset[str], tuple[str, Mapping[Any, str]]]
+# By the names of the branches of a union: the wire name of its discriminator, the branch for each value, and that for
+# all others.
+Tags = Mapping[frozenset[str], tuple[str, Mapping[Any, str], str | None]]
 
 
 class Shapes:
@@ -180,7 +181,7 @@ class Shapes:
         told = ""
         if tag is not None:
             branches = ", ".join(f"{value!r}: {name}" for value, name in tag[1].items())
-            told = f", tag=({tag[0]!r}, {{{branches}}})"
+            told = f", tag=({tag[0]!r}, {{{branches}}})" + (f", base={tag[2]}" if tag[2] else "")
         return f"branch_of({', '.join(names)}{told})"
 
     def said(self, model: ModelProperty) -> dict[str, Said]:
@@ -378,7 +379,8 @@ class Shapes:
             case "data":
                 return f"form({value}, {encoding!r}, {content_type!r})"
             case "files":
-                return f"multipart({value}, {encoding!r})"
+                or_json = self.sending.or_json(endpoint)
+                return f"multipart({value}, {encoding!r}{f', or_json={or_json!r}' if or_json else ''})"
             case _:
                 return f"content({value}, {content_type!r})"
 

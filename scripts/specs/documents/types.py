@@ -155,7 +155,12 @@ def whole_discriminators(document: dict[str, Any]) -> dict[str, Any]:
             if isinstance(target, str)
         }
         named = {each.rpartition("/")[2]: each for each in branches if each not in mapping.values()}
-        return {**node, "discriminator": {"propertyName": said["propertyName"], "mapping": {**named, **mapping}}}
+        other = said.get("defaultMapping")
+        default = (
+            {} if not isinstance(other, str) else {"defaultMapping": _target(other) if other in schemas else other}
+        )
+        whole = {"propertyName": said["propertyName"], "mapping": {**named, **mapping}, **default}
+        return {**node, "discriminator": whole}
 
     changed: dict[str, Any] = rebuild(document, change)
     return changed
@@ -172,13 +177,15 @@ def _of_base(document: dict[str, Any], branches: list[str]) -> Any:
     return next((each for each in found if each), None)
 
 
-def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, str]]]:
+def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, str], str | None]]:
     """Return the discriminators of a normalised document, by the names of the branches' classes.
+
+    Each is the name of a property, the class for each of its values, and the class for all others, if there is one.
 
     Unions of the same branches may have several: those of one field that do not contradict each other are one. Of
     others none is known.
     """
-    found: dict[frozenset[str], list[tuple[str, dict[str, str]]]] = {}
+    found: dict[frozenset[str], list[tuple[str, dict[str, str], str | None]]] = {}
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         said = node.get("discriminator")
@@ -187,17 +194,19 @@ def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, 
             names = frozenset(_class(each["$ref"]) for each in branches if "$ref" in each)
             mapping = {value: _class(target) for value, target in said.get("mapping", {}).items()}
             mapping = {value: name for value, name in mapping.items() if name in names}
+            other = _class(said["defaultMapping"]) if isinstance(said.get("defaultMapping"), str) else None
             if mapping:
-                found.setdefault(names, []).append((said["propertyName"], mapping))
+                tag = (said["propertyName"], mapping, other if other in names else None)
+                found.setdefault(names, []).append(tag)
         return node
 
     rebuild(document, change)
     whole = {}
     for names, said in found.items():
-        mapping = {value: name for _, values in said for value, name in values.items()}
-        agree = all(mapping[value] == name for _, values in said for value, name in values.items())
-        if agree and len({field for field, _ in said}) == 1:
-            whole[names] = said[0][0], mapping
+        mapping = {value: name for _, values, _ in said for value, name in values.items()}
+        agree = all(mapping[value] == name for _, values, _ in said for value, name in values.items())
+        if agree and len({(field, other) for field, _, other in said}) == 1:
+            whole[names] = said[0][0], mapping, said[0][2]
     return whole
 
 
@@ -263,7 +272,7 @@ def whole_objects(document: dict[str, Any]) -> dict[str, Any]:
             return _plain_value(node["allOf"], rest)
         whole = [_flat(document, part, ()) for part in [*node["allOf"], rest]]
         seen: dict[str, Any] = {}
-        merge = any(map(_may_be_null, parts)) or (bool(rest.get("properties")) and not any(map(_is_value, parts)))
+        merge = any(map(may_be_null, parts)) or (bool(rest.get("properties")) and not any(map(_is_value, parts)))
         for part in whole:
             for name, schema in part["properties"].items():
                 merge = merge or (name in seen and seen[name] != schema)
@@ -294,7 +303,8 @@ def _is_value(schema: dict[str, Any]) -> bool:
     return "enum" in schema or (kinds != "object" and "object" not in kinds)
 
 
-def _may_be_null(schema: dict[str, Any]) -> bool:
+def may_be_null(schema: dict[str, Any]) -> bool:
+    """Whether a schema says itself that null is one of its values."""
     return bool(schema.get("nullable")) or "null" in (schema.get("type") or ())
 
 
@@ -333,7 +343,7 @@ def nullable_references(document: dict[str, Any]) -> dict[str, Any]:
     nullable = [
         name
         for name, schema in schemas.items()
-        if isinstance(schema, dict) and _may_be_null(schema) and (_is_class(schema) or "allOf" in schema)
+        if isinstance(schema, dict) and may_be_null(schema) and (_is_class(schema) or "allOf" in schema)
     ]
     if not nullable:
         return document
