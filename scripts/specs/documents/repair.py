@@ -37,7 +37,8 @@ def repair(document: dict[str, Any], notes: dict[str, str] | None = None) -> dic
     """Return a valid document: correct common mistakes of published documents without changing their meaning.
 
     An operation without responses gets one, and one that is no success and refers to nothing is empty. A path
-    parameter is required; one that the path names and nothing declares is text; one that the path does not name is dropped. A boolean `required` inside a property
+    parameter is required; one that the path names and nothing declares is text; one that the path does not name is
+    dropped. A boolean `required` inside a property
     and a `collectionFormat` belong to OpenAPI 2; an empty `enum` allows no value at all, which is never meant; an array
     without items may have any; `2xx` is `2XX`; a server variable has a default; `required` has
     no duplicates; exclusive limits and constants are written as the document's version has them; anchors are dropped.
