@@ -98,7 +98,7 @@ def test_an_argument_that_the_operation_does_not_take_is_refused():
         ({"owner": "me", "repo": "it", "isue": "7"}, "'isue' is not among the parameters of GET"),
     ):
         with pytest.raises(UsageError, match=message):
-            Reading(Api()._sender, ISSUES, arguments)
+            Api().search(ISSUES, **arguments)
 
 
 @pytest.mark.asyncio
@@ -168,7 +168,7 @@ def test_a_size_that_cannot_be_chosen_is_refused():
     """The API has no parameter for it."""
     operation = SimpleNamespace(OPERATION="GET /a", build_request=lambda: {"method": "get", "url": "/a"})
     reader = RowReader(Customer.from_dict, key="id", items=None, total=Header("X-Total"))
-    query = Query(Reading(Api()._sender, Endpoint(operation, reader=reader, paging=PageNumber("p", None, 30))))
+    query = Api().search(Endpoint(operation, reader=reader, paging=PageNumber("p", None, 30)))
     with pytest.raises(FilterError, match=r"page_size\(\) cannot be used"):
         query.page_size(10)
 

@@ -18,6 +18,16 @@ from readahead.rows import RowReader
 READER = RowReader(Customer.from_dict, key="id", items="items")
 
 
+class Api(Client):
+    """A client of any list."""
+
+    def __init__(self):
+        super().__init__({}, base_url="http://127.0.0.1")
+
+    def query(self, endpoint):
+        return Query(Reading(self._sender, endpoint))
+
+
 def in_text(*, sort: str = "", direction: str = "", **more):
     return {"method": "get", "url": f"/things?{urlencode({'sort': sort, 'direction': direction, **more})}"}
 
@@ -29,9 +39,8 @@ def in_list(*, sort: "list[str] | None" = None):
 def things(order, build_request=in_text, paging=None):
     """A query of a list that is sorted so."""
     operation = SimpleNamespace(OPERATION="GET /things", build_request=build_request)
-    client = Client({}, base_url="http://127.0.0.1")
     endpoint = Endpoint(operation, reader=READER, paging=paging or OffsetLimit(), order=order)
-    return Query(Reading(client._sender, endpoint))
+    return Api().query(endpoint)
 
 
 def sent(query):

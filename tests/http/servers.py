@@ -250,12 +250,12 @@ class Server(Served):
 
     def __init__(self, *script, tls=None, after=plain):
         super().__init__(tls)
-        self._script, self._after = list(script), after
+        self.script, self._after = list(script), after
 
     async def handle(self, reader, writer, number):
         while True:
             seen = await self.request(reader, number)
-            wire, then = (self._script.pop(0) if self._script else self._after)(seen)
+            wire, then = (self.script.pop(0) if self.script else self._after)(seen)
             writer.write(wire)
             await writer.drain()
             while isinstance(then, bytes):

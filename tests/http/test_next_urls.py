@@ -82,7 +82,7 @@ async def test_a_url_of_another_origin_is_an_error_and_the_key_stays(url, http):
     """Behind the rows before it. Nothing goes there, and it is not the end."""
     async with Server() as other, Server() as server:
         target = FOREIGN[url].format(port=server.port, other=other.port)
-        server._script.append(page("a", "b", link=f'<{target}>; rel="next"'))
+        server.script.append(page("a", "b", link=f'<{target}>; rel="next"'))
         came = []
         async with Api(server, http=http) as api:
             with pytest.raises(
@@ -115,7 +115,7 @@ async def test_the_query_alone_is_taken_and_sent_to_the_path_of_the_listing(url)
     query = "state=open&labels=a%2Cb&page=2&per_page=100&q=%C3%A4+b"
     async with Server() as server:
         target = SAME[url].format(url=server.url, port=server.port, query=query)
-        server._script += [page("a", link=f'<{target}>; rel="next"'), page("b")]
+        server.script += [page("a", link=f'<{target}>; rel="next"'), page("b")]
         async with Api(server) as api:
             rows, stream = await read(api.things(state="open", labels="a,b"))
         assert rows == ["a", "b"]
@@ -130,7 +130,7 @@ async def test_the_query_alone_is_taken_and_sent_to_the_path_of_the_listing(url)
 async def test_what_a_url_leaves_out_is_not_sent():
     """Some APIs refuse a filter beside the token that stands for it."""
     async with Server() as server:
-        server._script += [page("a", link="<?page_info=abc&limit=50>; rel=next"), page("b")]
+        server.script += [page("a", link="<?page_info=abc&limit=50>; rel=next"), page("b")]
         async with Api(server) as api:
             await read(api.things(status="any", limit="50"))
         assert [seen.query for seen in server.seen] == [
@@ -144,7 +144,7 @@ async def test_a_checkpoint_holds_neither_filters_nor_the_key():
     """Though the URL holds both; the rest is read as before."""
     async with Server() as server:
         url = f"?email=ann%40example.com&email=bob%40example.com&page=2&token={urlencode({'': KEY})[1:]}"
-        server._script += [page("a", link=f"<{url}>; rel=next"), page("b", "c"), page("b", "c")]
+        server.script += [page("a", link=f"<{url}>; rel=next"), page("b", "c"), page("b", "c")]
         async with Api(server) as api:
             query = api.things(email="ann@example.com")
             async with query.prefetch(1) as rows:
@@ -163,7 +163,7 @@ async def test_a_checkpoint_holds_neither_filters_nor_the_key():
 async def test_a_filter_in_a_url_is_kept_by_its_name_alone():
     """The value is that of the query, which is built again."""
     async with Server() as server:
-        server._script += [
+        server.script += [
             page("a", link="<?email=ann%40example.com&page=2>; rel=next"),
             page("b", "c"),
             page("b", "c"),
@@ -195,7 +195,7 @@ async def test_what_is_no_url_is_an_error(case):
     """Never the end."""
     link, reason = BAD[case]
     async with Server() as server:
-        server._script += [page("a", link=link.format(url=server.url))]
+        server.script += [page("a", link=link.format(url=server.url))]
         async with Api(server) as api:
             with pytest.raises(UnexpectedAnswer, match=reason) as caught:
                 await api.things().to_list()
@@ -224,7 +224,7 @@ async def test_links_are_read_as_rfc_8288_says(case, http):
     headers, number = LINKS[case]
     async with Server() as server:
         first = answer(b'[{"id": "a"}]', headers=[f"Link: {header}" for header in headers])
-        server._script += [lambda _: (first, "keep"), page("b")]
+        server.script += [lambda _: (first, "keep"), page("b")]
         async with Api(server, http=http) as api:
             rows, stream = await read(api.things())
         assert rows == ["a", "b"][: 1 + (number is not None)]
@@ -240,7 +240,7 @@ FORMS = [f"x{KEY}y", quote(KEY), KEY.upper(), KEY.encode().hex(), b64encode(f"1:
 async def test_a_cursor_that_holds_the_key_is_refused(cursor):
     """A checkpoint would keep it, and a message show it."""
     async with Server() as server:
-        server._script += [page("a", next=cursor)]
+        server.script += [page("a", next=cursor)]
         async with Api(server, Cursor()) as api:
             with pytest.raises(UnexpectedAnswer, match="holds a credential") as caught:
                 await api.things().to_list()

@@ -57,6 +57,16 @@ class Table:
         await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
+class Api(Client):
+    """A client of any list of an app."""
+
+    def __init__(self, app):
+        super().__init__({}, base_url=HOME, http_client=client_for_app(app))
+
+    def query(self, endpoint, arguments):
+        return Query(Reading(self._sender, endpoint, arguments))
+
+
 def listing(app, reader, paging, method="get", **arguments):
     """A query of this endpoint of an app."""
 
@@ -70,8 +80,7 @@ def listing(app, reader, paging, method="get", **arguments):
         arguments = {"body": {"filter": arguments}} if arguments else {}
     operation = SimpleNamespace(OPERATION=f"{method.upper()} /things", build_request=post if method == "post" else get)
     endpoint = Endpoint(operation, reader=reader, paging=paging)
-    client = Client({}, base_url=HOME, http_client=client_for_app(app))
-    return Query(Reading(client._sender, endpoint, arguments))
+    return Api(app).query(endpoint, arguments)
 
 
 def reader(items="data", **more):

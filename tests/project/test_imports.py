@@ -43,24 +43,26 @@ PARTS = {
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
     "export": {"arrow", "errors", "http", "pages", "paging", "query", "reading"},
     "workers": {"collection", "errors", "export", "http", "query", "reading"},
-    "sandbox": {"endpoint", "errors", "filters", "http", "kintsugi", "locations", "order", "paging", "sweetspot"},
+    "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
     "cli": {"collection", "errors", "events", "export", "filters", "http", "pages", "query", "sandbox"},
     "__main__": {"cli"},
     "pytest_plugin": {"errors", "kintsugi", "sandbox", "sweetspot"},
 }
 BINDINGS = {"kintsugi", "sweetspot"}
 PURE_PARTS = {
-    "errors",
-    "arrow",
-    "declared",
-    "events",
-    "pages",
-    "filters",
-    "explain",
-    "selection",
-    "paging",
-    "locations",
-    "order",
+    *(
+        "errors",
+        "arrow",
+        "declared",
+        "events",
+        "pages",
+        "filters",
+        "explain",
+        "selection",
+        "paging",
+        "locations",
+        "order",
+    )
 }
 IMPURE = {"paging", "paging.stream"}  # the package offers the stream, which runs what the rest plans
 

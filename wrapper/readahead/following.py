@@ -1,7 +1,8 @@
 """How a page of a listing is requested, and what a response says of the next one.
 
 A plan is told of the next page by a cursor: what the response names, the id of its last row, or the query of a URL. In
-that, a parameter that the listing sends itself, such as a filter, is its place among these: ``=0&page=2&limit=50``. So a checkpoint holds no value of a filter, unless the API writes it in another way than it was sent.
+that, a parameter that the listing sends itself, such as a filter, is its place among these: ``=0&page=2&limit=50``. So
+a checkpoint holds no value of a filter, unless the API writes it in another way than it was sent.
 """
 
 from collections.abc import Mapping, Sequence
