@@ -43,7 +43,7 @@ PARTS = {
     "": {"events", "explain", "filters", "http", "log", "pages", "paging", "query"},
     "export": {"arrow", "errors", "http", "pages", "paging", "query", "reading"},
     "workers": {"collection", "errors", "export", "http", "query", "reading"},
-    "sandbox": {"errors", "http", "kintsugi", "sweetspot"},
+    "sandbox": {"endpoint", "errors", "filters", "http", "kintsugi", "locations", "order", "paging", "sweetspot"},
     "cli": {"collection", "errors", "events", "export", "filters", "http", "pages", "query", "sandbox"},
     "__main__": {"cli"},
     "pytest_plugin": {"errors", "kintsugi", "sandbox", "sweetspot"},
