@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from readahead.checks import given_by
 from readahead.endpoint import Endpoint
 from readahead.errors import FilterError, UsageError
 from readahead.filters import (
@@ -540,6 +541,40 @@ def test_a_required_parameter_of_a_field_or_of_paging_is_given(things, client):
     assert "tenant" in str(query)
     with pytest.raises(UsageError, match="needs 'tenant'"):
         listing(client, declare(things, "list_pages", items=None, paging=PageNumber(first=0)), {})
+
+
+@pytest.mark.asyncio
+async def test_a_query_without_a_required_condition_says_what_to_write(things, client):
+    """It may be given by a later call; where it is not, the error comes before anything is sent."""
+    fields = {"tenant": Text(param="tenant"), "name": Text(attr="name")}
+    endpoint = declare(things, "list_pages", fields, items=None, paging=PageNumber(first=0))
+    query = listing(client, endpoint, {})
+    fields = endpoint.fields
+    message = r"GET /pages needs 'tenant'; give it with where\(tenant=\.\.\.\)$"
+    with pytest.raises(FilterError, match=message) as caught:
+        await query.first_page()
+    assert caught.value.field == "tenant"
+    for read in (query.to_list, query.count, query.first, query.explain, query.limit(1).page_size(5).to_list):
+        with pytest.raises(FilterError, match=message):
+            await read()
+    assert "tenant" in str(query.limit(1)._where((fields.name == "a",), {})._where((), {"tenant": "t"}))
+    with pytest.raises(FilterError, match=r"where\(tenant=\.\.\.\) on each side of \|$"):
+        await query._where(((fields.tenant == "t") | (fields.name == "a"),), {}).to_list()
+
+
+def test_what_a_required_parameter_is_given_with():
+    """A condition, a bound, or an order."""
+
+    class ThingFields(Fields):
+        tenant = Text(param="tenant_id")
+        created = Timestamp(ge="since", attr="created_at")
+
+    given = given_by(ThingFields(), OrderBy(("name",), param="sort"))
+    assert given == {
+        "tenant_id": "where(tenant=...)",
+        "since": "where(fields.created >= ...)",
+        "sort": "order_by(...)",
+    }
 
 
 def test_a_page_is_as_small_as_the_document_allows(things, client):

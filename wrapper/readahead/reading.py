@@ -114,7 +114,8 @@ class Reading(Generic[T]):
                 "order_by", f"order_by() cannot span {len(self.branches)} listings; sort the rows or split the query"
             )
         reading = evolve(self, selection=selection)
-        _ = reading.requests  # what cannot be sent is refused here
+        if not any(map(reading._missing, reading.branches)):  # the next call may give what is missing
+            _ = reading.requests  # what cannot be sent is refused here
         return reading
 
     # ---- what is sent
@@ -124,14 +125,24 @@ class Reading(Generic[T]):
         """The request of each branch, without a position."""
         return tuple(map(self._request, self.branches))
 
-    def _request(self, branch: Branch) -> Request:
-        endpoint, extra = self.endpoint, self.selection.extra
+    def _arguments(self, branch: Branch) -> dict[str, Any]:
+        endpoint = self.endpoint
         pushed = branch.arguments(endpoint.fields, endpoint.kinds)
         arguments = {**endpoint.needed, **self.arguments, **pushed}
         if self.selection.order and endpoint.order is not None:
             arguments |= endpoint.order.arguments(
                 self.selection.order, takes_list=endpoint.takes_list(endpoint.order.param)
             )
+        return arguments
+
+    def _missing(self, branch: Branch) -> Mapping[str, str]:
+        return self.endpoint.missing(self._arguments(branch))
+
+    def _request(self, branch: Branch) -> Request:
+        endpoint, extra, arguments = self.endpoint, self.selection.extra, self._arguments(branch)
+        for name, how in endpoint.missing(arguments).items():
+            each = " on each side of |" if len(self.branches) > 1 else ""
+            raise FilterError(name, f"{endpoint.operation.OPERATION} needs {name!r}; give it with {how}{each}")
         request = evolve(request_for(endpoint.operation, **arguments), safe=True)
         # The generated function sends the document's defaults for page and size; the plan sets them instead.
         params = tuple(pair for pair in request.params if pair[0] not in endpoint.paging.parameters)
