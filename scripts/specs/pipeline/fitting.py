@@ -13,6 +13,7 @@ from specs.documents.generate import OF_ROWS
 from specs.documents.names import python_name
 from specs.pipeline.binding import ORDER, Listing, field_lines, fields_of, keys_of, listings_of, params_of_order
 from specs.pipeline.compare import Change, Level, overlap, renamed_members, renamed_parameters
+from specs.pipeline.removing import remove_with_users
 from specs.pipeline.source import Source, formatted, keyword_of, name_of, text_of
 from specs.pipeline.surface import Operation, Slot, Surface, surface
 
@@ -95,13 +96,11 @@ class _Fitter:
         text = self.source.text
         self._fit_modules()
         self._fit_classes()
+        self._drop_lists()
         for at in range(len(listings_of(self.source))):
             listing = listings_of(self.source)[at]
             operation = self._operation(listing.module)
             if operation is None:
-                self._tell(
-                    "list gone", listing.module, "the document has no such list: remove its Endpoint, and what uses it"
-                )
                 continue
             self._fit_reader(listing, operation)
             self._fit_paging(listing, operation)
@@ -169,6 +168,20 @@ class _Fitter:
         found: list[ast.AsyncFunctionDef | ast.FunctionDef] = [*self.source.nodes(ast.AsyncFunctionDef)]
         found += self.source.nodes(ast.FunctionDef)
         return [each for each in found if any(isinstance(n, ast.Name) and n.id == local for n in ast.walk(each))]
+
+    def _drop_lists(self) -> None:
+        """Remove lists that the document no longer has, what needs them, and what they alone needed."""
+        for listing in reversed(listings_of(self.source)):
+            if self._operation(listing.module) is not None:
+                continue
+            endpoint = ast.dump(self.source.calls("Endpoint")[listing.at])
+            made = [each for each in self.source.tree.body if isinstance(each, ast.Assign)]
+            names = [name_of(each.targets[0]) for each in made if ast.dump(each.value) == endpoint]
+            why = "the document has no such list: remove its Endpoint, and what uses it"
+            if names:
+                gone = remove_with_users(self.source, names[0])
+                why = f"the document has no such list, so the binding cannot have {', '.join(gone)}"
+            self._tell("list gone", listing.module, why)
 
     def _fit_classes(self) -> None:
         """Import classes under the name that the binding knows them by."""
