@@ -42,6 +42,7 @@ def test_a_compatible_change(project, changed, capsys):
     assert main(["kintsugi", "--from", source, "--report", "-"], project) == 0
     said = capsys.readouterr().out
     assert "**compatible**: 1 new, 1 needs a hand" in said
+    assert "what they wrote works as before, once files that are written by hand say what is below." in said
     line = 'created_after = Relation(param="created_after")'
     assert f"- parameter not exposed: `list_customers(created_after)`, add `{line}`" in said
     assert (
@@ -273,6 +274,32 @@ def test_what_is_not_exposed_is_printed_again(project, changed, capsys):
     assert contents(project) == before
     assert main(["--explain", "kintsugy"], project) == 1
     assert "did you mean kintsugi?" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_document_by_hand_and_its_binding(whole, capsys):
+    """Rebuilding says where the binding does not fit the new client, with status 2, and explaining says whether it does."""
+    path = whole / "openapi/sweetspot.yaml"
+    path.write_text(path.read_text().replace("- name: offset\n", "- name: skip\n"))
+    assert main([], whole) == 2
+    said = capsys.readouterr().err
+    assert "readahead.sweetspot: error: " in said
+    assert "paging.offset: 'offset' is not among the query parameters of GET /v1/customers" in said
+    assert "readahead.kintsugi" not in said
+    assert main(["--check"], whole) == 0
+    assert main(["--explain", "sweetspot"], whole) == 2
+    assert "paging.offset: 'offset' is not among" in capsys.readouterr().out
+
+    binding = whole / "wrapper/readahead/sweetspot.py"
+    text = binding.read_text().replace("OffsetLimit(", 'OffsetLimit(offset="skip", ')
+    binding.write_text(text.replace('    user_id = Id(param="user_id", attr="user_id")\n', ""))
+    assert main([], whole) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["--explain", "sweetspot"], whole) == 0
+    said = capsys.readouterr().out
+    assert "**compatible**: " in said
+    assert "That is for callers: what they wrote works as before." in said
+    assert "The binding imports, and what it declares fits the generated code." in said
 
 
 @pytest.mark.slow
