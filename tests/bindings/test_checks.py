@@ -1,6 +1,7 @@
 # ruff: noqa: E501  tables of messages, which are not broken
 """What a binding declares fits the generated code, or it cannot be declared (C21)."""
 
+import asyncio
 import importlib
 import re
 import sys
@@ -584,3 +585,26 @@ def test_a_page_is_as_small_as_the_document_allows(things, client):
         query.page_size(4)
     assert query.page_size(5)._reading.page_size == 5
     assert query.limit(2)._reading.page_size == 5
+
+
+@pytest.mark.asyncio
+async def test_counting_asks_for_no_smaller_page_than_the_document_allows(things):
+    """One request, of the smallest page that there is."""
+    asked = []
+
+    async def answer(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split()[1].decode())
+        body = b'{"data": [], "meta": {"total": 7}}'
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with Client({}, base_url=f"http://127.0.0.1:{port}") as client:
+            query = listing(client, declare(things, total="meta.total"), {"account": "a"})
+            assert await query.count() == 7
+    assert asked == ["/of/a?page=1&per_page=5"]
