@@ -318,7 +318,7 @@ def test_the_changed_binding_is_proven(whole, changed, capsys):
     assert main(["kintsugi", "--from", changed(lambda d: change(d, key=False)), "--json", "-"], whole) == 2
     report = json.loads(capsys.readouterr().out)
     wrapper = next(lines for title, lines in report["proof"].items() if "wrapper" in title)
-    assert [line for line in wrapper if "UsageError: key: 'id' is not among the attributes of Customer" in line]
+    assert [line for line in wrapper if "reader.key: 'id' is not among the attributes of Customer" in line]
     assert [each["name"] for each in report["needs a hand"] if each["kind"] == "key gone"] == ["Customer.id"]
 
     shutil.rmtree(whole / "generated")
