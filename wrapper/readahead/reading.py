@@ -137,7 +137,7 @@ class Reading(Generic[T]):
     def missing(self) -> Mapping[str, str]:
         """Required arguments that a branch has no value for, and what a query gives each with."""
         found = (self.endpoint.missing(self._arguments(branch)) for branch in self.branches)
-        return next(filter(None, found), {})
+        return next(filter(None, found), dict[str, str]())
 
     def _arguments(self, branch: Branch) -> dict[str, Any]:
         endpoint = self.endpoint
