@@ -60,6 +60,7 @@ class Report:
         commands: What to run after that.
         failed: Why the document cannot be taken as it is.
         binding: What became of the binding, where one was asked for.
+        imports: Whether the binding, as it is, was imported with the generated code.
     """
 
     api: str
@@ -77,6 +78,7 @@ class Report:
     commands: list[str] = field(default_factory=list)
     failed: str = ""
     binding: Bound | None = None
+    imports: bool = False
 
     @property
     def status(self) -> int:
@@ -138,6 +140,10 @@ class Report:
         place = f"{self.kept} operations, in `generated/readahead_clients/{self.api}`."
         how = "Call them, or write a binding: docs/guide/your-own-api.md."
         lines += ["", f"{place} {how}", ""] if not self.before else [""]
+        if self.verdict == "compatible":
+            lines += [f"That is for callers: what they wrote works as before{self._provided()}.", ""]
+        if self.imports:
+            lines += ["The binding imports, and what it declares fits the generated code.", ""]
         if self.baseline:
             lines += [f"Type-checked with the public typing tests of {_plain(self.baseline)}.", ""]
         if self.failed:
@@ -159,6 +165,10 @@ class Report:
             lines += self.binding.markdown()
         lines += self._to_do()
         return "\n".join(line for line, before in zip(lines, ["x", *lines], strict=False) if line or before) + "\n"
+
+    def _provided(self) -> str:
+        by_hand = self.edits and not self.imports
+        return ", once files that are written by hand say what is below" if by_hand else ""
 
     def _to_do(self) -> list[str]:
         """Return what to change by hand, one change a line."""
