@@ -172,13 +172,13 @@ def _of_base(document: dict[str, Any], branches: list[str]) -> Any:
     return next((each for each in found if each), None)
 
 
-def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, str]]]:
-    """Return the discriminators of a normalised document, by the names of the branches' classes.
+def tags(document: dict[str, Any]) -> dict[frozenset[str], dict[str, dict[str, str]]]:
+    """Return the discriminators of a normalised document: by the names of the branches' classes, then by the field.
 
-    Unions of the same branches may have several: those of one field that do not contradict each other are one. Of
-    others none is known.
+    Unions of the same branches may have several. Where those of one field contradict each other, it is not known.
     """
-    found: dict[frozenset[str], list[tuple[str, dict[str, str]]]] = {}
+    found: dict[frozenset[str], dict[str, dict[str, str]]] = {}
+    contradictory: set[tuple[frozenset[str], str]] = set()
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         said = node.get("discriminator")
@@ -186,19 +186,18 @@ def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, 
         if isinstance(said, dict) and branches:
             names = frozenset(_class(each["$ref"]) for each in branches if "$ref" in each)
             mapping = {value: _class(target) for value, target in said.get("mapping", {}).items()}
-            mapping = {value: name for value, name in mapping.items() if name in names}
-            if mapping:
-                found.setdefault(names, []).append((said["propertyName"], mapping))
+            known = found.setdefault(names, {}).setdefault(said["propertyName"], {})
+            for value, name in mapping.items():
+                if name in names and known.setdefault(value, name) != name:
+                    contradictory.add((names, said["propertyName"]))
         return node
 
     rebuild(document, change)
-    whole = {}
-    for names, said in found.items():
-        mapping = {value: name for _, values in said for value, name in values.items()}
-        agree = all(mapping[value] == name for _, values in said for value, name in values.items())
-        if agree and len({field for field, _ in said}) == 1:
-            whole[names] = said[0][0], mapping
-    return whole
+    whole = {
+        names: {field: mapping for field, mapping in fields.items() if mapping and (names, field) not in contradictory}
+        for names, fields in found.items()
+    }
+    return {names: fields for names, fields in whole.items() if fields}
 
 
 def _class(target: str) -> str:
