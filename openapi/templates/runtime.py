@@ -404,10 +404,10 @@ def branch_of(*branches: type[Row], tag: Tag | None = None, tags: Sequence[Tag] 
     `tag`, a discriminator, is the wire name of a field and the branch for each of its values; a value that is not among
     them keeps the plain data. `tags` are those of several unions of the same branches: what one of them lists counts,
     unless they contradict each other. Without a tag, branches go out that require a field which the object lacks, or
-    have another constant; then, if any is left, those that are closed and do not declare all of its fields, and those of
-    which it has a field, or an object in one, with a value that is not listed or of another JSON type. Of the others it
-    is the one with most constants in the object, then with most of its fields, then with most of those of the objects
-    in it; of equals the first. Where none is left for the lack of
+    have another constant; then, if any is left, those that are closed and do not declare all of its fields, and those
+    of which it has a field, or an object in one, with a value that is not listed or of another JSON type. Of the others
+    it is the one with most constants in the object, then with most of its fields, then with most of those of the
+    objects in it; of equals the first. Where none is left for the lack of
     fields that all branches require, which tell nothing, they are not looked at; otherwise the plain data stays.
     """
 
@@ -486,12 +486,14 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)  # JSON's 1 is not true
 
 
-def _likeness(branch: type[Row], value: Mapping[str, Any]) -> tuple[int, int, int, int]:
-    inner = list(_inner(branch, value))
-    lacking = sum(len(each._required - part.keys()) for each, part in inner)
-    declared = sum(len(each.FIELDS.keys() & part.keys()) for each, part in inner)
-    constants = len(branch._constants.keys() & value.keys())
-    return constants, len(branch.FIELDS.keys() & value.keys()), -lacking, declared
+def _likeness(branch: type[Row], value: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return constants and fields of a branch in an object, and what the objects in it lack and have of theirs."""
+    found = [len(branch._constants.keys() & value.keys()), len(branch.FIELDS.keys() & value.keys()), 0, 0]
+    for inner, part in _inner(branch, value):
+        _, fields, lacking, more = _likeness(inner, part)
+        found[2] += lacking - len(inner._required - part.keys())
+        found[3] += fields + more
+    return tuple(found)
 
 
 def by_wire_names(body: Any, names: Mapping[str, tuple[str, Writer | None]], extra: Writer | None) -> Any:
