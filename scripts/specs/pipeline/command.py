@@ -211,8 +211,12 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     document = bundle.document if bundle else of_version_3(_parsed(fetched), fetched.name)
     with as_spec_error(fetched.name):
         upstream = repair(document, notes, unread)
+        dropped = generate.faulty_schemes(upstream)
+        for name in dropped:
+            del upstream["components"]["securitySchemes"][name]
     old = load(path) if path.exists() else None
     report = Report(api, known, {"name": fetched.name, "date": _date(fetched.name, options.dated)}, notes=notes)
+    report.dropped = dropped
     wanted: list[str] | None = entry.get("operations")
     if wanted is None:
         with as_spec_error(fetched.name):
@@ -220,6 +224,8 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
             source = upstream if lists is None else only(upstream, lists)
             taken, invalid = take_what_can_be(source, entry["title"])
             report.left_out = {**unread, **invalid}
+            for target, cause in bundle.unread.items() if bundle else ():
+                report.left_out |= {name: cause for name, why in report.left_out.items() if target[:100] in why}
         report.notes = {name: note for name, note in notes.items() if lists is None or name in lists}
     else:
         if faults := [f"{name}: {unread[name]}" for name in wanted if name in unread]:

@@ -51,6 +51,7 @@ class Report:
         changes: Differences for callers.
         kept: Number of operations in the client.
         notes: Operations that got another name, and why.
+        dropped: Security schemes that are not valid, and why.
         plain: Schemas that could not become classes, and why.
         left_out: Operations that could not be generated, and why.
         proof: Type errors of the wrapper and of the public typing tests, with the new client.
@@ -69,6 +70,7 @@ class Report:
     changes: list[Change] = field(default_factory=list)
     kept: int = 0
     notes: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
     plain: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     proof: dict[str, list[str]] = field(default_factory=dict)
@@ -116,6 +118,7 @@ class Report:
                 for level in Level
             },
             "kept under another name": self.notes,
+            "security schemes dropped": self.dropped,
             "kept as plain data": self.plain,
             "left out": self.left_out,
             "proof": self.proof,
@@ -153,6 +156,7 @@ class Report:
                 lines += [f"## {level.value.capitalize()}", "", _EMPTY[level], "", *map(_line, found), ""]
         for title, told in (
             ("Kept under another name", self.notes),
+            ("Security schemes dropped, which are not valid; no code is made of them", self.dropped),
             ("Kept as plain data", self.plain),
             ("Left out", self.left_out),
         ):
