@@ -45,6 +45,7 @@ from servers import (
 )
 from shown import chain_of, chain_text, everything, frames_of, locals_text, plain_locals_text
 
+from effort import EVERY
 from readahead import Retry
 from readahead.errors import (
     AuthenticationFailed,
@@ -217,6 +218,12 @@ FAILURES = {
     "no JSON": (UnexpectedAnswer, served(raw(answer(b"<html>")))),
     "another shape": (UnexpectedAnswer, served(raw(answer(b"7")))),
 }
+CALLS = [(Kintsugi, changed), (SweetSpot, listed)]
+# Each failure of one call at least, in turn; of both with --all.
+EACH_FAILURE = [
+    (*CALLS[at], failure) for number, failure in enumerate(FAILURES) for at in range(2) if EVERY or at == number % 2
+]
+MORE_STEPS = [(plain, False), (stall_half_way, True)] if EVERY else []
 
 
 async def fails(api, url, call, options, notes):
@@ -233,8 +240,7 @@ async def fails(api, url, call, options, notes):
 
 
 @LEFT_BY_ASYNCIO
-@pytest.mark.parametrize(("api", "call"), [(Kintsugi, changed), (SweetSpot, listed)])
-@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize(("api", "call", "failure"), EACH_FAILURE)
 async def test_no_key_shows_in_a_failure(api, failure, call, http, certificates):
     """Neither in the variables of any function on the traceback, nor in those of what led to it."""
     cls, there = FAILURES[failure]
@@ -371,8 +377,7 @@ class Notes:
 
 @LEFT_BY_ASYNCIO
 @pytest.mark.parametrize(("api", "call"), [(Kintsugi, one), (SweetSpot, listed)])
-@pytest.mark.parametrize("step", [plain, stall_half_way])
-@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize(("step", "tls"), [(plain, True), (stall_half_way, False), *MORE_STEPS])
 async def test_no_key_shows_in_a_cancellation(api, call, step, tls, http, certificates):
     """At each of many turns of the loop: while it connects, sends, waits, and reads."""
     notes = Notes()
