@@ -200,7 +200,7 @@ PARAMETERS = [
     (field(Number, ge=3), "ge must be a name, such as 'created_at', not 3"),
     (
         field(Timestamp, attr="created_at", gt="day", le="day"),
-        "fields.a: parameter 'day' cannot be both the lower and the upper bound; give it to one of the two",
+        "fields.a: parameter 'day' cannot be both the lower and the upper bound; give it to one of them",
     ),
     (
         field(Timestamp, attr="created_at", ge="since", format="seconds"),

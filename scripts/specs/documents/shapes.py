@@ -469,9 +469,8 @@ def _answers(endpoint: Endpoint) -> list[Property]:
     answers = [each for each in endpoint.responses.patterns if (each.status_code.range or (0,))[0] // 100 == 2]
     if not answers and endpoint.responses.default:
         answers = [endpoint.responses.default]
-    return [
-        each.prop for each in answers if "response.json()" in each.source["attribute"]
-    ]  # also where a type is expected
+    # An array is read as expected(response.json(), list).
+    return [each.prop for each in answers if "response.json()" in each.source["attribute"]]
 
 
 def _leaves(prop: Property) -> tuple[list[Property], list[Property]]:

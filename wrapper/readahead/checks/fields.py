@@ -64,10 +64,10 @@ def of_fields(known: Known, fields: Fields, row: type | None, paging: Iterable[s
     for name, field in fields.declared.items():
         where = f"fields.{name}"
         if not field.params and field.attr is None:
-            yield f"{where}: neither the API nor rows can tell it; name a parameter with param=, or an attribute with attr="
+            yield f"{where}: neither the API nor rows can tell it; name a parameter with param=, or an attribute, attr="
         lower, upper = ({field.params.get(op) for op in ops} - {None} for ops in ((">", ">="), ("<", "<=")))
         for param in lower & upper:
-            yield f"{where}: parameter {param!r} cannot be both the lower and the upper bound; give it to one of the two"
+            yield f"{where}: parameter {param!r} cannot be both the lower and the upper bound; give it to one of them"
         for param in dict.fromkeys(field.params.values()):
             if param in taken:
                 yield f"{where}: {param!r} is already the parameter of {taken[param]}; give it to one of the two"
