@@ -365,6 +365,12 @@ def _json_type(said: str | None) -> str:
     return found
 
 
+def _has_file(value: Any) -> bool:
+    return (
+        any(map(_has_file, value)) if isinstance(value, list | tuple) else isinstance(value, bytes | bytearray | File)
+    )
+
+
 def _file(
     name: str, value: bytes | bytearray | File, said: str | None
 ) -> tuple[str | None, bytes | BinaryIO, str | None, Mapping[str, str]]:
@@ -545,9 +551,21 @@ class RequestBuilder:
         self._body = {"content": "&".join(found).encode()}
         self._headers["Content-Type"] = content_type
 
-    def multipart(self, body: Any, encoding: Encoding = _NONE) -> None:
-        """Set a `multipart/form-data` body: a part for each field, and for each item of a list."""
+    def multipart(self, body: Any, encoding: Encoding = _NONE, *, or_json: str | None = None) -> None:
+        """Set a `multipart/form-data` body: a part for each field, and for each item of a list.
+
+        Args:
+            body: An object.
+            encoding: How fields are written, by their names: the Encoding Objects of the document.
+            or_json: The content type of JSON that the body is instead if no field has a file or bytes.
+
+        Raises:
+            ValueError: A value cannot be told apart from another one.
+        """
         if isinstance(body, Unset):
+            return
+        if or_json is not None and not any(map(_has_file, _object(body).values())):
+            self.json(body, or_json)
             return
         parts = [part for name, value in _object(body).items() for part in _parts(name, value, encoding.get(name, {}))]
         self._body = {"files": parts}

@@ -174,6 +174,14 @@ def test_every_module_imports(corpus):
         assert int(said) > (500 if len(corpus) > 1 else 50)
 
 
+def test_an_error_that_refers_to_nothing_costs_no_operation():
+    """Of a success something would be lost: that is told."""
+    nowhere = {"$ref": "#/components/responses/Nowhere"}
+    paths = {"/pets": {"get": {"responses": {"200": nowhere, "404": nowhere}}}}
+    responses = repair({"openapi": "3.1.0", "paths": paths})["paths"]["/pets"]["get"]["responses"]
+    assert responses == {"200": nowhere, "404": {"description": ""}}
+
+
 def test_an_operation_that_cannot_be_kept_is_named(tmp_path, capsys):
     """What nothing can be made of is left out with the reason, a schema becomes plain data; nothing is a failure."""
     document = load(WILD)

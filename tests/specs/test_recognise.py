@@ -402,6 +402,19 @@ def test_what_every_request_needs_is_an_argument():
     ]  # fmt: skip
 
 
+def test_what_a_search_needs_in_its_body_is_an_argument():
+    body = {**thing(cursor=TEXT, desk=TEXT, query=thing(name=TEXT)), "required": ["desk", "query"]}
+    listing = the_list(thing(data=rows(), next_cursor=TEXT), path="/v1/search", method="post", body=body)
+    assert [(each.place, each.name, each.type) for each in listing.fixed] == [
+        ("body", "desk", "str"), ("body", "query", "dict[str, Any]"),
+    ]  # fmt: skip
+
+
+def test_a_first_cursor_that_must_be_sent_is_not_guessed():
+    told = undecided(thing(data=rows(), next_cursor=TEXT), query("cursor", TEXT, required=True), SIZED)
+    assert "what the first page has there is not documented" in told
+
+
 # ---- how the API is reached
 
 

@@ -21,7 +21,6 @@ class ListingExplanation:
         local: The condition that is evaluated on rows.
         skip: Rows that meet this were read by an earlier listing and are left out.
         paging: How the API pages, for people.
-        limits: What this way of paging cannot do.
         page_size: Rows in a page.
         total: Rows in the listing, where the API says so.
         requests: About how many requests it takes, at most.
@@ -32,7 +31,6 @@ class ListingExplanation:
     local: Condition | None
     skip: Condition | None
     paging: str
-    limits: tuple[str, ...]
     page_size: int
     total: int | None
     requests: int | None
@@ -46,7 +44,6 @@ class ListingExplanation:
             lines.append(f"  left out, because an earlier listing has them: {self.skip!r}")
         counts = "" if self.total is None else f": {self.total:,} rows, {_number(self.requests, 'request')}"
         lines.append(f"  {self.paging}, {self.page_size} rows each{counts}")
-        lines += [f"  {limit}" for limit in self.limits]
         return "\n".join(lines)
 
 
@@ -59,12 +56,14 @@ class Explanation:
         limit: Rows in all, at most.
         remembers: Whether the keys of all rows are kept in memory, because rows cannot tell which listing they are of.
         slices: Into how many slices the list is divided; 0: it is not.
+        limits: What this way of paging cannot do.
     """
 
     listings: tuple[ListingExplanation, ...]
     limit: int | None
     remembers: bool
     slices: int = 0
+    limits: tuple[str, ...] = ()
 
     @property
     def requests(self) -> int | None:
@@ -75,7 +74,7 @@ class Explanation:
     def __str__(self) -> str:
         if not self.listings:
             return "nothing is sent: no row can match"
-        lines = list(map(str, self.listings))
+        lines = [*map(str, self.listings), *(f"  {limit}" for limit in self.limits)]
         if self.slices:
             how = "side by side with ordered=False, else one after the other"
             lines.append(f"{_number(self.slices, 'slice')} in one window: {how}")

@@ -1,14 +1,33 @@
 """Rules about objects that are put together of several schemas: the generator reads one way, and drops the rest."""
 
+import copy
 import itertools
 import re
 from typing import Any
 
-from specs.documents.document import METHODS, operations, rebuild, resolved
+from specs.documents.document import (
+    DATA,
+    METHODS,
+    NAMED,
+    PROSE,
+    component,
+    end_of,
+    extensions,
+    is_base,
+    kinds_of,
+    mapped,
+    operations,
+    rebuild,
+    resolved,
+    schema_target,
+    with_discriminator,
+)
+from specs.documents.types import may_be_null
 
 _UNIONS = ("oneOf", "anyOf")
 _OBJECT = frozenset({"properties", "required", "additionalProperties"})
 _SAYS_MORE = _OBJECT | {"allOf", "anyOf", "oneOf"}
+_SAYS_NOTHING = PROSE | DATA - {"const", "enum"} | {"nullable", "readOnly", "writeOnly", "deprecated"}
 
 
 def referred_and_more(document: dict[str, Any]) -> dict[str, Any]:
@@ -34,20 +53,20 @@ def bases_of_their_branches(document: dict[str, Any]) -> dict[str, Any]:
         union = _union(schema)
         if union is None or not _says(schema):
             continue
-        mine = _target(name)
+        mine = schema_target(name)
         children = [each for each in schema[union] if mine in _parts(document, each)]
         if not children:
             continue
         numbered = (f"{name}Base{number}" for number in itertools.count(2))
         base = next(each for each in itertools.chain([f"{name}Base"], numbered) if each not in schemas)
-        bases[mine] = _target(base)
+        bases[mine] = schema_target(base)
         common = {key: value for key, value in schema.items() if key not in {*_UNIONS, "discriminator"}}
         schemas[base] = common
         rest = {key: value for key, value in schema.items() if key not in {*_OBJECT, "allOf", "type"}}
         others = [each for each in schema[union] if each not in children]
         if others:
             rest[union] = [
-                each if each in children else {"allOf": [{"$ref": _target(base)}, each]} for each in rest[union]
+                each if each in children else {"allOf": [{"$ref": schema_target(base)}, each]} for each in rest[union]
             ]
         schemas[name] = rest
 
@@ -64,6 +83,133 @@ def bases_of_their_branches(document: dict[str, Any]) -> dict[str, Any]:
 
     changed: dict[str, Any] = rebuild(document, change) if bases else document
     return changed
+
+
+def kinds_of_bases(document: dict[str, Any]) -> dict[str, Any]:
+    """Write a union where a schema is referred to whose discriminator tells which of those that extend it a value is.
+
+    The schema itself stands for values whose tag names none of them: it is the union's `defaultMapping`, as OpenAPI 3.2
+    calls it. What extends the schema still refers to it as a part. A schema that extends one with a discriminator has
+    that too. A single part with a note beside it, which is how OpenAPI 3.0 describes a reference, is a reference.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    if not any(map(is_base, schemas.values())):
+        return document
+    extended = extensions(document)
+    annotated = {schema_target(name) for name in schemas if _only_annotates(document, name)}
+    extended = {base: [each for each in kinds if each not in annotated] for base, kinds in extended.items()}
+    unions: dict[str, dict[str, Any]] = {}
+    kinds: dict[str, list[str]] = {}
+    for name, schema in schemas.items():
+        owner = with_discriminator(document, schema_target(name))
+        if owner is None or _union(schema) is not None:
+            continue
+        base = schema_target(name)
+        kinds[base] = [each for each in kinds_of(document, extended, base) if _is_kind(document, each)]
+        if not kinds[base]:
+            continue
+        names = {_name(each): each for each in [*kinds[base], base]}
+        told = {value: to for value, to in mapped(document, owner).items() if to in names.values()}
+        unions[base] = {
+            "oneOf": [{"$ref": each} for each in names.values()],
+            "discriminator": {
+                "propertyName": owner["discriminator"]["propertyName"],
+                "mapping": {**names, **told},
+                "defaultMapping": base,
+            },
+        }
+    siblings_hold = not str(document.get("openapi", "")).startswith("3.0")
+
+    def base_of(node: Any) -> str | None:
+        if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
+            return None
+        target = end_of(document, node["$ref"])
+        return target if target in unions else None
+
+    def union_of(base: str, beside: dict[str, Any], *, null: bool) -> dict[str, Any]:
+        union = copy.deepcopy(unions[base])
+        if null or may_be_null(component(document, base)[2]):
+            union["oneOf"].append({"type": "null"})
+        return {**beside, **union}
+
+    def walk(node: Any, *, named: bool = False, part: bool = False, root: bool = False) -> Any:
+        if isinstance(node, list):
+            return [walk(each, part=part) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if named:
+            return {name: walk(each) for name, each in node.items()}
+        base = base_of(node)
+        if base is not None:
+            beside = {key: each for key, each in node.items() if key != "$ref"}
+            if part or (siblings_hold and beside.keys() & _SAYS_MORE):
+                return {**node, "$ref": base}
+            return union_of(base, beside if siblings_hold else {}, null=False)
+        lone = None if root or part else _lone_part(node)
+        base = base_of(lone)
+        if base is not None:
+            beside = {key: each for key, each in node.items() if key not in {"allOf", "nullable", "type"}}
+            null = any(map(may_be_null, [node, *node["allOf"]]))
+            return union_of(base, beside, null=null)
+        return {
+            key: each if key in DATA else walk(each, named=key in NAMED, part=key == "allOf" or is_listed(node, key))
+            for key, each in node.items()
+        }
+
+    def is_listed(node: dict[str, Any], key: str) -> bool:
+        """Whether a union lists kinds by itself: a base among them is meant as it is."""
+        if key not in _UNIONS or not isinstance(node[key], list):
+            return False
+        targets = {each.get("$ref") for each in node[key] if isinstance(each, dict)}
+        return "discriminator" in node or any(targets & {*kinds.get(str(each), ())} for each in targets)
+
+    changed: dict[str, Any] = walk({key: each for key, each in document.items() if key != "components"})
+    components = {kind: walk(found, named=True) for kind, found in document["components"].items() if kind != "schemas"}
+    found = {name: walk(each, root=schema_target(name) not in annotated) for name, each in schemas.items()}
+    for base in unions:
+        schema = {key: each for key, each in found[_name(base)].items() if key not in {"discriminator", "nullable"}}
+        if isinstance(schema.get("type"), list):
+            schema["type"] = "object"
+        if not schema.keys() & {"properties", "allOf"}:  # then it would be no class
+            schema["properties"] = {unions[base]["discriminator"]["propertyName"]: {"type": "string"}}
+        found[_name(base)] = schema
+    for target in {each for base in unions for each in kinds[base]}:
+        schema = found[_name(target)]
+        if _lone_part(schema) is not None:  # it is a class nevertheless
+            found[_name(target)] = {**schema, "allOf": [*schema["allOf"], {"type": "object"}]}
+    return {**changed, "components": {**components, "schemas": found}}
+
+
+def _only_annotates(document: dict[str, Any], name: str) -> bool:
+    """Whether a named schema is a reference with notes, and no kind of what it refers to."""
+    schema = document["components"]["schemas"][name]
+    lone = _lone_part(schema)
+    if lone is None or not isinstance(lone.get("$ref"), str):
+        return False
+    owner = with_discriminator(document, schema_target(name))
+    told = mapped(document, owner or {})
+    if schema_target(name) in told.values():
+        return False
+    return bool(told) or any(map(may_be_null, [schema, *schema["allOf"]]))
+
+
+def _lone_part(schema: Any) -> dict[str, Any] | None:
+    """Return the part of an `allOf` that says something, where it is a single one and nothing else does."""
+    if not isinstance(schema, dict) or not isinstance(schema.get("allOf"), list):
+        return None
+    parts = [each for each in schema["allOf"] if not isinstance(each, dict) or each.keys() - _SAYS_NOTHING]
+    if len(parts) != 1 or not isinstance(parts[0], dict) or schema.keys() & (_SAYS_MORE - {"allOf"}):
+        return None
+    return parts[0]
+
+
+def _is_kind(document: dict[str, Any], target: str) -> bool:
+    schema = component(document, target)[2]
+    return isinstance(schema, dict) and bool(schema.keys() & {"properties", "allOf"})
+
+
+def _name(target: str) -> str:
+    return target.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
 
 def spread_unions(document: dict[str, Any]) -> dict[str, Any]:
@@ -120,8 +266,8 @@ def spread_unions(document: dict[str, Any]) -> dict[str, Any]:
                 names = itertools.chain([f"{owner}_{name}"], numbered)
                 free = next(each for each in names if each not in schemas and each not in made)
                 made[free] = new
-                moved[target] = _target(free)
-                new = {"$ref": _target(free)}
+                moved[target] = schema_target(free)
+                new = {"$ref": schema_target(free)}
             branches.append(new)
         kept = {key: value for key, value in node.items() if key not in {*_OBJECT, "allOf", "type", union}}
         said = kept.get("discriminator")
@@ -200,7 +346,3 @@ def _has_properties(document: dict[str, Any], schema: Any, above: tuple[Any, ...
         return False
     inner = [each for key in ("allOf", *_UNIONS) for each in whole.get(key, ())]
     return "properties" in whole or any(_has_properties(document, each, (*above, whole)) for each in inner)
-
-
-def _target(name: str) -> str:
-    return f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"

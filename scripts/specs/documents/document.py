@@ -5,7 +5,8 @@ import datetime as dt
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -39,6 +40,10 @@ _BOOLEAN_IN_YAML_1_1 = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE
 # Of a document with its aliases written out: a few of them can stand for any number of values, and of characters.
 MAX_VALUES = 1_000_000
 MAX_CHARACTERS = 64_000_000
+
+
+class _DoubledError(Exception):
+    """An object has a key twice."""
 
 
 class _TooLargeError(Exception):
@@ -80,12 +85,14 @@ _Representer.add_representer(list, _represent_list)
 def parse(text: str, name: str) -> dict[str, Any]:
     """Return the document in `text`, JSON or YAML."""
     try:
-        document = json.loads(_few(text) if text.lstrip().startswith("{") else _as_json(text))
+        document = _from_json(_few(text)) if text.lstrip().startswith("{") else json.loads(_as_json(text))
     except RecursionError:
         raise SpecError(f"{name} is nested too deeply, or a part of it contains itself") from None
     except _TooLargeError:
         limits = f"{MAX_VALUES:,} values or {MAX_CHARACTERS:,} characters"
         raise SpecError(f"{name} has more than {limits} with its aliases written out") from None
+    except _DoubledError as error:
+        raise SpecError(f"{name} has the key {error}; remove one of the two") from None
     except (YAMLError, ValueError) as error:
         raise SpecError(f"{name} is neither JSON nor YAML: {_one_line(error)}") from error
     if not isinstance(document, dict):
@@ -116,6 +123,52 @@ def of_version_3(document: dict[str, Any], name: str) -> dict[str, Any]:
         raise SpecError(f"{name} is not an OpenAPI 3 document")
     whole = {"3": "3.0.0", "3.0": "3.0.0", "3.1": "3.1.0"}.get(version, version)
     return {**document, "openapi": whole}
+
+
+def _from_json(text: str) -> Any:
+    """Return JSON data. A key that is there twice is an error where one of the two values would be lost.
+
+    Raises:
+        _DoubledError: There is one; the message says where.
+    """
+    doubled = False
+
+    def noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
+        found = dict(pairs)
+        doubled = doubled or len(found) < len(pairs)
+        return found
+
+    document = json.loads(text, object_pairs_hook=noted)
+    if doubled and (place := _doubled(json.loads(text, object_pairs_hook=_Pairs), ())):
+        raise _DoubledError(f"{place[-1][:100]!r} twice, with different values, at {pointer(place)[:300]}")
+    return document
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object with all of its keys."""
+
+
+def _doubled(node: Any, above: tuple[str, ...], *, named: bool = False) -> tuple[str, ...]:
+    """Return where an object has a key twice, texts, examples and extensions aside; empty if nowhere."""
+    seen: dict[str, Any] = {}
+    for key, each in node if isinstance(node, _Pairs) else ():
+        if not named and (key in PROSE or key in DATA or key.startswith("x-")):
+            continue
+        if seen.setdefault(key, each) != each:
+            return (*above, key)
+        if found := _doubled(each, (*above, key), named=not named and key in NAMED):
+            return found
+    if isinstance(node, list) and not isinstance(node, _Pairs):
+        for at, each in enumerate(node):
+            if found := _doubled(each, (*above, str(at))):
+                return found
+    return ()
+
+
+def pointer(place: Iterable[str | int]) -> str:
+    """Return a place in a document as a JSON pointer."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place) or "/"
 
 
 def _few(text: str) -> str:
@@ -207,7 +260,11 @@ def _size(node: Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
 def _plain(node: Any) -> Any:
     """Return YAML data as JSON has it: keys such as `200` and dates become text."""
     if isinstance(node, dict):
-        return {_key(key): _plain(item) for key, item in node.items()}
+        found = {_key(key): _plain(item) for key, item in node.items()}
+        if len(found) < len(node):
+            twice = next(key for key, count in Counter(map(_key, node)).items() if count > 1)
+            raise _DoubledError(f"{twice[:100]!r} twice, once in quotes and once without")
+        return found
     if isinstance(node, list):
         return [_plain(item) for item in node]
     return node.isoformat() if isinstance(node, dt.date) else node  # and datetime
@@ -280,6 +337,8 @@ def references(node: Any, *, named: bool = False) -> Iterator[str]:
 def component(document: dict[str, Any], target: str) -> tuple[str, str, Any]:
     """Return kind, name and content of the component that a `$ref` points to."""
     parts = target.split("/")
+    if not target.startswith("#"):
+        raise SpecError(f"the document refers to {target[:200]}, which is not in it; bundle it first")
     if len(parts) != 4 or parts[:2] != ["#", "components"]:
         raise SpecError(f"unsupported reference {target[:100]}; it must point to a component")
     kind, name = parts[2], parts[3].replace("~1", "/").replace("~0", "~")
@@ -301,9 +360,16 @@ def resolved(document: dict[str, Any], node: Any) -> Any:
 
 
 def reached(document: dict[str, Any], start: Any) -> dict[str, dict[str, Any]]:
-    """Return the components that `start` refers to, directly or not: kind, then name; in the order of reaching."""
+    """Return the components that `start` refers to, directly or not: kind, then name; in the order of reaching.
+
+    Values of a schema with a discriminator may be of any schema that extends it, so those are reached with it, unless
+    it is reached as a part of others only.
+    """
     found: dict[str, dict[str, Any]] = {}
     waiting = list(references(start))
+    values = dict.fromkeys(waiting)
+    looked_at: set[str] = set()
+    extended: dict[str, list[str]] | None = None
     while waiting:
         kind, name, content = component(document, waiting.pop(0))
         if kind != "schemas":
@@ -311,4 +377,98 @@ def reached(document: dict[str, Any], start: Any) -> dict[str, dict[str, Any]]:
         if name not in found.setdefault(kind, {}):
             found[kind][name] = content
             waiting.extend(references(content))
+            values |= dict.fromkeys(references(_without_parts(content)))
+        if not waiting and any(map(is_base, found.get("schemas", {}).values())):
+            extended = extensions(document) if extended is None else extended
+            for target in [each for each in values if each not in looked_at]:
+                if with_discriminator(document, target) is not None:
+                    waiting += kinds_of(document, extended, target)
+            looked_at |= values.keys()
     return found
+
+
+def _without_parts(schema: Any) -> Any:
+    """Return a schema without the references to what it extends; a single one may be a reference with notes."""
+    parts = schema.get("allOf") if isinstance(schema, dict) else None
+    if not isinstance(parts, list) or len(parts) < 2:
+        return schema
+    return {**schema, "allOf": [each for each in parts if not isinstance(each, dict) or "$ref" not in each]}
+
+
+def with_discriminator(document: dict[str, Any], target: str) -> dict[str, Any] | None:
+    """Return the schema that a schema has its discriminator of: itself, or one that it extends."""
+    waiting, seen = [end_of(document, target)], set()
+    while waiting:
+        target = waiting.pop(0)
+        if target in seen or not target.startswith(schema_target("")):
+            continue
+        seen.add(target)
+        schema = component(document, target)[2]
+        if is_base(schema):
+            return dict(schema)
+        parts = schema.get("allOf") if isinstance(schema, dict) else None
+        parts = [each.get("$ref") for each in parts if isinstance(each, dict)] if isinstance(parts, list) else []
+        waiting += [end_of(document, each) for each in parts if isinstance(each, str)]
+    return None
+
+
+def is_base(schema: Any) -> bool:
+    """Whether a schema has a discriminator and lists no branches: its kinds are the schemas that extend it."""
+    said = schema.get("discriminator") if isinstance(schema, dict) and not schema.keys() & {"anyOf", "oneOf"} else None
+    return isinstance(said, dict) and isinstance(said.get("propertyName"), str)
+
+
+def extensions(document: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the schemas that have each schema as a part of their `allOf`, both as targets of references."""
+    found: dict[str, list[str]] = {}
+    for name, schema in document.get("components", {}).get("schemas", {}).items():
+        parts = schema.get("allOf") if isinstance(schema, dict) else None
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, dict) and isinstance(part.get("$ref"), str):
+                found.setdefault(end_of(document, part["$ref"]), []).append(schema_target(name))
+    return found
+
+
+def kinds_of(document: dict[str, Any], extended: dict[str, list[str]], base: str) -> list[str]:
+    """Return what extends a schema, directly or not, and what its own discriminator's mapping lists besides."""
+    found: dict[str, None] = {}
+    waiting = [base]
+    while waiting:
+        more = [each for each in extended.get(waiting.pop(0), ()) if each not in found and each != base]
+        found |= dict.fromkeys(more)
+        waiting += more
+    schema = component(document, base)[2]
+    return list(found | dict.fromkeys(to for to in mapped(document, schema).values() if to != base))
+
+
+def mapped(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, str]:
+    """Return what the mapping of a discriminator says, by name or by reference, as far as there are such schemas."""
+    schemas = document.get("components", {}).get("schemas", {})
+    said = schema.get("discriminator")
+    mapping = said.get("mapping") if isinstance(said, dict) else None
+    targets = {schema_target(name) for name in schemas}
+    return {
+        value: to if to in targets else schema_target(to)
+        for value, to in (mapping if isinstance(mapping, dict) else {}).items()
+        if isinstance(to, str) and (to in targets or to in schemas)
+    }
+
+
+def schema_target(name: str) -> str:
+    """Return how a schema is referred to."""
+    return f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def end_of(document: dict[str, Any], target: str) -> str:
+    """Return what a reference leads to, where schemas stand between that are references and no more."""
+    seen = [target]
+    while target.startswith("#/components/schemas/"):
+        try:
+            schema = component(document, target)[2]
+        except SpecError:
+            break
+        if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str) or schema["$ref"] in seen:
+            break
+        target = schema["$ref"]
+        seen.append(target)
+    return target

@@ -61,6 +61,8 @@ def class_name(schema: str) -> str:
 
 def shortened(name: str) -> str:
     """Return a name whose module has a name that a file may have; the same name for the same one."""
+    if name.startswith("ClassVar"):  # attrs takes an annotation that begins like this for no field
+        name = f"Model{name}"
     if len(python_name(name).encode()) <= LONGEST:
         return name
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
@@ -204,6 +206,8 @@ def distinct_classes(document: dict[str, Any]) -> dict[str, Any]:
             node = {**node, "$ref": targets.get(node["$ref"], node["$ref"])}
         if isinstance(node.get("mapping"), dict):
             node = {**node, "mapping": {key: targets.get(to, to) for key, to in node["mapping"].items()}}
+        if isinstance(node.get("defaultMapping"), str):
+            node = {**node, "defaultMapping": targets.get(node["defaultMapping"], node["defaultMapping"])}
         return node
 
     document = rebuild(document, change)

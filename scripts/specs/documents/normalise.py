@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator
 from typing import Any
 
-from specs.documents.compositions import bases_of_their_branches, referred_and_more, spread_unions
+from specs.documents.compositions import bases_of_their_branches, kinds_of_bases, referred_and_more, spread_unions
 from specs.documents.document import DATA, NAMED, SpecError, operations, reached, rebuild, resolved
 from specs.documents.names import (
     distinct_classes,
@@ -17,7 +17,7 @@ from specs.documents.names import (
     plain_ids,
     repeated_placeholders,
 )
-from specs.documents.sending import CONTENT, DEFAULT
+from specs.documents.sending import CONTENT, DEFAULT, OR_JSON, OTHERS
 from specs.documents.types import (
     listed_values,
     named_members,
@@ -58,6 +58,8 @@ def rename(document: dict[str, Any]) -> dict[str, Any]:
             node["$ref"] = targets.get(node["$ref"], node["$ref"])
         if isinstance(node.get("mapping"), dict):
             node["mapping"] = {value: targets.get(target, target) for value, target in node["mapping"].items()}
+        if isinstance(node.get("defaultMapping"), str):
+            node["defaultMapping"] = targets.get(node["defaultMapping"], node["defaultMapping"])
         return node
 
     renamed: dict[str, Any] = rebuild(document, change)
@@ -109,6 +111,48 @@ def all_json_answers(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def files_or_json(document: dict[str, Any]) -> dict[str, Any]:
+    """Send bodies that have files as `multipart/form-data`, which nothing else can carry.
+
+    Where such a body can be JSON, too, it says so: without a file it is, and it takes what either schema has.
+    """
+    for body in _bodies(document):
+        content = body.get("content", {})
+        kept = min(content, key=_preference, default="")
+        files = next((each for each in content if _is_multipart(each) and _has_files(document, content[each])), None)
+        if files is None or len(content) < 2 or _preference(kept) > _FORMS:
+            continue
+        media = content[files]
+        if _is_json(kept):
+            ours, theirs = media["schema"], content[kept].get("schema", {})
+            if _kinds(document, theirs) - {"object", "any"}:  # a form is always an object
+                continue
+            either = ours if resolved(document, ours) == resolved(document, theirs) else {"anyOf": [ours, theirs]}
+            media = {**media, "schema": either, OR_JSON: kept}
+        body["content"] = {files: media}
+    return document
+
+
+def other_answers(document: dict[str, Any]) -> dict[str, Any]:
+    """Note the other content types of an answer in JSON, where those are text or bytes.
+
+    Types that describe an object as JSON does, as XML often, are another way of writing it, and not asked for.
+    """
+    for _, _, operation in operations(document):
+        for given in operation.get("responses", {}).values():
+            content = resolved(document, given).get("content", {})
+            kept = min(content, key=_preference, default="")
+            if kept and _preference(kept) == 0 and OTHERS not in content[kept]:
+                others = [each for each in content if _preference(each) > 0 and _is_plain(document, content[each])]
+                bare = [each.partition(";")[0].strip().lower() for each in others]
+                content[kept] |= {OTHERS: bare} if others else {}
+    return document
+
+
+def _is_plain(document: dict[str, Any], media: Any) -> bool:
+    return isinstance(media, dict) and _kinds(document, media.get("schema", {})) <= {"any", "string", "null"}
+
+
 def one_content(document: dict[str, Any]) -> dict[str, Any]:
     """Keep one content type of each body and response, JSON if there is one.
 
@@ -124,6 +168,35 @@ def one_content(document: dict[str, Any]) -> dict[str, Any]:
 
     changed: dict[str, Any] = rebuild(document, change)
     return changed
+
+
+def _is_multipart(content_type: str) -> bool:
+    return content_type.split(";", maxsplit=1)[0].strip().lower() == "multipart/form-data"
+
+
+def _has_files(document: dict[str, Any], media: dict[str, Any]) -> bool:
+    return any(_is_file(document, each) for each in _fields(document, media.get("schema", {})))
+
+
+def _fields(document: dict[str, Any], schema: Any, above: tuple[Any, ...] = ()) -> Iterator[Any]:
+    """Yield the properties that an object may have."""
+    schema = resolved(document, schema)
+    if isinstance(schema, dict) and not any(schema is each for each in above):
+        yield from schema.get("properties", {}).values()
+        for each in (each for key in _PARTS for each in schema.get(key, ())):
+            yield from _fields(document, each, (*above, schema))
+
+
+def _is_file(document: dict[str, Any], schema: Any, above: tuple[Any, ...] = ()) -> bool:
+    """Whether a value may be of bytes, or a list of such."""
+    schema = resolved(document, schema)
+    if not isinstance(schema, dict) or any(schema is each for each in above):
+        return False
+    inner = [*(each for key in _PARTS for each in schema.get(key, ())), schema.get("items")]
+    return schema.get("format") == "binary" or any(_is_file(document, each, (*above, schema)) for each in inner)
+
+
+_PARTS = ("allOf", "anyOf", "oneOf")
 
 
 def known_content(document: dict[str, Any]) -> dict[str, Any]:
@@ -421,14 +494,17 @@ def _target(name: str) -> str:
 
 
 _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
+    whole_discriminators,  # before names change, which are tags
+    kinds_of_bases,
     rename,
     plain_ids,
     all_json_answers,
-    whole_discriminators,
+    other_answers,
     forget,
     referred_and_more,
     bases_of_their_branches,
     spread_unions,
+    files_or_json,
     one_content,
     known_content,
     empty_answers,

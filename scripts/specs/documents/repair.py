@@ -60,8 +60,9 @@ def repair(
 ) -> dict[str, Any]:
     """Return a valid document: correct common mistakes of published documents without changing their meaning.
 
-    An operation without responses gets one. A path parameter is required; one that the path names and nothing
-    declares is text; one that the path does not name is dropped. A boolean `required` inside a property
+    An operation without responses gets one, and one that is no success and refers to nothing is empty. A path
+    parameter is required; one that the path names and nothing declares is text; one that the path does not name is
+    dropped. A boolean `required` inside a property
     and a `collectionFormat` belong to OpenAPI 2; an empty `enum` allows no value at all, which is never meant; an array
     without items may have any; `2xx` is `2XX`; a server variable has a default; `required` has
     no duplicates; exclusive limits and constants are written as the document's version has them; anchors are dropped.
@@ -127,6 +128,11 @@ def repair(
             del mended["paths"][path][method]
             continue
         operation.setdefault("responses", {"default": {"description": ""}})
+        responses = operation["responses"]
+        for code in [
+            code for code, each in responses.items() if not code.startswith("2") and _is_nowhere(mended, each)
+        ]:
+            responses[code] = {"description": ""}
         declared = [*mended["paths"][path].get("parameters", []), *operation.get("parameters", [])]
         whole = {each["name"] for each in (resolved(mended, given) for given in declared) if each.get("in") == "path"}
         named = re.findall(r"{([^}]+)}", path)
@@ -194,6 +200,15 @@ def _is_there(document: dict[str, Any], header: Any) -> bool:
     except (SpecError, TypeError):
         return False
     return True
+
+
+def _is_nowhere(document: dict[str, Any], node: Any) -> bool:
+    """Whether a reference points to nothing: of an answer that is no success, nothing is lost."""
+    try:
+        resolved(document, node)
+    except SpecError as error:
+        return "points to nothing" in str(error)
+    return False
 
 
 def _of(document: dict[str, Any], parameters: list[Any], named: list[str]) -> list[Any]:
@@ -350,6 +365,8 @@ def _harmless(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
     for key in node.keys() & _FLAGS:
         if isinstance(node[key], str):
             node[key] = node[key].strip().lower() == "true"
+        elif not isinstance(node[key], bool):
+            del node[key]
     if isinstance(node.get("additionalProperties"), str):
         node["additionalProperties"] = node["additionalProperties"].strip().lower() != "false"
     if isinstance(node.get("pattern"), str) and not _is_pattern(node["pattern"]):

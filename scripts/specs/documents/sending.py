@@ -22,7 +22,9 @@ from specs.documents.document import operations, resolved
 from specs.documents.names import WIRE
 
 CONTENT = "x-readahead-content"  # of a parameter: the content type that it is written in, instead of a style
+OTHERS = "x-readahead-others"  # of an answer in JSON: its other content types
 DEFAULT = "x-readahead-default"  # of a parameter: what the server takes where it is not given
+OR_JSON = "x-readahead-or-json"  # of a multipart body: the content type of JSON that it can be instead
 
 _STYLES: Mapping[str, tuple[str, ...]] = {
     "path": ("simple", "label", "matrix"),
@@ -48,6 +50,7 @@ class Sending:
         self._document = document
         self._parameters: dict[tuple[str, str, str, str], dict[str, Any]] = {}
         self._bodies: dict[tuple[str, str], dict[str, Any]] = {}
+        self._json: dict[tuple[str, str], str] = {}
         for path, method, operation in operations(document):
             where = _where(method, path)
             for each in [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]:
@@ -58,6 +61,9 @@ class Sending:
             self._bodies[where] = {
                 name: each for media in content.values() for name, each in media.get("encoding", {}).items()
             }
+            for media in content.values():
+                if OR_JSON in media:
+                    self._json[where] = media[OR_JSON]
 
     def options(self, endpoint: Endpoint, location: str, prop: Property) -> dict[str, Any]:
         """Return the arguments with which the builder of requests writes a parameter, where they are not the usual."""
@@ -100,6 +106,10 @@ class Sending:
         parts = [*schema.get("allOf", ()), *(branches if len(branches) == 1 else ())]
         found = (self._keyword(each, keyword, depth + 1) for each in parts)
         return next((each for each in found if each is not None), None)
+
+    def or_json(self, endpoint: Endpoint) -> str | None:
+        """Return the content type of JSON that a body without files is sent as, instead of a form."""
+        return self._json.get(_where(endpoint.method, endpoint.path.get_untrusted_value()))
 
     def encoding(self, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
         """Return how the fields of a form are written, as far as the document says."""
@@ -158,6 +168,25 @@ def read_by_type(response: Response) -> str | None:
     content = getattr(response.data, "content", None) or {}
     is_open = any("*" in content_type.get_untrusted_value() for content_type in content)
     return "text_of" if is_open and source == "response.json()" and _is_text(prop) else None
+
+
+def others_of(response: Response) -> tuple[str, ...]:
+    """Return the other content types of an answer in JSON."""
+    content = getattr(response.data, "content", None) or {}
+    found = ((getattr(media, "model_extra", None) or {}).get(OTHERS) for media in content.values())
+    return tuple(next((each for each in found if each), ()))
+
+
+def with_others(response: Response) -> None:
+    """Let an answer in JSON be text or a file, if the document has other content types for it."""
+    prop = response.prop
+    said: dict[str, Any] = {"name": prop.name, "required": True, "default": None, "python_name": prop.python_name,
+                            "description": None, "example": None}  # fmt: skip
+    texts = [each.startswith("text/") for each in others_of(response)]
+    inner: list[Property] = [*prop.inner_properties] if isinstance(prop, UnionProperty) else [prop]
+    inner += [StringProperty(**said)] if any(texts) else []
+    inner += [] if all(texts) else [FileProperty(**said)]
+    response.prop = UnionProperty(**said, inner_properties=inner)
 
 
 def _is_text(prop: Property) -> bool:

@@ -155,7 +155,12 @@ def whole_discriminators(document: dict[str, Any]) -> dict[str, Any]:
             if isinstance(target, str)
         }
         named = {each.rpartition("/")[2]: each for each in branches if each not in mapping.values()}
-        return {**node, "discriminator": {"propertyName": said["propertyName"], "mapping": {**named, **mapping}}}
+        other = said.get("defaultMapping")
+        default = (
+            {} if not isinstance(other, str) else {"defaultMapping": _target(other) if other in schemas else other}
+        )
+        whole = {"propertyName": said["propertyName"], "mapping": {**named, **mapping}, **default}
+        return {**node, "discriminator": whole}
 
     changed: dict[str, Any] = rebuild(document, change)
     return changed
@@ -172,13 +177,16 @@ def _of_base(document: dict[str, Any], branches: list[str]) -> Any:
     return next((each for each in found if each), None)
 
 
-def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, str]]]:
+def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[dict[str, dict[str, str]], str | None]]:
     """Return the discriminators of a normalised document, by the names of the branches' classes.
 
-    Unions of the same branches may have several: those of one field that do not contradict each other are one. Of
-    others none is known.
+    They are the class for each value, by the name of the field, and the class for all other values, if there is one.
+
+    Unions of the same branches may have several. Where those of one field contradict each other, it is not known.
     """
-    found: dict[frozenset[str], list[tuple[str, dict[str, str]]]] = {}
+    found: dict[frozenset[str], dict[str, dict[str, str]]] = {}
+    others: dict[frozenset[str], set[str | None]] = {}
+    contradictory: set[tuple[frozenset[str], str]] = set()
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         said = node.get("discriminator")
@@ -186,19 +194,21 @@ def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, 
         if isinstance(said, dict) and branches:
             names = frozenset(_class(each["$ref"]) for each in branches if "$ref" in each)
             mapping = {value: _class(target) for value, target in said.get("mapping", {}).items()}
-            mapping = {value: name for value, name in mapping.items() if name in names}
-            if mapping:
-                found.setdefault(names, []).append((said["propertyName"], mapping))
+            known = found.setdefault(names, {}).setdefault(said["propertyName"], {})
+            for value, name in mapping.items():
+                if name in names and known.setdefault(value, name) != name:
+                    contradictory.add((names, said["propertyName"]))
+            other = _class(said["defaultMapping"]) if isinstance(said.get("defaultMapping"), str) else None
+            others.setdefault(names, set()).add(other if other in names else None)
         return node
 
     rebuild(document, change)
-    whole = {}
-    for names, said in found.items():
-        mapping = {value: name for _, values in said for value, name in values.items()}
-        agree = all(mapping[value] == name for _, values in said for value, name in values.items())
-        if agree and len({field for field, _ in said}) == 1:
-            whole[names] = said[0][0], mapping
-    return whole
+    whole = {
+        names: {field: mapping for field, mapping in fields.items() if mapping and (names, field) not in contradictory}
+        for names, fields in found.items()
+    }
+    bases = {names: next(iter(each)) if len(each) == 1 else None for names, each in others.items()}
+    return {names: (fields, bases[names]) for names, fields in whole.items() if fields}
 
 
 def _class(target: str) -> str:
@@ -263,7 +273,7 @@ def whole_objects(document: dict[str, Any]) -> dict[str, Any]:
             return _plain_value(node["allOf"], rest)
         whole = [_flat(document, part, ()) for part in [*node["allOf"], rest]]
         seen: dict[str, Any] = {}
-        merge = any(map(_may_be_null, parts)) or (bool(rest.get("properties")) and not any(map(_is_value, parts)))
+        merge = any(map(may_be_null, parts)) or (bool(rest.get("properties")) and not any(map(_is_value, parts)))
         for part in whole:
             for name, schema in part["properties"].items():
                 merge = merge or (name in seen and seen[name] != schema)
@@ -294,7 +304,8 @@ def _is_value(schema: dict[str, Any]) -> bool:
     return "enum" in schema or (kinds != "object" and "object" not in kinds)
 
 
-def _may_be_null(schema: dict[str, Any]) -> bool:
+def may_be_null(schema: dict[str, Any]) -> bool:
+    """Whether a schema says itself that null is one of its values."""
     return bool(schema.get("nullable")) or "null" in (schema.get("type") or ())
 
 
@@ -333,7 +344,7 @@ def nullable_references(document: dict[str, Any]) -> dict[str, Any]:
     nullable = [
         name
         for name, schema in schemas.items()
-        if isinstance(schema, dict) and _may_be_null(schema) and (_is_class(schema) or "allOf" in schema)
+        if isinstance(schema, dict) and may_be_null(schema) and (_is_class(schema) or "allOf" in schema)
     ]
     if not nullable:
         return document
