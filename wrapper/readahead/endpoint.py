@@ -76,7 +76,13 @@ class Endpoint(Generic[T]):
 
     def _check_types(self) -> None:
         order, name = (OrderBy, type(None)), (str, type(None))
-        types = {"reader": RowReader, "paging": Style, "fields": Fields, "order": order, "idempotency": name}
+        types: dict[str, type | tuple[type, ...]] = {
+            "reader": RowReader,
+            "paging": Style,
+            "fields": Fields,
+            "order": order,
+            "idempotency": name,
+        }
         examples = {
             "reader": "a RowReader(...)",
             "paging": "a style such as PageNumber(...)",

@@ -23,7 +23,7 @@ def of_reader(known: Known, reader: RowReader[Any], row: type | None, *, by_url:
     expected: list[tuple[str, object, frozenset[str], str]] = [
         ("total", reader.total, NUMBERS, "a number; of text, a function can make one"),
         ("size", reader.size, NUMBERS, "a number"),
-        ("next", reader.next, *((TEXTS, "a URL") if by_url else (TEXTS | NUMBERS, "text or a number"))),
+        ("next", reader.next, TEXTS if by_url else TEXTS | NUMBERS, "a URL" if by_url else "text or a number"),
         ("more", more, frozenset({"boolean"}), "a boolean"),
     ]
     for name, path, types, what in expected:
