@@ -197,6 +197,22 @@ PARAMETERS = [
         lambda things: declare(things, "search_things", {"a": Text(param="body[filter][x]")}, paging=SinglePage()),
         "fields.a: 'filter' is text, which has no members",
     ),
+    (field(Text), "fields.a: neither the API nor rows can tell it; name a parameter with param="),
+    (field(Text, param=""), "param must be a name, such as 'created_at', not ''"),
+    (field(Number, ge=3), "ge must be a name, such as 'created_at', not 3"),
+    (
+        field(Timestamp, attr="created_at", gt="day", le="day"),
+        "fields.a: parameter 'day' cannot be both the lower and the upper bound; give it to one of them",
+    ),
+    (
+        field(Timestamp, attr="created_at", ge="since", format="seconds"),
+        "fields.a: parameter 'since' is a date-time, and not of format='seconds'; remove format",
+    ),
+    (
+        field(Timestamp, attr="created_at", ge="from_", format="date"),
+        "fields.a: parameter 'from_' is an integer, and not of format='date'; remove format",
+    ),
+    (field(Choice, "Thing", param="state"), "Choice() takes a generated enumeration, not "),
 ]
 ATTRIBUTES = [
     (field(Text, attr="naem"), "fields.a: 'naem' is not among the attributes of Thing; did you mean 'name'"),
@@ -306,8 +322,68 @@ READERS = [
     ),
     (reader(more=Not("count")), "reader.more: 'count' is text, not a boolean; did you mean 'hasMore'"),
     (reader(paging=Cursor(largest=50, size="per_page")), "Cursor needs to know where the next one is"),
+    (
+        reader(paging=NextURL("per_page", 50), next="meta.total"),
+        "reader.next: 'meta.total' is an integer, not a URL",
+    ),
+    (array(total="total"), "reader.total: 'total' is not among the members of a list, the answer of GET /pages"),
+    (array(paging=NextURL(), next="next"), "reader.next: 'next' is not among the members of a list"),
+    (
+        lambda things: declare(things, read=things.Thing),
+        "read must be what makes a row, such as Customer.from_dict, not <class",
+    ),
+    (lambda things: declare(things, read=3), "read must be what makes a row, such as Customer.from_dict, not 3"),
+    (lambda _: Header("X Total"), "Header() takes the name of a header, such as 'X-Total-Count', not 'X Total'"),
+    (lambda _: Header(""), "Header() takes the name of a header"),
+    (lambda _: LinkHeader(""), "LinkHeader() takes one relation, such as 'next', not ''"),
 ]
 PAGING = [
+    (
+        lambda _: PageNumber(page="per_page", size="per_page"),
+        "PageNumber has 'per_page' twice; name a parameter for each",
+    ),
+    (lambda _: PageNumber(page=None), "PageNumber takes names of parameters, not None"),
+    (lambda _: Cursor(start=""), "start must be the cursor of the first page, text or a number, not ''"),
+    (lambda _: Cursor(start=["*"]), "start must be the cursor of the first page"),
+    (
+        reader(paging=Cursor("number", "per_page", 50, start="*"), next="meta.total"),
+        "paging.start: parameter 'number' is a number, not '*'; give its first value, such as 0",
+    ),
+    (
+        reader("scroll_things", paging=LastId("cursor", None)),
+        "paging.after: parameter 'cursor' must be sent with the first page, too, which has no last row",
+    ),
+    (reader(paging=PageNumber), "paging must be a style such as PageNumber(...), not <class"),
+    (reader(order=("created",)), "order must be OrderBy(...) or None, not ('created',)"),
+    (
+        lambda things: Endpoint(things.list_things, reader=things.Thing.from_dict, paging=NUMBERED),
+        "reader must be a RowReader(...), not <",
+    ),
+    (
+        lambda things: Endpoint(
+            things.list_things.build_request,
+            reader=RowReader(things.Thing.from_dict, "id", "data"),
+            paging=NUMBERED,
+        ),
+        "operation must be a generated module, such as",
+    ),
+    (
+        lambda things: Endpoint(
+            things.list_things,
+            reader=RowReader(things.Thing.from_dict, "id", "data"),
+            paging=NUMBERED,
+            fields=Fields,
+        ),
+        "fields must be an instance of a class of Fields, such as CustomerFields(), not <class",
+    ),
+    (
+        lambda things: declare(things, fields={"a": Text(param="q")}, order=OrderBy(("x",), param="q", several=False)),
+        "order.param: 'q' is already the parameter of fields.a; give it to one of the two",
+    ),
+    (
+        reader(order=OrderBy(("x",), param="account", several=False)),
+        "order.param: parameter 'account' goes into the path; give it to Reading",
+    ),
     (
         reader(paging=PageNumber(page="pgae", size="per_page", largest=50)),
         "paging.page: 'pgae' is not among the query parameters of GET /of/{account}; did you mean 'page'",
@@ -453,7 +529,7 @@ RIGHT = [
     field(Choice, "State", param="state", attr="state"),
     field(Choice, "State", param="q", attr="state"),
     field(Timestamp, attr="created_at", ge="since", lt="from_"),
-    field(Timestamp, attr="created_at", gt="day", lt="day"),
+    field(Timestamp, attr="created_at", gt="day", lt="since"),
     field(Timestamp, attr="seen", format="seconds", ge="created[gte]", lt="created[lt]"),
     field(Timestamp, param="created"),
     field(Date, param="day", attr="born"),

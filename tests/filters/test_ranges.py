@@ -564,6 +564,10 @@ issues = Issues()
             [({"state": "all", "assignee": "*"}, "assignee.startswith('a') & (state != 'open')", None)],
         ),
         ((issues.number == "7"), [({"number": 7}, None, None)]),
+        (
+            issues.title.contains("x") | ((issues.state == "closed") & (issues.state == "open")),
+            [({"state": "all"}, "title.contains('x')", None)],
+        ),
     ],
 )
 def test_rows_that_an_api_leaves_out_by_itself_are_asked_for(condition, expected):

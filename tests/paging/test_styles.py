@@ -613,3 +613,42 @@ def test_a_declaration_that_cannot_work_fails_where_it_is_made(case):
     with pytest.raises(UsageError) as caught:
         make()
     assert message in str(caught.value)
+
+
+# ---- what leaves no trace
+
+
+@pytest.mark.asyncio
+async def test_an_empty_page_says_nothing_of_what_went_before_it():
+    """The row that names the next page is deleted, and nothing follows it: whether rows were lost is not known."""
+
+    def page(table, params):
+        return ([] if "after" in params else at(table, 0, 2),)
+
+    table = Table(page)
+    rows, report = await read(listing(table, reader(None), LastId("after", None, 2)))
+    assert rows == ROWS[:2]
+    assert len(table.requests) == 2
+    assert report.drift == "unverifiable"
+
+
+@pytest.mark.asyncio
+async def test_a_short_last_page_farther_down_than_it_was_is_drift():
+    """It begins before the end, so it is no other page again: a row went past those that it holds."""
+    names = ROWS[:20]
+    pages = {0: names[:10], 9: [*names[9:18], names[19]], 18: [names[17], names[19]]}
+
+    def page(_, params):
+        return ([{"id": name} for name in pages.get(int(params["offset"]), [])],)
+
+    _, report = await read(listing(Table(page), reader(None), OffsetLimit(largest=11)), window=4)
+    assert report.drift == "seen"
+
+
+@pytest.mark.asyncio
+async def test_a_url_whose_query_cannot_be_sent_as_it_is_ends_the_listing():
+    """Bytes that are no UTF-8 would be sent as others, and name another page."""
+    table = Table(lambda table, _: ({"data": at(table, 0, 2), "next": "/things?c=%ff"},))
+    with pytest.raises(UnexpectedAnswer, match="no UTF-8"):
+        await read(listing(table, reader(next="next"), NextURL()))
+    assert len(table.requests) == 1

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from .checks import argument_faults, faults, given_by, in_one_line, required
 from .declared import ParameterInfo, kinds_of_parameters
-from .errors import FilterError, UsageError
+from .errors import FilterError, UsageError, shown
 from .filters import Fields, Kinds, checked_text, kinds_of
 from .http.headers import checked_headers
 from .http.request import Request
@@ -69,9 +69,33 @@ class Endpoint(Generic[T]):
     idempotency: str | None = None
 
     def __attrs_post_init__(self) -> None:
+        self._check_types()
         self.paging.check(self.reader.next)
         if found := in_one_line(faults(self.operation, self.reader, self.paging, self.fields, self.order)):
             raise UsageError(found)
+
+    def _check_types(self) -> None:
+        order, name = (OrderBy, type(None)), (str, type(None))
+        types: dict[str, type | tuple[type, ...]] = {
+            "reader": RowReader,
+            "paging": Style,
+            "fields": Fields,
+            "order": order,
+            "idempotency": name,
+        }
+        examples = {
+            "reader": "a RowReader(...)",
+            "paging": "a style such as PageNumber(...)",
+            "fields": "an instance of a class of Fields, such as CustomerFields()",
+            "order": "OrderBy(...) or None",
+            "idempotency": "the name of a header or None",
+        }
+        for each, type_ in types.items():
+            if not isinstance(value := getattr(self, each), type_):
+                raise UsageError(f"{each} must be {examples[each]}, not {shown(value)}")
+        if not hasattr(self.operation, "OPERATION") or not hasattr(self.operation, "build_request"):
+            example = "a generated module, such as readahead_clients.kintsugi.api.customers.list_customers"
+            raise UsageError(f"operation must be {example}, not {shown(self.operation)}")
 
     @cached_property
     def _parameters(self) -> Mapping[str, Parameter]:

@@ -128,9 +128,13 @@ def _own_query(url: Scalar, request: Request, base_url: str, redactor: Redactor)
             f"its URL leads from {here} to {'://'.join(there[:2])}, port {there[2]}; nothing was sent there"
         )
     own = sorted(request.params)
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise Unreadable("its URL has bytes in its query that are no UTF-8, which cannot be sent") from None
     pieces = [
         f"={own.index(pair)}" if pair in own else f"{quote(pair[0], safe='')}={quote(pair[1], safe='')}"
-        for pair in parse_qsl(query, keep_blank_values=True)
+        for pair in pairs
         if pair[0] and (pair in own or not redactor.finds(pair[1]))
     ]
     if not pieces:

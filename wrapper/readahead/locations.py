@@ -28,6 +28,7 @@ ABSENT: Any = object()
 # RFC 8288, 3. A comma in the URL, or inside the quotes of a parameter, does not end a link.
 _LINK = re.compile(r"""[\s,]*<([^>]*)>((?:\s*;(?:[^",;<]|"(?:[^"\\]|\\.)*")*)*)(?:,|$)""")
 _PARAMETER = re.compile(r""";\s*([^\s=",;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))""")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _INTEGER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -41,6 +42,10 @@ class Header:
 
     name: str
 
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(cast("object", self.name), str) or not _TOKEN.fullmatch(self.name):
+            raise UsageError(f"Header() takes the name of a header, such as 'X-Total-Count', not {shown(self.name)}")
+
     def __str__(self) -> str:
         return f"the header {self.name}"
 
@@ -50,6 +55,10 @@ class LinkHeader:
     """The URL of a link in the header ``Link`` (RFC 8288). As a flag: whether there is such a link."""
 
     rel: str = "next"
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(cast("object", self.rel), str) or len(self.rel.split()) != 1:
+            raise UsageError(f"LinkHeader() takes one relation, such as 'next', not {shown(self.rel)}")
 
     def __str__(self) -> str:
         return f'the link with rel="{self.rel}"'

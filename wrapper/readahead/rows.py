@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args
 import attrs
 from attrs import frozen
 
-from .errors import DecodeError, UnexpectedAnswer, UsageError, escaped, kind_of, nearest
+from .errors import DecodeError, UnexpectedAnswer, UsageError, escaped, kind_of, nearest, shown
 from .http.body import read_exactly, read_json
 from .http.request import Response
 from .http.status import unexpected
@@ -89,6 +89,8 @@ class RowReader(Generic[T_co]):
         for name, kinds in locations.items():
             if (location := getattr(self, name)) is not None:
                 checked_location(name, location, *kinds)
+        if not callable(cast("object", self.read)) or hasattr(self.read, "from_dict"):
+            raise UsageError(f"read must be what makes a row, such as Customer.from_dict, not {shown(self.read)}")
         allowed = get_args(Empty)
         for name in (self.empty,) if isinstance(self.empty, str) else self.empty:
             if name not in allowed or isinstance(self.empty, str):

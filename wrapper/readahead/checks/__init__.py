@@ -12,7 +12,7 @@ from typing import Any
 from ..declared import ParameterInfo
 from ..filters import Fields
 from ..order import OrderBy
-from ..paging.styles import Style
+from ..paging.styles import NextURL, Style
 from ..rows import RowReader
 from .answers import of_reader
 from .fields import argument_of, of_fields
@@ -36,8 +36,8 @@ def faults(
     row = row if isinstance(row, type) and getattr(row, "FIELDS", None) else None
     yield from of_fields(known, fields, row, paging.parameters if paging.where == "query" else ())
     if order is not None:
-        yield from of_order(known, order)
-    yield from of_reader(known, reader, row)
+        yield from of_order(known, order, fields)
+    yield from of_reader(known, reader, row, by_url=isinstance(paging, NextURL))
     yield from of_paging(known, paging, row)
 
 

@@ -12,8 +12,8 @@ from .known import MOST_PATHS, NUMBERS, TEXTS, Known, did_you_mean, in_words, no
 __all__ = ["of_key", "of_reader"]
 
 
-def of_reader(known: Known, reader: RowReader[Any], row: type | None) -> Iterator[str]:
-    """Yield what does not fit of the key, and of paths into the answer."""
+def of_reader(known: Known, reader: RowReader[Any], row: type | None, *, by_url: bool) -> Iterator[str]:
+    """Yield what does not fit of the key, and of paths into the answer. ``by_url``: the next page is named by a URL."""
     if row is not None:
         yield from of_key(reader.key, row)
     if known.answer is None or "any" in known.answer.types:
@@ -23,7 +23,7 @@ def of_reader(known: Known, reader: RowReader[Any], row: type | None) -> Iterato
     expected: list[tuple[str, object, frozenset[str], str]] = [
         ("total", reader.total, NUMBERS, "a number; of text, a function can make one"),
         ("size", reader.size, NUMBERS, "a number"),
-        ("next", reader.next, TEXTS | NUMBERS, "text or a number"),
+        ("next", reader.next, TEXTS if by_url else TEXTS | NUMBERS, "a URL" if by_url else "text or a number"),
         ("more", more, frozenset({"boolean"}), "a boolean"),
     ]
     for name, path, types, what in expected:

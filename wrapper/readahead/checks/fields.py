@@ -63,6 +63,11 @@ def of_fields(known: Known, fields: Fields, row: type | None, paging: Iterable[s
     taken: dict[str, str] = {}
     for name, field in fields.declared.items():
         where = f"fields.{name}"
+        if not field.params and field.attr is None:
+            yield f"{where}: neither the API nor rows can tell it; name a parameter with param=, or an attribute, attr="
+        lower, upper = ({field.params.get(op) for op in ops} - {None} for ops in ((">", ">="), ("<", "<=")))
+        for param in lower & upper:
+            yield f"{where}: parameter {param!r} cannot be both the lower and the upper bound; give it to one of them"
         for param in dict.fromkeys(field.params.values()):
             if param in taken:
                 yield f"{where}: {param!r} is already the parameter of {taken[param]}; give it to one of the two"
@@ -145,6 +150,13 @@ def _of_sent_type(where: str, field: Field, param: str, type_: Declared) -> Iter
     if not type_.is_any_of(fitting) or (type_.enums and isinstance(field, Date | Flag | Timestamp)):
         how = _advice(type_, f"param={param!r}", "")
         yield f"{where}: parameter {param!r} is {in_words(type_)}, which {_called(field)} cannot be sent as; {how}"
+    elif isinstance(field, Timestamp) and field.format and type_.types.isdisjoint({"any", "string"}):
+        fits = {"date-time": {"date-time"}, "date": {"date"}}.get(field.format, NUMBERS)
+        if type_.types.isdisjoint(fits):
+            yield (
+                f"{where}: parameter {param!r} is {in_words(type_)}, and not of format={field.format!r}; "
+                f"remove format, {CORRECT}"
+            )
     elif type_.enums and choices not in type_.enums:
         enum, words = type_.enums[0].__name__, values_of(type_.enums)
         named = f"{choices.__name__} lists" if choices else "unseen names"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from ..declared import ANYTHING, Declared, ParameterInfo, declared, type_of_parameter
+from ..filters import Fields
 from ..order import Direction, OrderBy
 from ..paging.styles import Cursor, LastId, PageNumber, Style
 from .answers import of_key
@@ -85,18 +86,28 @@ def _of_bounds(where: str, called: str, parameter: ParameterInfo, paging: Style)
         yield f"{where}: parameter {name!r} is at least {least}, and rows are counted from 0; {CORRECT[3:]}"
     elif isinstance(paging, Cursor) and called == "cursor" and parameter.required and paging.start is None:
         yield f"{where}: parameter {name!r} must be sent with the first page, too; give its first value with start="
+    elif isinstance(paging, Cursor) and called == "cursor" and isinstance(paging.start, str):
+        if type_of_parameter(parameter).types <= NUMBERS and not paging.start.lstrip("-").isdecimal():
+            yield f"paging.start: parameter {name!r} is a number, not {paging.start!r}; give its first value, such as 0"
+    elif isinstance(paging, LastId) and called == "after" and parameter.required:
+        yield f"{where}: parameter {name!r} must be sent with the first page, too, which has no last row; {CORRECT[3:]}"
 
 
 def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def of_order(known: Known, order: OrderBy) -> Iterator[str]:
+def of_order(known: Known, order: OrderBy, fields: Fields) -> Iterator[str]:
     """Yield what does not fit of parameters, and of names where the document lists them."""
     direction = order.descending if isinstance(order.descending, Direction) else None
     for name, param in zip(("param", "descending"), order.params, strict=False):
+        owner = next((each for each, field in fields.declared.items() if param in field.params.values()), None)
         if fault := known.missing(f"order.{name}", param):
             yield fault
+        elif owner is not None:
+            yield f"order.{name}: {param!r} is already the parameter of fields.{owner}; give it to one of the two"
+        elif known.parameters is not None and known.parameters[param].where == "path":
+            yield f"order.{name}: parameter {param!r} goes into the path; give it to Reading"
         elif known.parameters is not None:
             parameter = known.parameters[param]
             type_ = type_of_parameter(parameter)

@@ -104,9 +104,15 @@ class Field:
             raise UsageError(
                 f'many must be True, False or "commas", not {many!r}; the document says how values are joined'
             )
+        self._check_names("param", param, "attr", attr)
         self.name, self.owner, self.param, self.attr, self.many = "", "", param, attr, many
         #: The parameter for each comparison that the API can make.
         self.params: dict[str, str] = {} if param is None else {self.param_op: param}
+
+    def _check_names(self, *names: object) -> None:
+        for what, name in zip(names[::2], names[1::2], strict=True):
+            if name is not None and (not isinstance(name, str) or not name):
+                raise UsageError(f"{what} must be a name, such as 'created_at', not {shown(name)}")
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name, self.owner = name, class_name(owner)
@@ -329,6 +335,7 @@ class Ordered(_Nullable, Generic[V]):
         lt: str | None = None,
     ) -> None:
         super().__init__(param=param, attr=attr, many=many)
+        self._check_names("ge", ge, "gt", gt, "le", le, "lt", lt)
         bounds = {">=": ge, ">": gt, "<=": le, "<": lt}
         self.params |= {op: name for op, name in bounds.items() if name is not None}
 
@@ -535,6 +542,8 @@ class Choice(_Coded[E | str], Generic[E]):
         unseen: Iterable[E | str] = (),
         every: E | str | None = None,
     ) -> None:
+        if not isinstance(cast("object", choices), type) or not hasattr(choices, "listed"):
+            raise UsageError(f"Choice() takes a generated enumeration, not {shown(choices)}; for other text use Text()")
         super().__init__(param=param, attr=attr, many=many, unseen=map(plain, unseen), every=every and plain(every))
         self.kind, self._choices = f"a value of {choices.__name__}", cast("type[Choices]", choices)
         self.choices = choices

@@ -140,11 +140,13 @@ class NormalForm:
         fields: What the condition is made of.
         kinds: What the parameters of the endpoint take.
         conjunctions: Each row that meets the condition meets at least one of them. Without a condition: an empty one.
+        names: The fields that the condition is made of, those included of which no conjunction is left.
     """
 
     fields: Fields
     kinds: Kinds = field(default=UNKNOWN, repr=False)
     conjunctions: tuple[_Conjunction, ...] = (_Conjunction(),)
+    names: frozenset[str] = frozenset()
 
     def narrowed(self, condition: Condition) -> Self:
         """Return the normal form of both, without planning again what is known.
@@ -154,7 +156,8 @@ class NormalForm:
         """
         planner = _Planner(self.fields, self.kinds)
         added = planner.disjunctive(planner.negations_inside(condition))
-        return evolve(self, conjunctions=tuple(planner.product(self.conjunctions, added)))
+        conjunctions = tuple(planner.product(self.conjunctions, added))
+        return evolve(self, conjunctions=conjunctions, names=self.names | _names(condition))
 
     def branches(self) -> tuple[Branch, ...]:
         """Return the listings that find its rows; none, if no row can meet it.
@@ -172,8 +175,7 @@ class NormalForm:
         for listing in listings:
             branch = planner.skipping(planner.branch(listing), branches)
             branches += [] if branch is None else [branch]
-        names = _names(self.conjunctions)
-        return tuple(evolve(branch, widened=tuple(sorted(names - branch.pushed.keys()))) for branch in branches)
+        return tuple(evolve(branch, widened=tuple(sorted(self.names - branch.pushed.keys()))) for branch in branches)
 
 
 @frozen
@@ -395,14 +397,12 @@ def _comparisons(name: str, region: Region) -> Iterable[Comparison]:
     return region.comparisons(name) if isinstance(region, Interval) else [Comparison(name, "in", region)]
 
 
-def _names(conjunctions: Iterable[_Conjunction]) -> set[str]:
-    """Return the fields that conjunctions are made of."""
-    names: set[str] = set()
-    left = [part for conjunction in conjunctions for part in conjunction.local]
-    for condition in left:
-        names |= {condition.field} if isinstance(condition, Comparison) else set()
-        left += condition.parts if isinstance(condition, Compound) else ()
-    return names.union(*(conjunction.pushed for conjunction in conjunctions))
+def _names(condition: Condition) -> frozenset[str]:
+    """Return the fields that a condition is made of."""
+    left = [condition]
+    for each in left:
+        left += each.parts if isinstance(each, Compound) else ()
+    return frozenset(each.field for each in left if isinstance(each, Comparison))
 
 
 def _is_there(attr: str) -> Callable[[object], bool]:

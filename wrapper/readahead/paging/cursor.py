@@ -115,7 +115,7 @@ class CursorPlan(Plan):
             if list(page.keys[: len(again)]) != last:
                 tally.mismatches += 1
                 tally.unstable = True
-        if page.keys and not again and (self._latest is not None or start.keys):
+        if not again and (self._latest is not None or start.keys):  # an empty page shows no more than others do
             tally.untraced = True
         for key in page.keys:
             recent.pop(key, None)

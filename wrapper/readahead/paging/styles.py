@@ -52,9 +52,12 @@ class Style(ABC):
             raise UsageError(f"largest must be a whole number of at least 1, not {shown(largest)}")
         if self.where not in get_args(Where):
             raise UsageError(f"where must be 'query' or 'body', not {shown(self.where)}")
-        for name in self.parameters:
+        positions = [getattr(self, name) for name in ("page", "offset", "cursor", "after") if hasattr(self, name)]
+        for name in (*positions, *self.parameters):
             if not isinstance(cast("object", name), str) or not name:
                 raise UsageError(f"{type(self).__name__} takes names of parameters, not {shown(name)}")
+        if len({*self.parameters}) < len(self.parameters):
+            raise UsageError(f"{type(self).__name__} has {self.parameters[0]!r} twice; name a parameter for each")
 
     @property
     @abstractmethod
@@ -245,6 +248,12 @@ class Cursor(_Chained):
     start: Scalar | None = None
     where: Where = "query"
     name: ClassVar[str] = "pages by cursor"
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        start = cast("object", self.start)
+        if isinstance(start, bool) or not isinstance(start, str | int | float | None) or start == "":
+            raise UsageError(f"start must be the cursor of the first page, text or a number, not {shown(start)}")
 
     @property
     def parameters(self) -> tuple[str, ...]:
