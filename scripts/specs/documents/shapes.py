@@ -471,7 +471,7 @@ def _answers(endpoint: Endpoint) -> list[Property]:
     answers = [each for each in endpoint.responses.patterns if (each.status_code.range or (0,))[0] // 100 == 2]
     if not answers and endpoint.responses.default:
         answers = [endpoint.responses.default]
-    return [each.prop for each in answers if each.source["attribute"] == "response.json()"]
+    return [each.prop for each in answers if "response.json()" in each.source["attribute"]]
 
 
 def _leaves(prop: Property) -> tuple[list[Property], list[Property]]:
