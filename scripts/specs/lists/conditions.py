@@ -120,7 +120,8 @@ class _Conditions:
             return base, self._exactly(param, found["op"])
         bare = _BARE.fullmatch(inner)
         if bare is not None and inner not in self.by_plain and (is_time or _TIME.search(param.text)):
-            return self._meant(param), self._exactly(param, bare["op"])
+            meant = self._meant(param)
+            return meant, self._exactly(param, bare["op"]) if meant else _OPS[bare["op"]]
         return None
 
     def _meant(self, param: Param) -> str:

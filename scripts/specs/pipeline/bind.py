@@ -50,7 +50,7 @@ class Bound:
 
     def markdown(self) -> list[str]:
         """Return it as lines of the report."""
-        said = f"`{self.place}` declares {self.lists} lists. It is yours now: nothing writes it again."
+        said = f"`{self.place}` declares {self.lists} {'list' if self.lists == 1 else 'lists'}. It is yours now: nothing writes it again."
         lines = ["## Binding", ""]
         if self.text:
             lines += [said, ""]
