@@ -395,18 +395,23 @@ def any_of(*readers: Reader) -> Reader:
     return read
 
 
+Tag = tuple[str, Mapping[Any, type[Row]]]
+
+
 def branch_of(
-    *branches: type[Row], tag: tuple[str, Mapping[Any, type[Row]]] | None = None, base: type[Row] | None = None
+    *branches: type[Row], tag: Tag | None = None, tags: Sequence[Tag] = (), base: type[Row] | None = None
 ) -> Reader:
     """Return a function that reads an object as one of several rows, and leaves any other value unchanged.
 
     `tag`, a discriminator, is the wire name of a field and the branch for each of its values. Where the value is not
-    among them it is `base`, also if there is no such field; without a base the plain data stays. Without a tag,
-    branches go out that require a field which the object lacks, or have another constant; then, if any is left, those
-    that are closed and do not declare all of its fields, and those of which it has a field with a value that is not
-    listed or of another JSON type. Of the others it is the one with most constants in the object, then with most of its
-    fields; of equals the first. Where none is left for the lack of fields that all branches require, which tell
-    nothing, they are not looked at; otherwise the plain data stays.
+    among them it is `base`, also if there is no such field; without a base the plain data stays. `tags` are those of
+    several unions of the same branches: what one of them lists counts, unless they contradict each other. Without a
+    tag, branches go out that require a field which the object lacks, or have another constant; then, if any is left,
+    those that are closed and do not declare all of its fields, and those of which it has a field, or an object in one,
+    with a value that is not listed or of another JSON type. Of the others it is the one with most constants in the
+    object, then with most of its fields, then with most of those of the objects in it; of equals the first. Where none
+    is left for the lack of fields that all branches require, which tell nothing, they are not looked at; otherwise the
+    plain data stays.
     """
 
     def choose(value: Mapping[str, Any]) -> type[Row] | None:
@@ -415,11 +420,15 @@ def branch_of(
                 return tag[1].get(value.get(tag[0]), base)
             except TypeError:  # not hashable
                 return base
+        there = [(values, value[name]) for name, values in tags if isinstance(value.get(name), str)]
+        named = {cls for values, said in there if (cls := values.get(said)) is not None}
+        if there and len(named) < 2:
+            return next(iter(named), base)
         fitting = [each for each in branches if each._required <= value.keys() and _agrees(each, value)]
         if not fitting:
             common = frozenset[str].intersection(*(each._required for each in branches))
             fitting = [each for each in branches if each._required - common <= value.keys() and _agrees(each, value)]
-            fitting = [each for each in fitting if any(_likeness(each, value))]
+            fitting = [each for each in fitting if any(_likeness(each, value)[:2])]
         whole = [each for each in fitting if not each._closed or value.keys() <= each.FIELDS.keys()] or fitting
         typed = [each for each in whole if _is_typed(each, value)] if len(whole) > 1 else whole
         return max(typed or whole, key=lambda each: _likeness(each, value), default=None)
@@ -452,7 +461,17 @@ def _is_typed(branch: type[Row], value: Mapping[str, Any]) -> bool:
         if wire in value and isinstance(value[wire], bool) and "boolean" not in kinds:
             return False
     listed = branch._listed.items()
-    return all(any(_same(value[wire], each) for each in values) for wire, values in listed if wire in value)
+    if not all(any(_same(value[wire], each) for each in values) for wire, values in listed if wire in value):
+        return False
+    return all(_agrees(inner, part) and _is_typed(inner, part) for inner, part in _inner(branch, value))
+
+
+def _inner(branch: type[Row], value: Mapping[str, Any]) -> Iterator[tuple[type[Row], Mapping[str, Any]]]:
+    """Yield the objects in fields of `value`, each with the class that the branch has for it."""
+    for wire, (_, reader) in branch.FIELDS.items():
+        cls = getattr(reader, "__self__", None)
+        if isinstance(cls, type) and issubclass(cls, Row) and isinstance(value.get(wire), Mapping):
+            yield cls, value[wire]
 
 
 _TYPES: Mapping[str, Any] = {
@@ -470,8 +489,14 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)  # JSON's 1 is not true
 
 
-def _likeness(branch: type[Row], value: Mapping[str, Any]) -> tuple[int, int]:
-    return len(branch._constants.keys() & value.keys()), len(branch.FIELDS.keys() & value.keys())
+def _likeness(branch: type[Row], value: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return constants and fields of a branch in an object, and what the objects in it lack and have of theirs."""
+    found = [len(branch._constants.keys() & value.keys()), len(branch.FIELDS.keys() & value.keys()), 0, 0]
+    for inner, part in _inner(branch, value):
+        _, fields, lacking, more = _likeness(inner, part)
+        found[2] += lacking - len(inner._required - part.keys())
+        found[3] += fields + more
+    return tuple(found)
 
 
 def by_wire_names(body: Any, names: Mapping[str, tuple[str, Writer | None]], extra: Writer | None) -> Any:

@@ -1,6 +1,7 @@
 # ruff: noqa: E501  tables of messages, which are not broken
 """What a binding declares fits the generated code, or it cannot be declared (C21)."""
 
+import asyncio
 import datetime as dt
 import importlib
 import re
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from readahead.checks import given_by
 from readahead.endpoint import Endpoint
 from readahead.errors import FilterError, UsageError
 from readahead.filters import (
@@ -525,10 +527,10 @@ class Things(Query):
 
 
 class Api(Client):
-    """A client that never sends anything here."""
+    """A client without credentials."""
 
-    def __init__(self):
-        super().__init__({}, base_url="http://127.0.0.1:9")
+    def __init__(self, base_url="http://127.0.0.1:9"):
+        super().__init__({}, base_url=base_url)
 
     def listing(self, endpoint, arguments):
         return Things(Reading(self._sender, endpoint, arguments))
@@ -565,6 +567,40 @@ def test_a_required_parameter_of_a_field_or_of_paging_is_given(things):
         Api().listing(declare(things, "list_pages", items=None, paging=PageNumber(first=0)), {})
 
 
+@pytest.mark.asyncio
+async def test_a_query_without_a_required_condition_says_what_to_write(things):
+    """It may be given by a later call; where it is not, the error comes before anything is sent."""
+    fields = {"tenant": Text(param="tenant"), "name": Text(attr="name")}
+    endpoint = declare(things, "list_pages", fields, items=None, paging=PageNumber(first=0))
+    query = Api().listing(endpoint, {})
+    fields = endpoint.fields
+    message = r"GET /pages needs 'tenant'; give it with where\(tenant=\.\.\.\)$"
+    with pytest.raises(FilterError, match=message) as caught:
+        await query.first_page()
+    assert caught.value.field == "tenant"
+    for read in (query.to_list, query.count, query.first, query.explain, query.limit(1).page_size(5).to_list):
+        with pytest.raises(FilterError, match=message):
+            await read()
+    assert "tenant" in str(query.limit(1).where(fields.name == "a").where(tenant="t"))
+    with pytest.raises(FilterError, match=r"where\(tenant=\.\.\.\) on each side of \|$"):
+        await query.where((fields.tenant == "t") | (fields.name == "a")).to_list()
+
+
+def test_what_a_required_parameter_is_given_with():
+    """A condition, a bound, or an order."""
+
+    class ThingFields(Fields):
+        tenant = Text(param="tenant_id")
+        created = Timestamp(ge="since", attr="created_at")
+
+    given = given_by(ThingFields(), OrderBy(("name",), param="sort"))
+    assert given == {
+        "tenant_id": "where(tenant=...)",
+        "since": "where(fields.created >= ...)",
+        "sort": "order_by(...)",
+    }
+
+
 def test_a_page_is_as_small_as_the_document_allows(things):
     """Neither page_size() nor a limit asks for less."""
     query = Api().listing(declare(things), {"account": "a"})
@@ -581,3 +617,26 @@ def test_what_a_member_takes_is_known_to_the_field(things):
     moment = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
     (request,) = query.where(since >= moment).reading.requests
     assert request.params == (("created[gte]", str(int(moment.timestamp()))),)
+
+
+@pytest.mark.asyncio
+async def test_counting_asks_for_no_smaller_page_than_the_document_allows(things):
+    """One request, of the smallest page that there is."""
+    asked = []
+
+    async def answer(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split()[1].decode())
+        body = b'{"data": [], "meta": {"total": 7}}'
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with Api(f"http://127.0.0.1:{port}") as client:
+            query = client.listing(declare(things, total="meta.total"), {"account": "a"})
+            assert await query.count() == 7
+    assert asked == ["/of/a?page=1&per_page=5"]

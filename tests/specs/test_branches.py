@@ -273,3 +273,62 @@ def test_a_text_that_would_come_back_as_another_stays_a_text(client, field, text
     holder = client("models").HolderResponse200.from_dict({field: text})
     assert getattr(holder, field) == text
     assert holder.to_dict()[field] == text
+
+
+def test_branches_whose_inner_objects_alone_differ(generated):
+    """By a constant, a listed value, a JSON type, or what an inner object declares; also two objects deep."""
+    inner = {
+        "const": ({"kind": {"const": "a"}}, {"kind": {"const": "b"}}),
+        "enum": ({"kind": {"enum": ["a", "c"]}}, {"kind": {"enum": ["b", "d"]}}),
+        "type": ({"kind": {"type": "string"}}, {"kind": {"type": "integer"}}),
+        "keys": ({"kind": {"type": "string"}}, {"kind": {"type": "string"}, "more": {"type": "string"}}),
+    }
+    deep = {"const", "keys"}
+    schemas, paths = {}, {}
+    for name, both in inner.items():
+        for end, properties in zip("AB", both, strict=True):
+            part = {"type": "object", "required": [*properties], "properties": properties}
+            if name in deep:
+                part = {"type": "object", "properties": {"deep": part}}
+            schemas[f"{name}{end}"] = {"type": "object", "required": ["part"], "properties": {"part": part}}
+        union = {"oneOf": [{"$ref": f"#/components/schemas/{name}{end}"} for end in "AB"]}
+        content = {"application/json": {"schema": union}}
+        answers = {"200": {"description": "", "content": content}}
+        paths[f"/{name}"] = {"get": {"operationId": f"get_{name}", "responses": answers}}
+    module = generated("clients_of_inner_branches", paths, schemas)
+
+    def read(name, part):
+        data = {"part": {"deep": part} if name in deep else part}
+        answer = httpx.Response(200, json=data)
+        return type(module(f"api.default.get_{name}")._parse(answer)).__name__
+
+    for name, first, second in (("const", "a", "b"), ("enum", "c", "d"), ("type", "x", 1)):
+        assert read(name, {"kind": first}) == f"{name.capitalize()}A"
+        assert read(name, {"kind": second}) == f"{name.capitalize()}B"
+    assert read("keys", {"kind": "x"}) == "KeysA"
+    assert read("keys", {"kind": "x", "more": "y"}) == "KeysB"
+
+
+def test_several_discriminators_of_the_same_branches(generated):
+    """Two unions of the same classes, each with a field of its own; one value alone contradicts no other."""
+    text = {"type": "string"}
+    one = {"type": "object", "properties": {"kind": text, "type": text, "v": text}}
+    targets = {name: f"#/components/schemas/{name}" for name in ("A", "B")}
+    unions = {
+        "by_kind": {"propertyName": "kind", "mapping": {"a": targets["A"], "b": targets["B"]}},
+        "by_type": {"propertyName": "type", "mapping": {"one": targets["A"], "two": targets["B"]}},
+    }
+    paths = {}
+    for name, said in unions.items():
+        union = {"oneOf": [{"$ref": each} for each in targets.values()], "discriminator": said}
+        answers = {"200": {"description": "", "content": {"application/json": {"schema": union}}}}
+        paths[f"/{name}"] = {"get": {"operationId": name, "responses": answers}}
+    module = generated("clients_of_several_tags", paths, {"A": one, "B": one})
+
+    def read(name, **data):
+        return type(module(f"api.default.{name}")._parse(httpx.Response(200, json=data))).__name__
+
+    assert (read("by_kind", kind="a"), read("by_kind", kind="b", type="other")) == ("A", "B")
+    assert (read("by_type", type="one"), read("by_type", type="two", kind="other")) == ("A", "B")
+    assert read("by_type", type="three", kind="other") == "dict"
+    assert read("by_kind", v="neither") == "A"

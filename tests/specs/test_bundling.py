@@ -89,14 +89,36 @@ def test_files_that_a_document_refers_to_are_part_of_it(project, files, capsys):
         ("shared/Order.yaml#/nothing", "has no such place"),
     ],
 )
-def test_files_that_cannot_be_read_are_named_with_what_to_do(project, files, capsys, target, said):
-    """And nothing is written."""
-    (files / "api.yaml").write_text(FILES["api.yaml"].replace("paths/orders.yaml", target))
+@pytest.mark.parametrize(
+    ("place", "lost"),
+    [
+        ("'paths/orders.yaml'", "every method of /orders"),
+        ("'paths/order.yaml#/get'", "GET /orders/{id}"),
+        ("'../shared/parameters.yaml#/page'", "GET /orders"),
+        ("'../shared/Order.yaml'", "GET /orders/{id}"),
+    ],
+)
+def test_files_that_cannot_be_read_cost_what_needs_them(project, files, capsys, target, said, place, lost):
+    """The reason says which file it is, and what to do."""
+    up = "../" if place.startswith("'../") and not target.startswith("http") else ""
+    for name, text in FILES.items():
+        (files / name).write_text(text.replace(place, f"'{up}{target}'"))
     (files.parent / "outside.yaml").write_text("get: {}")
+    assert main(["shop", "--from", str(files / "api.yaml"), "--json", "-"], project) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["operations"] == 1
+    assert [*report["left out"]] == [lost]
+    assert said in report["left out"][lost]
+    assert target.partition("#")[0].rpartition("/")[2] in report["left out"][lost]
+
+
+def test_a_map_that_cannot_be_read_costs_the_document(project, files, capsys):
+    """Which of its parts are needed cannot be known; nothing is written."""
+    (files / "api.yaml").write_text(
+        FILES["api.yaml"].partition("components:")[0] + "components: {schemas: {$ref: no.yaml}}"
+    )
     assert main(["shop", "--from", str(files / "api.yaml")], project) == 1
-    told = capsys.readouterr().err
-    assert said in told
-    assert target.partition("#")[0] in told
+    assert "no.yaml, which cannot be read" in capsys.readouterr().err
     assert not (project / "openapi/shop.yaml").exists()
 
 

@@ -147,13 +147,20 @@ MUTATIONS = {
     ),
     "parameter newly required": (
         lambda d: set_in(parameter(d, "state"), required=True),
-        [(Level.BREAKING, "parameter newly required", "list_customers(state)", "")],
+        [
+            (Level.BREAKING, "parameter newly required", "list_customers(state)", ""),
+            (Level.BREAKING, "every query needs a parameter", "list_customers(state)", "where(state=...)"),
+        ],
     ),
     "new parameter that is required": (
         lambda d: d["paths"][LIST]["get"]["parameters"].append({**NEW_QUERY, "required": True}),
         [
             (Level.BREAKING, "parameter newly required", "list_customers(created_after)", ""),
             (Level.HAND, "parameter not exposed", "list_customers(created_after)", LINE),
+            (
+                Level.BREAKING, "every query needs a parameter", "list_customers(created_after)",
+                'Reading(self._sender, CUSTOMERS, {"created_after": ...})',
+            ),
         ],
     ),
     "parameter new": (

@@ -1,12 +1,14 @@
 """Faults of published documents: what is harmless costs nothing, and any other its own operation alone."""
 
 import inspect
+import json
 import re
 
 import pytest
 
-from specs.documents.document import SpecError, parse
+from specs.documents.document import SpecError, load, parse
 from specs.documents.repair import repair
+from specs.pipeline.command import main
 from specs.pipeline.take import take_what_can_be
 
 NULLS = """
@@ -108,3 +110,73 @@ def test_a_fault_costs_its_operation_alone(path, item, cause):
     assert cause in why
     with pytest.raises(SpecError, match=re.escape(cause)):
         repair(document)
+
+
+HEAD = '{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": '
+
+
+@pytest.mark.parametrize(
+    ("paths", "place"),
+    [
+        ('{"/a": {"get": {}}, "/a": {"post": {}}}', "'/a' twice, with different values, at /paths/~1a;"),
+        ('{"/a": {"get": {"tags": [], "tags": ["x"]}}}', "'tags' twice, with different values, at /paths/~1a/get/tags"),
+        ('{"/a": {"get": {"parameters": [{"in": "query", "in": "path"}]}}}', "at /paths/~1a/get/parameters/0/in"),
+    ],
+)
+def test_a_key_twice_is_refused_with_its_place(paths, place):
+    """One of the two values would be lost without a word."""
+    with pytest.raises(SpecError, match=re.escape(place)):
+        parse(f"{HEAD}{paths}}}", "twice.json")
+
+
+def test_a_key_twice_that_costs_nothing_is_no_fault():
+    """With the same value, in a text, an example or an extension."""
+    paths = '{"/a": {"get": {"tags": [], "tags": [], "summary": "a", "summary": "b", "x-a": {"b": 1, "b": 2}}}}'
+    assert parse(f"{HEAD}{paths}}}", "twice.json")["paths"]["/a"]["get"]["tags"] == []
+
+
+def test_a_status_in_quotes_and_without_is_one_key():
+    """In YAML they are two; the answers that one of them says would be lost."""
+    text = "openapi: 3.1.0\npaths: {/a: {get: {responses: {200: {description: a}, '200': {description: b}}}}}"
+    with pytest.raises(SpecError, match="the key '200' twice"):
+        parse(text, "twice.yaml")
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+@pytest.mark.parametrize("given", [{}, [], 1, "yes", {"type": "boolean"}])
+def test_a_flag_that_is_no_flag_says_nothing(version, given):
+    """Whatever version the document is of."""
+    schema = {"type": "object", "properties": {"p": {"type": "string", "nullable": given}, "nullable": {}}}
+    answers = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    document = {"openapi": version, "info": {"title": "t", "version": "1"}}
+    document["paths"] = {"/a": {"get": {"operationId": "a", "responses": answers}}}
+    found = repair(document)["paths"]["/a"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert not found["properties"]["p"].get("nullable")
+    assert "nullable" in found["properties"]
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        {"type": "oauth2"},
+        {"type": "http"},
+        {"type": "apiKey", "in": "body", "name": "k"},
+        {"type": "secret"},
+        {},
+        "key",
+    ],
+)
+def test_a_security_scheme_that_is_not_valid_costs_no_operation(project, tmp_path, capsys, scheme):
+    """No code is made of it; the report says which it is and why."""
+    answers = {"responses": {"204": {"description": ""}}}
+    document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "security": [{"key": []}]}
+    document["paths"] = {"/a": {"get": answers}, "/b": {"get": {**answers, "security": [{"good": []}]}}}
+    good = {"type": "http", "scheme": "bearer"}
+    document["components"] = {"securitySchemes": {"key": scheme, "good": good}}
+    (tmp_path / "given.json").write_text(json.dumps(document))
+    assert main(["given", "--from", str(tmp_path / "given.json"), "--json", "-"], project) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["operations"], report["left out"]) == (2, {})
+    assert [*report["security schemes dropped"]] == ["key"]
+    assert "/components/securitySchemes/key" in report["security schemes dropped"]["key"]
+    assert load(project / "openapi/given.yaml")["components"]["securitySchemes"] == {"good": good}

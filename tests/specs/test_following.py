@@ -18,6 +18,7 @@ from specs.pipeline import lock
 from specs.pipeline.advice import advise
 from specs.pipeline.command import ROOT, main
 from specs.pipeline.compare import Level
+from specs.pipeline.proof import unfit
 from specs.pipeline.take import take
 
 LIST, ONE, EXTERNAL = "/v1/customers", "/v1/customers/{customer_id}", "/v1/customers/external/{external_id}"
@@ -142,6 +143,7 @@ def scheme(document, old, new):
 
 ROWS = ("CustomerRead", "CustomerCreate", "CustomerUpdate")
 REF = "#/components/schemas/"
+NAMES = '("created_at", "street_1", "street_2", "city", "state", "postal_code", "country", "status")'
 INVALID = "backend__src__customers__responses__ValidationErrorResponse"
 KINTSUGI = {
     # --- parameters: new ones
@@ -187,6 +189,12 @@ KINTSUGI = {
     "parameter gone that only the API sees": without("search_query"),
     "list gone": without("source__in"),
     "order gone": without("order_by"),
+    "order a choice": set_parameter("order_by", schema=or_null(choices("created_at", "-created_at", "name"))),
+    "order choices, each in both directions": set_parameter(
+        "order_by", schema={"type": "array", "items": choices("created_at", "-created_at")}
+    ),
+    "pages from 0": lambda d: parameter(d, "page")["schema"].update(default=0, minimum=0),
+    "smallest page higher": lambda d: parameter(d, "size")["schema"].update(minimum=10),
     "parameter renamed": set_parameter("state", name="state_code"),
     "search renamed": set_parameter("search_query", name="query"),
     "list renamed and an array": set_parameter("source__in", name="sources", schema={"type": "array", "items": TEXT}),
@@ -261,6 +269,7 @@ KINTSUGI = {
     "credentials in another header": lambda d: d["components"]["securitySchemes"]["APIKeyHeader"].update(name="X-Key"),
     "credentials under another name": lambda d: scheme(d, "APIKeyHeader", "ApiKey"),
     "organisation in another header": header("x-organization-id", name="x-org"),
+    "no credentials": lambda d: [each.pop("security") for item in d["paths"].values() for each in item.values()],
     "header of every call": header("X-Tenant"),
     "schema that the overlay refers to renamed": of_schema(INVALID, "CustomersInvalid"),
     "operation moved": to(LIST, "/v2/customers"),
@@ -500,6 +509,19 @@ def advised(name, folder):
         ("header of every call", "parameter newly required", {}),
         ("size under a word of its own", "parameter gone", {'size = "size"': 'size = "per_batch"'}),
         ("size under a word of its own", "parameter gone", {"largest=100": 'largest=100, size="per_batch"'}),
+        ("pages from 0", "first page moved", {"largest=100": "largest=100, first=0"}),
+        ("pages from 0", "first page moved", {"# from 1": "# from 0"}),
+        ("new that is required", "every query needs a parameter", {}),
+        (
+            "order a choice",
+            "parameter takes listed values",
+            {NAMES: '("created_at", "-created_at", "name"), several=False'},
+        ),
+        (
+            "order choices, each in both directions",
+            "parameter retyped",
+            {NAMES: '("created_at",), descending="-{name}"'},
+        ),
         ("size inside", "field gone", {'size="size"': 'size="meta.size"'}),
         ("rows or null", "field newly nullable", {'size="size"': 'size="size", empty=["null"]'}),
         ("parameter a choice or null", "parameter takes listed values", {}),
@@ -539,7 +561,44 @@ def test_a_renamed_placeholder_is_no_new_argument(tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["field nullable", "value new", "status new", "server of its own"])
+def test_the_only_list_is_gone(tmp_path):
+    """What needs it goes, line by line; the client is left, and imports."""
+    root = tmp_path / "project"
+    for folder in ("openapi", "generated", "wrapper"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    document = json.loads(json.dumps(load(ROOT / "openapi/kintsugi.yaml")))
+    del document["paths"][LIST]["get"]
+    source = tmp_path / "2026-07-01-gone.json"
+    source.write_text(json.dumps(document))
+    taken("kintsugi", source, root, tmp_path)
+    text = (root / "wrapper/readahead/kintsugi.py").read_text()
+    assert "Customers" not in text
+    assert "create_customer" not in text
+    assert unfit(root / "wrapper", root / "generated", "kintsugi") == []
+    command = [sys.executable, "-m", "mypy", "--no-error-summary", str(root / "wrapper/readahead/kintsugi.py")]
+    env = {**os.environ, "MYPYPATH": os.pathsep.join([str(root / "wrapper"), str(root / "generated")])}
+    typed = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    assert typed.returncode == 0, typed.stdout
+
+
+def test_an_overlay_requires_no_credentials_that_are_gone(tmp_path):
+    """The action that requires them goes with those that define them; the binding stays as it is."""
+    advice = advised("no credentials", tmp_path)
+    assert {each.file for each in advice.edits} == {"openapi/kintsugi.overlay.yaml"}
+    removed = {each.old.strip() for each in advice.edits if each.new is None and each.old}
+    assert {
+        "- target: $.components.securitySchemes",
+        "security:",
+        "- APIKeyHeader: []",
+        "OrganizationId: []",
+    } <= removed
+    assert "credentials gone" in {each.kind for each in advice.changes}
+    assert not any(each.get("security") for item in advice.document["paths"].values() for each in item.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["field nullable", "value new", "status new", "server of its own", "smallest page higher"]
+)
 def test_where_nothing_has_to_be_done_one_line_says_so(name, tmp_path):
     """And nothing is listed to do."""
     _, project, reports = followed(name, tmp_path / "one")

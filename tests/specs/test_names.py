@@ -69,6 +69,20 @@ def test_names_that_classes_of_attrs_treat_specially(generated, name):
                       and isinstance(getattr(row, field), str)}  # fmt: skip
 
 
+def test_classes_that_attrs_would_take_for_no_field(generated):
+    """It reads annotations as texts, and skips those that begin with `ClassVar`."""
+    of_variant = {"type": "object", "properties": {"inner": OBJECT, "kind": {"enum": ["a", "b"]}}}
+    schemas = {"ClassVariant": of_variant, "ClassVar": OBJECT, "Row": OBJECT}
+    fields = {name: {"$ref": f"#/components/schemas/{name}"} for name in schemas}
+    schemas["Odd"] = {"type": "object", "required": [*fields], "properties": fields}
+    paths = {"/a": {"get": {"operationId": "get_a", "responses": answer({"$ref": "#/components/schemas/Odd"})}}}
+    odd = generated("clients_of_class_variants", paths, schemas)("models").Odd
+    data = {"ClassVariant": {"inner": {"a": "x"}, "kind": "a"}, "ClassVar": {"a": "y"}, "Row": {"a": "z"}}
+    row = odd.from_dict(data)
+    assert row.to_dict() == data
+    assert (row.class_variant.inner.a, row.class_variant.kind, row.class_var.a, row.row.a) == ("x", "a", "y", "z")
+
+
 def test_a_parameter_that_stands_twice_in_a_path_fills_both_places(generated):
     """OpenAPI forbids it, and it is published."""
     paths = {

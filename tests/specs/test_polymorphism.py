@@ -166,7 +166,7 @@ async def test_a_class_under_another_name_has_its_old_tag():
         "components": {"schemas": {**PETS, "Dog": {**PETS["Dog"], NAME: "Hound"}}},
     }
     (tag,) = tags(normalise(document)).values()
-    assert tag == ("petType", {"Cat": "Cat", "Dog": "Hound", "Pet": "Pet"}, "Pet")
+    assert tag == ({"petType": {"Cat": "Cat", "Dog": "Hound", "Pet": "Pet"}}, "Pet")
 
 
 async def test_what_is_taken_with_a_schema():

@@ -192,7 +192,7 @@ def test_a_source_that_cannot_be_taken(project, capsys, api, source, said):
 
 
 def test_taking_the_same_document_changes_nothing(project, published, capsys):
-    """Taking the same document again gives every byte as committed, and no report; of the lock, its name alone."""
+    """Taking the same document again gives every byte as committed, and one line; of the lock, its name alone."""
     committed = contents(project)
     assert main(["kintsugi", "--from", str(published)], project) == 0
     before = contents(project)
@@ -200,7 +200,7 @@ def test_taking_the_same_document_changes_nothing(project, published, capsys):
     capsys.readouterr()
     assert main(["kintsugi", "--from", str(published)], project) == 0
     assert contents(project) == before
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "kintsugi: unchanged, nothing to do\n"
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 from attrs import frozen
 
-from .checks import argument_faults, faults, in_one_line, required
+from .checks import argument_faults, faults, given_by, in_one_line, required
 from .declared import ParameterInfo, kinds_of_parameters
 from .errors import FilterError, UsageError
 from .filters import Fields, Kinds, checked_text, kinds_of
@@ -96,7 +96,15 @@ class Endpoint(Generic[T]):
 
     @cached_property
     def _required(self) -> frozenset[str]:
-        return required(self.operation, self.paging, self.fields)
+        return required(self.operation, self.paging)
+
+    @cached_property
+    def _given_by(self) -> Mapping[str, str]:
+        return given_by(self.fields, self.order)
+
+    def missing(self, arguments: Iterable[str]) -> Mapping[str, str]:
+        """Return the required arguments that are not among these, and what a query gives each with."""
+        return {argument: self._given_by[argument] for argument in sorted(self._required - {*arguments})}
 
     def check_arguments(self, arguments: Mapping[str, Any]) -> None:
         """Check the arguments that a ``Reading`` gives, besides those of conditions.
@@ -104,9 +112,10 @@ class Endpoint(Generic[T]):
         Raises:
             UsageError: The generated function has no such argument, or needs one that nothing gives.
         """
-        if self._required <= arguments.keys() <= self._parameters.keys():
+        needed = self._required - self._given_by.keys()
+        if needed <= arguments.keys() <= self._parameters.keys():
             return
-        if found := in_one_line(argument_faults(self.operation, arguments, self._required)):
+        if found := in_one_line(argument_faults(self.operation, arguments, sorted(needed))):
             raise UsageError(found)
 
     @cached_property

@@ -114,24 +114,43 @@ class Reading(Generic[T]):
                 "order_by", f"order_by() cannot span {len(self.branches)} listings; sort the rows or split the query"
             )
         reading = evolve(self, selection=selection)
-        _ = reading.requests  # what cannot be sent is refused here
+        if not reading.missing:  # the next call may give it
+            _ = reading.requests  # what cannot be sent is refused here
         return reading
 
     # ---- what is sent
 
     @cached_property
     def requests(self) -> tuple[Request, ...]:
-        """The request of each branch, without a position."""
+        """The request of each branch, without a position.
+
+        Raises:
+            FilterError: A required parameter has no value.
+        """
+        for name, how in self.missing.items():
+            each = " on each side of |" if len(self.branches) > 1 else ""
+            message = f"{self.endpoint.operation.OPERATION} needs {name!r}; give it with {how}{each}"
+            raise FilterError(name, message)
         return tuple(map(self._request, self.branches))
 
-    def _request(self, branch: Branch) -> Request:
-        endpoint, extra = self.endpoint, self.selection.extra
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """Required arguments that a branch has no value for, and what a query gives each with."""
+        found = (self.endpoint.missing(self._arguments(branch)) for branch in self.branches)
+        return next(filter(None, found), dict[str, str]())
+
+    def _arguments(self, branch: Branch) -> dict[str, Any]:
+        endpoint = self.endpoint
         pushed = branch.arguments(endpoint.fields, endpoint.kinds)
         arguments = {**endpoint.needed, **self.arguments, **pushed}
         if self.selection.order and endpoint.order is not None:
             arguments |= endpoint.order.arguments(
                 self.selection.order, takes_list=endpoint.takes_list(endpoint.order.param)
             )
+        return arguments
+
+    def _request(self, branch: Branch) -> Request:
+        endpoint, extra, arguments = self.endpoint, self.selection.extra, self._arguments(branch)
         request = evolve(request_for(endpoint.operation, **arguments), safe=True)
         # The generated function sends the document's defaults for page and size; the plan sets them instead.
         params = tuple(pair for pair in request.params if pair[0] not in endpoint.paging.parameters)

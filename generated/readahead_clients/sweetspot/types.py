@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define
 
 from ..encode import UNSET, File, Unset
+from ..runtime import expected
 from .errors import UnexpectedResponse
 
 if TYPE_CHECKING:
@@ -16,7 +18,18 @@ if TYPE_CHECKING:
 
     from .client import Client
 
-__all__ = ["UNSET", "File", "Response", "Unset", "content_of", "file_of", "read_response", "send", "text_of"]
+__all__ = [
+    "UNSET",
+    "File",
+    "Response",
+    "Unset",
+    "content_of",
+    "file_of",
+    "other_of",
+    "read_response",
+    "send",
+    "text_of",
+]
 
 T = TypeVar("T")
 
@@ -72,6 +85,15 @@ def text_of(response: httpx.Response) -> Any:
 def file_of(response: httpx.Response) -> File:
     """Return a body of bytes as a file."""
     return File(BytesIO(response.content), mime_type=response.headers.get("content-type"))
+
+
+def other_of(response: httpx.Response, others: Sequence[str], read: Callable[[Any], Any] | None, *kinds: type) -> Any:
+    """Return a body of one of the `others`, content types, as text or as a file; JSON as `read` does, if of `kinds`."""
+    content_type = _content_type(response)
+    if not _is_json(content_type) and any(fnmatchcase(content_type, each) for each in others):
+        return response.text if content_type.startswith("text/") else file_of(response)
+    data = expected(response.json(), *(kinds or (object,)))
+    return data if read is None else read(data)
 
 
 def _content_type(response: httpx.Response) -> str:

@@ -36,15 +36,19 @@ class Bundle:
     Attributes:
         document: All of it: what stands in other files is a component.
         content: The bytes of all files, in the order of reading.
+        unread: References to what cannot be read, which stay in the document, and why.
     """
 
     def __init__(self, document: dict[str, Any], source: str) -> None:
         """Read the files that `document`, which is at `source`, refers to.
 
+        What cannot be read costs the operations that need it, and no others.
+
         Raises:
-            SpecError: One of them cannot be read; the message says what to do.
+            SpecError: A whole map, such as all schemas, cannot be read; the message says what to do.
         """
         self.content = b""
+        self.unread: dict[str, str] = {}
         self._source = source
         self._home = Path(source).parent
         self._files: dict[str, Any] = {"": document}
@@ -68,7 +72,13 @@ class Bundle:
             name, place = self._address(target, file)
             return self._walk(self._read(name, place), name, above, named=True) if name else node
         if isinstance(target, str) and not named:
-            new = self._place(target, file, above)
+            try:
+                new = self._place(target, file, above)
+            except SpecError as error:
+                new = {"$ref": target if target.partition("#")[0] else f"{file}{target}"}
+                self.unread[new["$ref"]] = str(error)
+                if above[:1] == ("paths",) and len(above) == 3 and above[2] in METHODS:  # no operation is a reference
+                    new = {"responses": {"default": new}}
             beside = {key: each for key, each in node.items() if key != "$ref"}
             return {**new, **self._walk(beside, file, above)} if beside else new
         return {

@@ -5,7 +5,8 @@ import datetime as dt
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -39,6 +40,10 @@ _BOOLEAN_IN_YAML_1_1 = re.compile(r"y|n|yes|no|on|off|true|false", re.IGNORECASE
 # Of a document with its aliases written out: a few of them can stand for any number of values, and of characters.
 MAX_VALUES = 1_000_000
 MAX_CHARACTERS = 64_000_000
+
+
+class _DoubledError(Exception):
+    """An object has a key twice."""
 
 
 class _TooLargeError(Exception):
@@ -80,12 +85,14 @@ _Representer.add_representer(list, _represent_list)
 def parse(text: str, name: str) -> dict[str, Any]:
     """Return the document in `text`, JSON or YAML."""
     try:
-        document = json.loads(_few(text) if text.lstrip().startswith("{") else _as_json(text))
+        document = _from_json(_few(text)) if text.lstrip().startswith("{") else json.loads(_as_json(text))
     except RecursionError:
         raise SpecError(f"{name} is nested too deeply, or a part of it contains itself") from None
     except _TooLargeError:
         limits = f"{MAX_VALUES:,} values or {MAX_CHARACTERS:,} characters"
         raise SpecError(f"{name} has more than {limits} with its aliases written out") from None
+    except _DoubledError as error:
+        raise SpecError(f"{name} has the key {error}; remove one of the two") from None
     except (YAMLError, ValueError) as error:
         raise SpecError(f"{name} is neither JSON nor YAML: {_one_line(error)}") from error
     if not isinstance(document, dict):
@@ -116,6 +123,52 @@ def of_version_3(document: dict[str, Any], name: str) -> dict[str, Any]:
         raise SpecError(f"{name} is not an OpenAPI 3 document")
     whole = {"3": "3.0.0", "3.0": "3.0.0", "3.1": "3.1.0"}.get(version, version)
     return {**document, "openapi": whole}
+
+
+def _from_json(text: str) -> Any:
+    """Return JSON data. A key that is there twice is an error where one of the two values would be lost.
+
+    Raises:
+        _DoubledError: There is one; the message says where.
+    """
+    doubled = False
+
+    def noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
+        found = dict(pairs)
+        doubled = doubled or len(found) < len(pairs)
+        return found
+
+    document = json.loads(text, object_pairs_hook=noted)
+    if doubled and (place := _doubled(json.loads(text, object_pairs_hook=_Pairs), ())):
+        raise _DoubledError(f"{place[-1][:100]!r} twice, with different values, at {pointer(place)[:300]}")
+    return document
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object with all of its keys."""
+
+
+def _doubled(node: Any, above: tuple[str, ...], *, named: bool = False) -> tuple[str, ...]:
+    """Return where an object has a key twice, texts, examples and extensions aside; empty if nowhere."""
+    seen: dict[str, Any] = {}
+    for key, each in node if isinstance(node, _Pairs) else ():
+        if not named and (key in PROSE or key in DATA or key.startswith("x-")):
+            continue
+        if seen.setdefault(key, each) != each:
+            return (*above, key)
+        if found := _doubled(each, (*above, key), named=not named and key in NAMED):
+            return found
+    if isinstance(node, list) and not isinstance(node, _Pairs):
+        for at, each in enumerate(node):
+            if found := _doubled(each, (*above, str(at))):
+                return found
+    return ()
+
+
+def pointer(place: Iterable[str | int]) -> str:
+    """Return a place in a document as a JSON pointer."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place) or "/"
 
 
 def _few(text: str) -> str:
@@ -207,7 +260,11 @@ def _size(node: Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
 def _plain(node: Any) -> Any:
     """Return YAML data as JSON has it: keys such as `200` and dates become text."""
     if isinstance(node, dict):
-        return {_key(key): _plain(item) for key, item in node.items()}
+        found = {_key(key): _plain(item) for key, item in node.items()}
+        if len(found) < len(node):
+            twice = next(key for key, count in Counter(map(_key, node)).items() if count > 1)
+            raise _DoubledError(f"{twice[:100]!r} twice, once in quotes and once without")
+        return found
     if isinstance(node, list):
         return [_plain(item) for item in node]
     return node.isoformat() if isinstance(node, dt.date) else node  # and datetime
@@ -280,6 +337,8 @@ def references(node: Any, *, named: bool = False) -> Iterator[str]:
 def component(document: dict[str, Any], target: str) -> tuple[str, str, Any]:
     """Return kind, name and content of the component that a `$ref` points to."""
     parts = target.split("/")
+    if not target.startswith("#"):
+        raise SpecError(f"the document refers to {target[:200]}, which is not in it; bundle it first")
     if len(parts) != 4 or parts[:2] != ["#", "components"]:
         raise SpecError(f"unsupported reference {target[:100]}; it must point to a component")
     kind, name = parts[2], parts[3].replace("~1", "/").replace("~0", "~")

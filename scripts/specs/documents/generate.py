@@ -32,7 +32,7 @@ from openapi_python_client.strings import PythonIdentifier
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 from openapi_spec_validator.schemas import schema_v30, schema_v31
 
-from specs.documents.document import METHODS, SpecError, as_spec_error, operations, reached
+from specs.documents.document import METHODS, SpecError, as_spec_error, operations, pointer, reached
 from specs.documents.names import WIRE, ShortClasses, is_repeated, plain_components, unrepeated
 from specs.documents.normalise import forget, normalise, readable_as, with_defaults
 from specs.documents.sending import Content, Sending, nothing
@@ -235,6 +235,22 @@ def faulty(document: dict[str, Any], name: str) -> tuple[dict[str, str], list[st
     return costs, others
 
 
+def faulty_schemes(document: dict[str, Any]) -> dict[str, str]:
+    """Return the security schemes of a document that are not valid, and why. No code is made of a scheme."""
+    components = document.get("components")
+    schemes = components.get("securitySchemes") if isinstance(components, dict) else None
+    if not schemes:
+        return {}
+    if not isinstance(schemes, dict):
+        raise SpecError("the document's securitySchemes are not an object")
+    alone = {"openapi": document["openapi"], "info": {"title": "", "version": ""}, "paths": {}}
+    try:
+        found = faults({**alone, "components": {"securitySchemes": schemes}}, "the document")
+    except SpecError as error:
+        return dict.fromkeys(schemes, str(error))
+    return {str(each.where[2]): each.what for each in reversed(found) if len(each.where) > 2}
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is not valid OpenAPI in a document.
@@ -278,7 +294,7 @@ def _fault(document: dict[str, Any], error: ValidationError) -> Fault:
     where = tuple(error.absolute_path)
     if len(where) > 2 and where[0] in {"paths", "components"}:
         error = _innermost(document, where) or error
-    place = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path) or "/"
+    place = pointer(error.absolute_path)
     lines = str(error.message).splitlines() or [type(error).__name__]
     return Fault(where, f"{_short(lines[0])} at {place}")
 

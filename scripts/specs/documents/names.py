@@ -61,6 +61,8 @@ def class_name(schema: str) -> str:
 
 def shortened(name: str) -> str:
     """Return a name whose module has a name that a file may have; the same name for the same one."""
+    if name.startswith("ClassVar"):  # attrs takes an annotation that begins like this for no field
+        name = f"Model{name}"
     if len(python_name(name).encode()) <= LONGEST:
         return name
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])

@@ -17,7 +17,7 @@ from specs.documents.names import (
     plain_ids,
     repeated_placeholders,
 )
-from specs.documents.sending import CONTENT, DEFAULT, OR_JSON
+from specs.documents.sending import CONTENT, DEFAULT, OR_JSON, OTHERS
 from specs.documents.types import (
     listed_values,
     named_members,
@@ -131,6 +131,26 @@ def files_or_json(document: dict[str, Any]) -> dict[str, Any]:
             media = {**media, "schema": either, OR_JSON: kept}
         body["content"] = {files: media}
     return document
+
+
+def other_answers(document: dict[str, Any]) -> dict[str, Any]:
+    """Note the other content types of an answer in JSON, where those are text or bytes.
+
+    Types that describe an object as JSON does, as XML often, are another way of writing it, and not asked for.
+    """
+    for _, _, operation in operations(document):
+        for given in operation.get("responses", {}).values():
+            content = resolved(document, given).get("content", {})
+            kept = min(content, key=_preference, default="")
+            if kept and _preference(kept) == 0 and OTHERS not in content[kept]:
+                others = [each for each in content if _preference(each) > 0 and _is_plain(document, content[each])]
+                bare = [each.partition(";")[0].strip().lower() for each in others]
+                content[kept] |= {OTHERS: bare} if others else {}
+    return document
+
+
+def _is_plain(document: dict[str, Any], media: Any) -> bool:
+    return isinstance(media, dict) and _kinds(document, media.get("schema", {})) <= {"any", "string", "null"}
 
 
 def one_content(document: dict[str, Any]) -> dict[str, Any]:
@@ -479,6 +499,7 @@ _RULES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     rename,
     plain_ids,
     all_json_answers,
+    other_answers,
     forget,
     referred_and_more,
     bases_of_their_branches,

@@ -365,6 +365,8 @@ def _harmless(node: dict[str, Any], *, types: bool) -> dict[str, Any]:
     for key in node.keys() & _FLAGS:
         if isinstance(node[key], str):
             node[key] = node[key].strip().lower() == "true"
+        elif not isinstance(node[key], bool):
+            del node[key]
     if isinstance(node.get("additionalProperties"), str):
         node["additionalProperties"] = node["additionalProperties"].strip().lower() != "false"
     if isinstance(node.get("pattern"), str) and not _is_pattern(node["pattern"]):

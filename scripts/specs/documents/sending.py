@@ -22,6 +22,7 @@ from specs.documents.document import operations, resolved
 from specs.documents.names import WIRE
 
 CONTENT = "x-readahead-content"  # of a parameter: the content type that it is written in, instead of a style
+OTHERS = "x-readahead-others"  # of an answer in JSON: its other content types
 DEFAULT = "x-readahead-default"  # of a parameter: what the server takes where it is not given
 OR_JSON = "x-readahead-or-json"  # of a multipart body: the content type of JSON that it can be instead
 
@@ -167,6 +168,25 @@ def read_by_type(response: Response) -> str | None:
     content = getattr(response.data, "content", None) or {}
     is_open = any("*" in content_type.get_untrusted_value() for content_type in content)
     return "text_of" if is_open and source == "response.json()" and _is_text(prop) else None
+
+
+def others_of(response: Response) -> tuple[str, ...]:
+    """Return the other content types of an answer in JSON."""
+    content = getattr(response.data, "content", None) or {}
+    found = ((getattr(media, "model_extra", None) or {}).get(OTHERS) for media in content.values())
+    return tuple(next((each for each in found if each), ()))
+
+
+def with_others(response: Response) -> None:
+    """Let an answer in JSON be text or a file, if the document has other content types for it."""
+    prop = response.prop
+    said: dict[str, Any] = {"name": prop.name, "required": True, "default": None, "python_name": prop.python_name,
+                            "description": None, "example": None}  # fmt: skip
+    texts = [each.startswith("text/") for each in others_of(response)]
+    inner: list[Property] = [*prop.inner_properties] if isinstance(prop, UnionProperty) else [prop]
+    inner += [StringProperty(**said)] if any(texts) else []
+    inner += [] if all(texts) else [FileProperty(**said)]
+    response.prop = UnionProperty(**said, inner_properties=inner)
 
 
 def _is_text(prop: Property) -> bool:

@@ -24,7 +24,7 @@ from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.parser.responses import Response
 
 from specs.documents.names import WIRE, class_name
-from specs.documents.sending import Sending, read_by_type
+from specs.documents.sending import Sending, others_of, read_by_type, with_others
 from specs.documents.types import Said, said_of
 
 # What is strict about its text comes first where several are possible: a date is also a date-time.
@@ -39,9 +39,9 @@ _STRICT = {"read_uuid": "uuid_of", "read_date": "date_of", "read_datetime": "dat
 # More values than these tell no branch of a union apart from another one that is worth their place in the code.
 _FEW = 64
 
-# By the names of the branches of a union: the wire name of its discriminator, the branch for each value, and that for
-# all others.
-Tags = Mapping[frozenset[str], tuple[str, Mapping[Any, str], str | None]]
+# By the names of the branches of a union: the wire names of its discriminators, with the branch for each value of them,
+# and the branch for all other values.
+Tags = Mapping[frozenset[str], tuple[Mapping[str, Mapping[Any, str]], str | None]]
 
 
 class Shapes:
@@ -73,6 +73,11 @@ class Shapes:
             self.reader(each)  # notes the branches of unions
         for answered in (response.prop for endpoint in endpoints for response in endpoint.responses):
             self.reader(answered)
+        self._in_json: dict[int, Property] = {}  # of answers that may be something else, too
+        for response in (each for endpoint in endpoints for each in endpoint.responses if others_of(each)):
+            if response.source["attribute"] == "response.json()" and not isinstance(response.prop, AnyProperty):
+                self._in_json[id(response)] = response.prop
+                with_others(response)
         self._in_signatures = {name for each in endpoints for prop in _signature(each) for name in self._names(prop)}
 
     def met(self, model: ModelProperty) -> bool:
@@ -176,13 +181,28 @@ class Shapes:
         names = list(dict.fromkeys(each.class_info.name for each in rows))
         if alone and len(names) == 1:
             return f"{names[0]}._read"
-        self._chosen.update(map(str, names))
-        tag = self.tags.get(frozenset(map(str, names)))
-        told = ""
-        if tag is not None:
-            branches = ", ".join(f"{value!r}: {name}" for value, name in tag[1].items())
-            told = f", tag=({tag[0]!r}, {{{branches}}})" + (f", base={tag[2]}" if tag[2] else "")
+        self._chosen.update(map(str, names), *map(self._parts, rows))
+        fields, base = self.tags.get(frozenset(map(str, names)), ({}, None))
+        tags = [
+            f"({field!r}, {{{', '.join(f'{value!r}: {name}' for value, name in mapping.items())}}})"
+            for field, mapping in fields.items()
+        ]
+        told = f", tag={tags[0]}" if len(tags) == 1 else f", tags=({', '.join(tags)})" if tags else ""
+        told += f", base={base}" if tags and base else ""
         return f"branch_of({', '.join(names)}{told})"
+
+    def _parts(self, row: ModelProperty) -> set[str]:
+        """Return the names of the rows that stand in fields of a row, or in fields of those."""
+        found: set[str] = set()
+        waiting = [row]
+        while waiting:
+            for inner in _own(self._whole(waiting.pop())):
+                parts = inner.inner_properties if isinstance(inner, UnionProperty) else [inner]
+                rows = [each for each in parts if isinstance(each, ModelProperty) and not self.is_map(each)]
+                if len(rows) == 1 and str(rows[0].class_info.name) not in found:
+                    found.add(str(rows[0].class_info.name))
+                    waiting += rows
+        return found
 
     def said(self, model: ModelProperty) -> dict[str, Said]:
         """Return what the document says of the properties of a model, by their wire names."""
@@ -230,7 +250,11 @@ class Shapes:
             return f"{by_type}(response)"
         if response.source["attribute"] != "response.json()":
             return None
-        prop: Property = response.prop
+        prop: Property = self._in_json.get(id(response), response.prop)
+        if id(response) in self._in_json:
+            known_kinds = sorted(set(_json_types(prop)))
+            expect = "" if "object" in known_kinds else f", {', '.join(known_kinds)}"
+            return f"other_of(response, {others_of(response)!r}, {self.reader(prop)}{expect})"
         inner, source = prop, "response.json()"
         while isinstance(inner, ListProperty):
             inner = inner.inner_property
@@ -355,15 +379,24 @@ class Shapes:
 
     def answer_type(self, endpoint: Endpoint) -> str:
         """Return the type of the JSON that an operation answers with if it succeeds; None if there is none, or any."""
-        whole = _union(map(self._type, _answers(endpoint)))
+        whole = _union(map(self._type, self._answers(endpoint)))
         return "None" if whole == "Any" else whole or "None"
 
     def answer_imports(self, endpoint: Endpoint) -> list[str]:
         """Return the import lines of the classes that `answer_type` is written with."""
-        used = {name for prop in _answers(endpoint) for name in self._names(prop)}
+        used = {name for prop in self._answers(endpoint) for name in self._names(prop)}
         found = [*self.models.values(), *self.enums.values()]
         classes = [each.class_info for each in found if each.class_info.name in used]
         return [f"from ...models.{each.module_name} import {each.name}" for each in classes]
+
+    def _answers(self, endpoint: Endpoint) -> list[Property]:
+        """Return the JSON that an operation answers with if it succeeds."""
+        answers = [each for each in endpoint.responses.patterns if (each.status_code.range or (0,))[0] // 100 == 2]
+        if not answers and endpoint.responses.default:
+            answers = [endpoint.responses.default]
+        # of a list, it is checked to be one: expected(response.json(), list)
+        in_json = [each for each in answers if "response.json()" in each.source["attribute"]]
+        return [self._in_json.get(id(each), each.prop) for each in in_json]
 
     def body(self, endpoint: Endpoint) -> str | None:
         """Return the call that puts the body into a request, or None if there is none."""
@@ -464,14 +497,6 @@ class Shapes:
                     found.add(model.class_info.name)
                     waiting.extend(_properties(self._whole(model)))
         return found
-
-
-def _answers(endpoint: Endpoint) -> list[Property]:
-    """Return the JSON that an operation answers with if it succeeds."""
-    answers = [each for each in endpoint.responses.patterns if (each.status_code.range or (0,))[0] // 100 == 2]
-    if not answers and endpoint.responses.default:
-        answers = [endpoint.responses.default]
-    return [each.prop for each in answers if "response.json()" in each.source["attribute"]]
 
 
 def _leaves(prop: Property) -> tuple[list[Property], list[Property]]:

@@ -177,15 +177,16 @@ def _of_base(document: dict[str, Any], branches: list[str]) -> Any:
     return next((each for each in found if each), None)
 
 
-def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, str], str | None]]:
+def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[dict[str, dict[str, str]], str | None]]:
     """Return the discriminators of a normalised document, by the names of the branches' classes.
 
-    Each is the name of a property, the class for each of its values, and the class for all others, if there is one.
+    They are the class for each value, by the name of the field, and the class for all other values, if there is one.
 
-    Unions of the same branches may have several: those of one field that do not contradict each other are one. Of
-    others none is known.
+    Unions of the same branches may have several. Where those of one field contradict each other, it is not known.
     """
-    found: dict[frozenset[str], list[tuple[str, dict[str, str], str | None]]] = {}
+    found: dict[frozenset[str], dict[str, dict[str, str]]] = {}
+    others: dict[frozenset[str], set[str | None]] = {}
+    contradictory: set[tuple[frozenset[str], str]] = set()
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         said = node.get("discriminator")
@@ -193,21 +194,21 @@ def tags(document: dict[str, Any]) -> dict[frozenset[str], tuple[str, dict[str, 
         if isinstance(said, dict) and branches:
             names = frozenset(_class(each["$ref"]) for each in branches if "$ref" in each)
             mapping = {value: _class(target) for value, target in said.get("mapping", {}).items()}
-            mapping = {value: name for value, name in mapping.items() if name in names}
+            known = found.setdefault(names, {}).setdefault(said["propertyName"], {})
+            for value, name in mapping.items():
+                if name in names and known.setdefault(value, name) != name:
+                    contradictory.add((names, said["propertyName"]))
             other = _class(said["defaultMapping"]) if isinstance(said.get("defaultMapping"), str) else None
-            if mapping:
-                tag = (said["propertyName"], mapping, other if other in names else None)
-                found.setdefault(names, []).append(tag)
+            others.setdefault(names, set()).add(other if other in names else None)
         return node
 
     rebuild(document, change)
-    whole = {}
-    for names, said in found.items():
-        mapping = {value: name for _, values, _ in said for value, name in values.items()}
-        agree = all(mapping[value] == name for _, values, _ in said for value, name in values.items())
-        if agree and len({(field, other) for field, _, other in said}) == 1:
-            whole[names] = said[0][0], mapping, said[0][2]
-    return whole
+    whole = {
+        names: {field: mapping for field, mapping in fields.items() if mapping and (names, field) not in contradictory}
+        for names, fields in found.items()
+    }
+    bases = {names: next(iter(each)) if len(each) == 1 else None for names, each in others.items()}
+    return {names: (fields, bases[names]) for names, fields in whole.items() if fields}
 
 
 def _class(target: str) -> str:

@@ -76,6 +76,13 @@ def advise(
     missed: list[str] = []
     before = overlay.apply(old, known, all_match=False)
     after = overlay.apply(new, fitted, missed=missed, all_match=False)
+    undefined = overlay.undefined_schemes(after, fitted)
+    useless: set[int] = set()
+    if undefined:
+        kept = overlay.without_schemes(fitted, undefined)["actions"]
+        useless = {at for at, each in enumerate(kept) if each is None}
+        fitted = {**fitted, "actions": [each for each in kept if each is not None]}
+        after = overlay.apply(new, fitted, all_match=False)
     normal = normalise(before), normalise(after)
     advice = Advice(compare(*normal))
     apart = _header_actions(*normal, after) if "overlay" in entry else []
@@ -100,15 +107,22 @@ def advise(
         named = ", ".join(f"{was} is {now} now" for was, now in texts.items() if overlay.holds(corrections, was))
         advice.changes.append(Change(Level.HAND, "overlay action refers to another name", entry["overlay"], named))
         advice.uncorrected.append(named)
+    if undefined:
+        named = " and ".join(undefined)
+        why = f"it requires {named}, which the document no longer defines"
+        advice.changes.append(Change(Level.HAND, "overlay action requires other credentials", entry["overlay"], why))
+        advice.uncorrected.append(named)
     for each in apart:
         why = "callers give it to the client, with headers="
         advice.changes.append(Change(Level.HAND, "header of every call", each["x-header"], why))
     advice.is_moved = bool(found or apart)
-    if found or missed or is_valued or apart:
+    if found or missed or is_valued or apart or undefined:
         said = texts if is_valued else {}
         added = "".join(map(_action, apart))
         advice.edits += _file(
-            openapi / entry["overlay"], root, lambda text: _overlay(text, found, missed, said) + added
+            openapi / entry["overlay"],
+            root,
+            lambda text: _overlay(_secured(text, undefined, useless), found, missed, said) + added,
         )
 
     path = root / "wrapper" / "readahead" / f"{api}.py"
@@ -116,7 +130,7 @@ def advise(
     if path.exists():
         text = path.read_text(encoding="utf-8")
         paging = entry.get("paging", {})
-        done = fit(text, *normal, paging, described=described, everything=everything)
+        done = fit(text, *normal, paging, described=described, corrected=after, everything=everything)
         advice.changes += done.changes
         advice.binding = done.text
         url = _url(after)
@@ -124,7 +138,7 @@ def advise(
             advice.binding = re.sub(r'^(BASE_URL = )"[^"]*"', rf'\1"{url}"', done.text, flags=re.MULTILINE)
         advice.binding = _with_headers(advice.binding, _sent_headers(before), _sent_headers(after))
         advice.edits += edits(path.relative_to(root).as_posix(), text, advice.binding)
-    advice.edits[:0] = _file(openapi / "apis.toml", root, lambda text: _apis(text, api, gone, done.members))
+    advice.edits[:0] = _file(openapi / "apis.toml", root, lambda text: _apis(text, api, gone, done.members, done.first))
     advice.changes = in_order(advice.changes)
     return advice
 
@@ -204,16 +218,45 @@ def _overlay(text: str, found: Mapping[str, str], missed: list[str], values: Map
     return "\n".join(lines) + "\n"
 
 
+def _secured(text: str, undefined: list[str], useless: set[int]) -> str:
+    """Return the text of an overlay that no longer requires these schemes, without the actions that do nothing else."""
+    lines: list[str] = []
+    at, dash = -1, ""
+    for line in text.splitlines():
+        at += bool(re.match(r"\s*-\s+\{?\s*target:", line))
+        scheme = re.fullmatch(r"(\s*)(- )?[\"']?([\w.-]+)[\"']?: \[.*\]", line)
+        if at in useless and line.strip() and not line.lstrip().startswith("#"):
+            continue
+        if scheme and scheme[3] in undefined:
+            dash = scheme[2] or dash
+            continue
+        if dash and scheme:  # the next one of the same requirement
+            line = f"{scheme[1].removesuffix('  ')}{dash}{line.strip()}"  # noqa: PLW2901
+        dash = ""
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
 def _is_whole(said: str, target: str) -> bool:
     return re.fullmatch(rf"[\"']?{re.escape(target)}[\"']?(\s*,.*)?", said.strip()) is not None
 
 
-def _apis(text: str, api: str, gone: Mapping[str, str | None], members: Mapping[tuple[str, str], str | None]) -> str:
-    return "".join(_apis_lines(text, api, gone, members))
+def _apis(
+    text: str,
+    api: str,
+    gone: Mapping[str, str | None],
+    members: Mapping[tuple[str, str], str | None],
+    first: int | None,
+) -> str:
+    return "".join(_apis_lines(text, api, gone, members, first))
 
 
 def _apis_lines(
-    text: str, api: str, gone: Mapping[str, str | None], members: Mapping[tuple[str, str], str | None]
+    text: str,
+    api: str,
+    gone: Mapping[str, str | None],
+    members: Mapping[tuple[str, str], str | None],
+    first: int | None,
 ) -> Iterator[str]:
     table = ""
     for line in text.splitlines(keepends=True):
@@ -224,8 +267,11 @@ def _apis_lines(
             for name in (each for each in gone if f'"{each}"' in line):
                 now = gone[name]
                 changed = line.replace(f'"{name}"', f'"{now}"') if now else None
-        elif table == f"{api}.paging" and (value := re.match(r'(\w+) = "([^"]*)"', line)) and value.groups() in members:
-            now = members[value[1], value[2]]
-            changed = line.replace(f'"{value[2]}"', f'"{now}"', 1) if now else None
+        elif table == f"{api}.paging" and (value := re.match(r'(\w+) = "([^"]*)"', line)):
+            if value.groups() in members:
+                now = members[value[1], value[2]]
+                changed = line.replace(f'"{value[2]}"', f'"{now}"', 1) if now else None
+            if changed is not None and value[1] == "page" and first is not None:
+                changed = re.sub(r"(# from )\d+", rf"\g<1>{first}", changed)
         if changed is not None:
             yield changed

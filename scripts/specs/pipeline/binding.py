@@ -56,7 +56,7 @@ def read_binding(path: Path) -> Binding:
     binding = Binding()
     for each in listings_of(source):
         binding.endpoints.add(each.module)
-        binding.parameters |= {ORDER} if keyword_of(source.calls("Endpoint")[each.at], "order") else set()
+        binding.parameters |= {*params_of_order(keyword_of(source.calls("Endpoint")[each.at], "order"))}
         binding.fields |= fields_of(source, each.fields)
     calls = source.nodes(ast.Call)
     binding.parameters |= {text for call in calls if (text := text_of(keyword_of(call, "param")))}
@@ -76,6 +76,20 @@ def listings_of(source: Source) -> list[Listing]:
         filters = _filters(source, owner)
         found.append(Listing(operation, modules.get(operation, operation), row, owner, filters, at))
     return found
+
+
+def params_of_order(order: ast.expr | None) -> list[str]:
+    """Return the arguments that an order is sent as: `OrderBy(("created",), param="sort")`."""
+    if order is None:
+        return []
+    call = order if isinstance(order, ast.Call) else ast.Call(order, [], [])
+    direction = keyword_of(call, "descending")
+    second = (
+        [text_of(keyword_of(direction, "param") or next(iter(direction.args), None)) or "direction"]
+        if isinstance(direction, ast.Call)
+        else []
+    )
+    return [text_of(keyword_of(call, "param") or next(iter(call.args[1:]), None)) or ORDER, *second]
 
 
 def _class_of(source: Source, variable: str) -> str:

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,8 +28,8 @@ from specs.pipeline.bind import bind, listed
 from specs.pipeline.bind import entry as entry_of
 from specs.pipeline.commit import alone, commit, finish, is_pending, scratch, settle
 from specs.pipeline.fetch import Fetched, fetch
-from specs.pipeline.proof import prove
-from specs.pipeline.report import COMPATIBLE, FAILED, Report
+from specs.pipeline.proof import WRAPPER, prove, unfit
+from specs.pipeline.report import BREAKING, COMPATIBLE, FAILED, Report
 from specs.pipeline.take import lost, only, plainer, take, take_what_can_be, without
 
 _LOCK = f"openapi/{lock.NAME}"
@@ -45,7 +45,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
-    """Run the command; return 0, 1 if it failed and wrote nothing, 2 if something breaks for callers."""
+    """Run the command; return 0, 1 if it failed and wrote nothing, 2 if callers break or a binding does not fit."""
     parser = _Parser("scripts/regenerate", description="Rebuild generated/ from openapi/, offline.")
     parser.add_argument("api", nargs="?", help="the API to take a new upstream document for")
     parser.add_argument("--from", dest="source", metavar="FILE-OR-URL", help="where the upstream document is")
@@ -113,7 +113,17 @@ def _rebuild(root: Path) -> int:
     with scratch(root) as folder:
         generate.clients(documents, openapi / "templates", folder / "generated")
         commit(root, folder, {_LOCK: now.text()}, {_GENERATED: folder / "generated" / generate.PACKAGE}, {})
-    return COMPATIBLE
+    return _fitting(root, documents)
+
+
+def _fitting(root: Path, apis: Iterable[str]) -> int:
+    """Say which bindings no longer fit what was generated; return the exit status."""
+    wrong = [line for api in apis for line in unfit(root / "wrapper", root / "generated", api)]
+    for line in wrong:
+        print(_legible(line), file=sys.stderr)
+    if wrong:
+        print("generated/ is up to date, but these bindings do not fit it: change them as it says.", file=sys.stderr)
+    return BREAKING if wrong else COMPATIBLE
 
 
 def _check(root: Path) -> int:
@@ -152,8 +162,11 @@ def _explain(root: Path, options: argparse.Namespace) -> int:
     source = _locked(openapi).sources.get(api, {"name": name})
     report = Report(api, source, source, advice.changes, edits=advice.edits)
     report.kept = sum(1 for _ in operations(document))
+    wrong = unfit(root / "wrapper", root / "generated", api)
+    report.proof = {WRAPPER: wrong}
+    report.imports = not wrong and (root / "wrapper/readahead/endpoint.py").exists()
     _publish(options, report, quiet=False)
-    return COMPATIBLE
+    return report.status
 
 
 def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> int:
@@ -198,8 +211,12 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
     document = bundle.document if bundle else of_version_3(_parsed(fetched), fetched.name)
     with as_spec_error(fetched.name):
         upstream = repair(document, notes, unread)
+        dropped = generate.faulty_schemes(upstream)
+        for name in dropped:
+            del upstream["components"]["securitySchemes"][name]
     old = load(path) if path.exists() else None
     report = Report(api, known, {"name": fetched.name, "date": _date(fetched.name, options.dated)}, notes=notes)
+    report.dropped = dropped
     wanted: list[str] | None = entry.get("operations")
     if wanted is None:
         with as_spec_error(fetched.name):
@@ -207,6 +224,8 @@ def _take(root: Path, options: argparse.Namespace, due: Mapping[str, Any]) -> in
             source = upstream if lists is None else only(upstream, lists)
             taken, invalid = take_what_can_be(source, entry["title"])
             report.left_out = {**unread, **invalid}
+            for target, cause in bundle.unread.items() if bundle else ():
+                report.left_out |= {name: cause for name, why in report.left_out.items() if target[:100] in why}
         report.notes = {name: note for name, note in notes.items() if lists is None or name in lists}
     else:
         if faults := [f"{name}: {unread[name]}" for name in wanted if name in unread]:

@@ -57,7 +57,10 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     for name in before.values:
         if name in after.values:
             changes += _values(name, before.values[name], after.values[name])
-    if not _credentials(old) <= _credentials(new):
+    if _credentials(old) and not _credentials(new):
+        why = "the document names none any more; the binding goes on sending its own: remove them if the API takes none"
+        changes.append(Change(Level.HAND, "credentials gone", "client", why))
+    elif not _credentials(old) <= _credentials(new):
         said = " or ".join(sorted(" and ".join(sorted(each)) or "nothing" for each in _credentials(new)))
         changes.append(Change(Level.BREAKING, "credentials changed", "client", f"the API takes {said}"))
     servers = [[each.get("url", "").rstrip("/") or "/" for each in one.get("servers", [])] for one in (old, new)]

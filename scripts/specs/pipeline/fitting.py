@@ -11,8 +11,9 @@ from typing import Any
 from specs.documents.document import component, operations
 from specs.documents.generate import OF_ROWS
 from specs.documents.names import python_name
-from specs.pipeline.binding import ORDER, Listing, field_lines, fields_of, keys_of, listings_of
+from specs.pipeline.binding import ORDER, Listing, field_lines, fields_of, keys_of, listings_of, params_of_order
 from specs.pipeline.compare import Change, Level, overlap, renamed_members, renamed_parameters
+from specs.pipeline.removing import remove_with_users
 from specs.pipeline.source import Source, formatted, keyword_of, name_of, text_of
 from specs.pipeline.surface import Operation, Slot, Surface, surface
 
@@ -26,6 +27,8 @@ _STYLES = {
 }
 _BY_API_ALONE = {"Relation", "PartialMatch", "FullText"}  # kinds of fields that rows cannot be compared with
 _TAKEN = {"checked", "declared", "keywords"}  # what a class of fields has of its own
+# How APIs write a descending order
+_DESCENDING = ("-{name}", *(f"{{name}}{sign}{word}" for word in ("desc", "DESC") for sign in " :._"))
 _PART = re.compile(r"\b(part|partial|contain\w*|substring|fuzzy|ilike)\b", re.IGNORECASE)
 _ENDS = ("ge", "gt", "le", "lt")  # of a field, the parameters for bounds
 _COMMAS = re.compile(r"\bcommas?\b", re.IGNORECASE)
@@ -41,11 +44,13 @@ class Fit:
         text: Its source.
         changes: What it does not offer, or what no change of a line can do.
         members: New names of paging parameters and members of envelopes, by their keys in `apis.toml` and the old ones.
+        first: Number of the first page, where that changed.
     """
 
     text: str
     changes: list[Change] = field(default_factory=list)
     members: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    first: int | None = None
 
 
 def fit(
@@ -55,6 +60,7 @@ def fit(
     paging: Mapping[str, Any],
     *,
     described: dict[str, Any] | None = None,
+    corrected: dict[str, Any] | None = None,
     everything: bool = False,
 ) -> Fit:
     """Return the binding with every change that a new document makes necessary, or possible.
@@ -64,9 +70,10 @@ def fit(
         old, new: The documents, normalised.
         paging: What `apis.toml` says of the paging.
         described: The new document with its prose, as it was published.
+        corrected: The new document before it was normalised, with its defaults.
         everything: Whether to expose also what the old document has already.
     """
-    documents = [new, *([described] if described else [])]
+    documents = [new, *(each for each in (described, corrected) if each)]
     return _Fitter(text, surface(old), surface(new), paging, documents, everything=everything).fit()
 
 
@@ -89,13 +96,11 @@ class _Fitter:
         text = self.source.text
         self._fit_modules()
         self._fit_classes()
+        self._drop_lists()
         for at in range(len(listings_of(self.source))):
             listing = listings_of(self.source)[at]
             operation = self._operation(listing.module)
             if operation is None:
-                self._tell(
-                    "list gone", listing.module, "the document has no such list: remove its Endpoint, and what uses it"
-                )
                 continue
             self._fit_reader(listing, operation)
             self._fit_paging(listing, operation)
@@ -103,6 +108,7 @@ class _Fitter:
             self._fit_fields(listing, operation)
             self._fit_identities(self._generated(listing.row))
             self._expose(listing, operation)
+            self._tell_required(listing, operation)
         self._fit_methods()
         self._drop_unused()
         if self.source.text != text:
@@ -162,6 +168,20 @@ class _Fitter:
         found: list[ast.AsyncFunctionDef | ast.FunctionDef] = [*self.source.nodes(ast.AsyncFunctionDef)]
         found += self.source.nodes(ast.FunctionDef)
         return [each for each in found if any(isinstance(n, ast.Name) and n.id == local for n in ast.walk(each))]
+
+    def _drop_lists(self) -> None:
+        """Remove lists that the document no longer has, what needs them, and what they alone needed."""
+        for listing in reversed(listings_of(self.source)):
+            if self._operation(listing.module) is not None:
+                continue
+            endpoint = ast.dump(self.source.calls("Endpoint")[listing.at])
+            made = [each for each in self.source.tree.body if isinstance(each, ast.Assign)]
+            names = [name_of(each.targets[0]) for each in made if ast.dump(each.value) == endpoint]
+            why = "the document has no such list: remove its Endpoint, and what uses it"
+            if names:
+                gone = remove_with_users(self.source, names[0])
+                why = f"the document has no such list, so the binding cannot have {', '.join(gone)}"
+            self._tell("list gone", listing.module, why)
 
     def _fit_classes(self) -> None:
         """Import classes under the name that the binding knows them by."""
@@ -285,6 +305,8 @@ class _Fitter:
             if now != name:
                 changes[role] = f'"{now}"'
                 self.result.members[role, name] = now
+            if role == "page" and name_of(style.func) == "PageNumber":
+                self._fit_first(style, operation, now, changes)
             old = before.parameters.get(("query", name)) if before else None
             limit, was = queries[now].limits.get("maximum"), old.limits.get("maximum") if old else None
             if role == list(names)[-1] and isinstance(limit, int) and limit != was:
@@ -298,6 +320,36 @@ class _Fitter:
             self._tell("page size", said, f"the binding {has}set largest={changes['largest']}")
         if changes:
             self.source.set_keywords(style, **changes)
+
+    def _fit_first(self, style: ast.Call, operation: Operation, name: str, changes: dict[str, str | None]) -> None:
+        """Begin with the page that the document begins with."""
+        given = keyword_of(style, "first")
+        if given is not None and not ast.unparse(given).isdecimal():
+            return
+        first = 1 if given is None else int(ast.unparse(given))
+        begins = self._default(operation, python_name(name))
+        least = operation.parameters["query", name].limits.get("minimum")
+        if begins is None and isinstance(least, int) and least > first:
+            begins = least
+        if begins is None or begins == first:
+            return
+        changes["first"] = None if begins == 1 else str(begins)
+        self.result.first = begins
+        said = f"the first page was {first} and is {begins}; the binding has to begin there"
+        self.result.changes.append(
+            Change(Level.BREAKING, "first page moved", f"{operation.name}({python_name(name)})", said)
+        )
+
+    def _default(self, operation: Operation, argument: str) -> int | None:
+        """Return the default of a parameter that is a whole number."""
+        for at in reversed(range(len(self.documents))):  # normalised documents have none
+            parameter, document = self._parameter(operation, argument, at), self.documents[at]
+            schema = parameter.get("schema", {})
+            schema = component(document, schema["$ref"])[2] if "$ref" in schema else schema
+            default = schema.get("default")
+            if isinstance(default, int) and not isinstance(default, bool):
+                return default
+        return None
 
     def _alone_alike(self, operation: Operation, name: str) -> str | None:
         """Return the one new parameter that can be this one under another name."""
@@ -314,7 +366,14 @@ class _Fitter:
     def _fit_orders(self, listing: Listing, operation: Operation) -> None:
         endpoint = self.source.calls("Endpoint")[listing.at]
         order = next((each for each in endpoint.keywords if each.arg == "order"), None)
-        if order is None or ORDER in operation.queries:
+        if order is None:
+            return
+        call = order.value if isinstance(order.value, ast.Call) else None
+        param = params_of_order(order.value)[0]
+        now = param if param in operation.queries else self._argument_now(operation, param)
+        if now is not None:
+            if call is not None:
+                self._fit_order(call, operation, param, now)
             return
         lines, first = self.source.text.splitlines(), order.lineno
         if lines[first - 1].lstrip().startswith("order="):
@@ -324,8 +383,46 @@ class _Fitter:
         else:
             self.source.set_keywords(endpoint, order=None)
         self._tell(
-            "order gone", f"{operation.name}({ORDER})", "remove order= from the Endpoint; order_by() is refused then"
+            "order gone", f"{operation.name}({param})", "remove order= from the Endpoint; order_by() is refused then"
         )
+
+    def _argument_now(self, operation: Operation, argument: str) -> str | None:
+        """Return the new name of a query parameter that changed its name, both as arguments."""
+        moved = {python_name(was): python_name(now) for was, now in self._renamed(operation).items()}
+        return moved.get(argument)
+
+    def _fit_order(self, call: ast.Call, operation: Operation, param: str, now: str) -> None:
+        """Let an order be sent as this parameter, by the names that the document lists."""
+        changes: dict[str, str | None] = {} if now == param else {"param": f'"{now}"'}
+        slot, before = operation.queries[now], self._before(operation)
+        listed = [str(each) for name in sorted(_inner(slot) & self.new.texts) for each in self.new.values[name]]
+        was = before.queries.get(param) if before else None
+        old = (
+            [str(each) for name in sorted(_inner(was) & self.old.texts) for each in self.old.values[name]]
+            if was
+            else []
+        )
+        if listed and listed != old:
+            names, descending = _names_of_order(listed)
+            given = keyword_of(call, "names") or (call.args[0] if call.args else None)
+            present = ast.literal_eval(given) if isinstance(given, ast.Tuple | ast.List) else ()
+            kept = [each for each in present if each in names]  # in the order that the binding has them
+            ordered = [*kept, *(each for each in names if each not in kept)]
+            written = ", ".join(f'"{each}"' for each in ordered) + ("," if len(ordered) == 1 else "")
+            if given is not None and ordered != list(present):
+                self.source.replace(given, f"({written})")
+                call = self._order_at(call)
+            if keyword_of(call, "descending") is None or text_of(keyword_of(call, "descending")) is not None:
+                changes["descending"] = f'"{descending}"' if descending else None
+            several = any(each.startswith("list[") for each in slot.types)
+            changes["several"] = None if several else "False"
+            said = f"{operation.name}({now})"
+            self._tell("order lists its names", said, f"order_by() takes {', '.join(ordered)}")
+        if changes:
+            self.source.set_keywords(call, **changes)
+
+    def _order_at(self, call: ast.Call) -> ast.Call:
+        return next(each for each in self.source.calls(name_of(call.func)) if each.lineno == call.lineno)
 
     # ---- rows
 
@@ -342,7 +439,7 @@ class _Fitter:
         """Return the kind of field for a value, and the enumeration that it takes; None: no kind fits."""
         if not sent and any(each.startswith(("list[", "dict[")) for each in slot.types):
             return None
-        inner = {part for each in slot.types for part in re.sub(r"^list\[(.*)\]$", r"\1", each).split(" | ")}
+        inner = _inner(slot)
         choices = sorted(inner & self.new.texts)
         if choices and inner <= {choices[0], "string", "null"}:
             return "Choice", choices[0]
@@ -516,10 +613,37 @@ class _Fitter:
             is_new = before is None or (place, wire) not in before.parameters
             if place != "query" or wire in paged or argument in asked or not (is_new or self.everything):
                 continue
-            if keyword_of(self.source.calls("Endpoint")[listing.at], "order") and argument == ORDER:
+            if argument in params_of_order(keyword_of(self.source.calls("Endpoint")[listing.at], "order")):
                 continue
             self._expose_parameter(listing, operation, argument, slot)
         self._expose_fields(listing)
+
+    def _tell_required(self, listing: Listing, operation: Operation) -> None:
+        """Tell what every query has to give from now on."""
+        before = self._before(operation)
+        known = {name for name, slot in before.queries.items() if slot.required} if before else set()
+        known |= {python_name(self._renamed(operation).get(name, name)) for name in known}
+        fields = fields_of(self.source, listing.fields)
+        asked = {text_of(keyword_of(call, "param")): name for name, call in fields.items()}
+        endpoint = self.source.calls("Endpoint")[listing.at]
+        made = self.source.nodes(ast.Assign, lambda each: ast.dump(each.value) == ast.dump(endpoint))
+        called = name_of(made[0].targets[0]) if made else "ENDPOINT"
+        for argument, slot in operation.queries.items():
+            if not slot.required or argument in known or argument in self._paged(listing):
+                continue
+            once = f'Reading(self._sender, {called}, {{"{argument}": ...}})'
+            said = f"give it in the binding, where the list is made: {once}"
+            if argument in asked:
+                said = f"callers write where({asked[argument]}=...); if it is the same for all of them, {said}"
+            name = f"{operation.name}({argument})"
+            self.result.changes.append(Change(Level.BREAKING, "every query needs a parameter", name, said))
+
+    def _paged(self, listing: Listing) -> set[str]:
+        """Return the arguments that the paging gives."""
+        style = keyword_of(self.source.calls("Endpoint")[listing.at], "paging")
+        names = _STYLES.get(name_of(style.func), {}) if isinstance(style, ast.Call) else {}
+        paged = {text_of(keyword_of(style, role)) or name for role, name in names.items()} if style else set()  # type: ignore[arg-type]
+        return {python_name(each) for each in paged}
 
     def _expose_parameter(self, listing: Listing, operation: Operation, argument: str, slot: Slot) -> None:
         said = f"{operation.name}({argument})"
@@ -528,7 +652,8 @@ class _Fitter:
         attributes = self._attributes(self._generated(listing.row))
         if kind is None or argument == ORDER:
             why = "its order is not known" if argument == ORDER else "no kind of field sends such a value"
-            self._tell("parameter not exposed", said, f"{why}; callers send it with extra_params")
+            how = "" if slot.required else "; callers send it with extra_params"
+            self._tell("parameter not exposed", said, f"{why}{how}")
             return
         prose = self._prose(operation, argument)
         many = self._many(operation, argument, slot)
@@ -719,6 +844,22 @@ class _Fitter:
 def _attribute(wire: str) -> str:
     name = python_name(wire)
     return f"{name}_" if name in OF_ROWS else name
+
+
+def _inner(slot: Slot) -> set[str]:
+    """Return the types of a slot, those inside lists among them."""
+    return {part for each in slot.types for part in re.sub(r"^list\[(.*)\]$", r"\1", each).split(" | ")}
+
+
+def _names_of_order(values: list[str]) -> tuple[list[str], str | None]:
+    """Return what can be sorted by, of the listed values of a parameter, and how a descending order is written."""
+    for template in _DESCENDING:
+        pattern = re.escape(template).replace(re.escape("{name}"), "(.+)")
+        falling = {match[1]: each for each in values if (match := re.fullmatch(pattern, each))}
+        names = [each for each in values if each not in falling.values()]
+        if falling and falling.keys() == {*names}:
+            return names, template
+    return values, None
 
 
 def _compares(kind: str, first: str, wanted: tuple[str, str] | None) -> bool:

@@ -103,6 +103,35 @@ def with_values(overlay: dict[str, Any], values: Moves) -> dict[str, Any]:
     return {**overlay, "actions": actions}
 
 
+def undefined_schemes(document: dict[str, Any], overlay: dict[str, Any]) -> list[str]:
+    """Return the security schemes that the overlay requires of a corrected document, which does not define them."""
+    defined = document.get("components", {}).get("securitySchemes", {})
+    return sorted({name for each in overlay.get("actions", []) for name in _required(each)} - {*defined})
+
+
+def _required(action: dict[str, Any]) -> set[str]:
+    update = action.get("update")
+    needs = update.get("security", []) if isinstance(update, dict) else []
+    return {name for need in needs for name in need}
+
+
+def without_schemes(overlay: dict[str, Any], schemes: list[str]) -> dict[str, Any]:
+    """Return the overlay without these in the `security` that it adds; None stands for an action that adds nothing."""
+    actions: list[Any] = []
+    for action in overlay.get("actions", []):
+        changed = action
+        if not _required(action).isdisjoint(schemes):
+            needs = [
+                {name: scopes for name, scopes in need.items() if name not in schemes}
+                for need in action["update"]["security"]
+            ]
+            rest = {key: value for key, value in action["update"].items() if key != "security"}
+            rest |= {"security": kept} if (kept := [each for each in needs if each]) else {}
+            changed = {**action, "update": rest} if rest else None
+        actions.append(changed)
+    return {**overlay, "actions": actions}
+
+
 def retargeted(document: dict[str, Any], overlay: dict[str, Any], moves: Moves) -> tuple[dict[str, Any], Moves]:
     """Return the overlay with targets that match again, and those: each that matched nothing, and what it is now.
 

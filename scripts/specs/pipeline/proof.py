@@ -60,7 +60,7 @@ def prove(
             baseline, usage = _released(root, scratch / "typing") if has_wrapper else ("", None)
             wrapper = _changed(root, scratch / "wrapper", changed or {})
             now = _complaints(root, generated, usage, wrapper)
-            now += _import(wrapper, generated, binding)
+            now += unfit(wrapper, generated, binding)
             is_new = now and (root / "generated").exists()
             was = set(_complaints(root, root / "generated", usage, root / "wrapper")) if is_new else set()
         except BaseException:
@@ -114,8 +114,14 @@ def _changed(root: Path, target: Path, changed: Mapping[str, str]) -> Path:
     return target
 
 
-def _import(wrapper: Path, generated: Path, binding: str) -> list[str]:
-    """Return why a binding cannot be imported, if it cannot: what it declares is checked then."""
+def unfit(wrapper: Path, generated: Path, binding: str) -> list[str]:
+    """Return why a binding cannot be imported with generated code, if it cannot: what it declares is checked then.
+
+    Args:
+        wrapper: The folder of the wrapper.
+        generated: The folder of the generated package.
+        binding: Name of the module. Where there is none, nothing is wrong.
+    """
     if not all((wrapper / "readahead" / f"{name}.py").exists() for name in ("endpoint", binding)):
         return []
     path = os.pathsep.join([str(wrapper), str(generated)])

@@ -51,6 +51,7 @@ class Report:
         changes: Differences for callers.
         kept: Number of operations in the client.
         notes: Operations that got another name, and why.
+        dropped: Security schemes that are not valid, and why.
         plain: Schemas that could not become classes, and why.
         left_out: Operations that could not be generated, and why.
         proof: Type errors of the wrapper and of the public typing tests, with the new client.
@@ -60,6 +61,7 @@ class Report:
         commands: What to run after that.
         failed: Why the document cannot be taken as it is.
         binding: What became of the binding, where one was asked for.
+        imports: Whether the binding, as it is, was imported with the generated code.
     """
 
     api: str
@@ -68,6 +70,7 @@ class Report:
     changes: list[Change] = field(default_factory=list)
     kept: int = 0
     notes: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
     plain: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     proof: dict[str, list[str]] = field(default_factory=dict)
@@ -77,6 +80,7 @@ class Report:
     commands: list[str] = field(default_factory=list)
     failed: str = ""
     binding: Bound | None = None
+    imports: bool = False
 
     @property
     def status(self) -> int:
@@ -114,6 +118,7 @@ class Report:
                 for level in Level
             },
             "kept under another name": self.notes,
+            "security schemes dropped": self.dropped,
             "kept as plain data": self.plain,
             "left out": self.left_out,
             "proof": self.proof,
@@ -138,6 +143,10 @@ class Report:
         place = f"{self.kept} operations, in `generated/readahead_clients/{self.api}`."
         how = "Call them, or write a binding: docs/guide/your-own-api.md."
         lines += ["", f"{place} {how}", ""] if not self.before else [""]
+        if self.verdict == "compatible":
+            lines += [f"That is for callers: what they wrote works as before{self._provided()}.", ""]
+        if self.imports:
+            lines += ["The binding imports, and what it declares fits the generated code.", ""]
         if self.baseline:
             lines += [f"Type-checked with the public typing tests of {_plain(self.baseline)}.", ""]
         if self.failed:
@@ -147,6 +156,7 @@ class Report:
                 lines += [f"## {level.value.capitalize()}", "", _EMPTY[level], "", *map(_line, found), ""]
         for title, told in (
             ("Kept under another name", self.notes),
+            ("Security schemes dropped, which are not valid; no code is made of them", self.dropped),
             ("Kept as plain data", self.plain),
             ("Left out", self.left_out),
         ):
@@ -159,6 +169,10 @@ class Report:
             lines += self.binding.markdown()
         lines += self._to_do()
         return "\n".join(line for line, before in zip(lines, ["x", *lines], strict=False) if line or before) + "\n"
+
+    def _provided(self) -> str:
+        by_hand = self.edits and not self.imports
+        return ", once files that are written by hand say what is below" if by_hand else ""
 
     def _to_do(self) -> list[str]:
         """Return what to change by hand, one change a line."""

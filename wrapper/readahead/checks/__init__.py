@@ -19,7 +19,7 @@ from .fields import argument_of, of_fields
 from .known import Known
 from .paging import of_order, of_paging
 
-__all__ = ["argument_faults", "faults", "in_one_line", "required"]
+__all__ = ["argument_faults", "faults", "given_by", "in_one_line", "required"]
 
 
 def faults(
@@ -41,12 +41,10 @@ def faults(
     yield from of_paging(known, paging, row)
 
 
-def required(operation: Any, paging: Style, fields: Fields) -> frozenset[str]:
-    """Return the arguments that the generated function needs, and neither paging nor a field gives."""
+def required(operation: Any, paging: Style) -> frozenset[str]:
+    """Return the arguments that the generated function needs, and paging does not give."""
     parameters: Mapping[str, ParameterInfo] | None = getattr(operation, "PARAMETERS", None)
-    given = {argument_of(param) for field in fields.declared.values() for param in field.params.values()}
-    if paging.where == "body":
-        given.add("body")
+    given = {"body"} if paging.where == "body" else set[str]()
     if parameters is None:
         taken = signature(operation.build_request).parameters.values()
         kinds = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -55,6 +53,17 @@ def required(operation: Any, paging: Style, fields: Fields) -> frozenset[str]:
         names = paging.parameters
         given |= {name for name, each in parameters.items() if each.where == "query" and each.name in names}
     return frozenset(name for name, each in parameters.items() if each.required) - given
+
+
+def given_by(fields: Fields, order: OrderBy | None) -> Mapping[str, str]:
+    """Return what a query gives arguments of the generated function with, such as ``where(tenant=...)``."""
+    given: dict[str, str] = dict.fromkeys(order.params if order else (), "order_by(...)")
+    for name, field in fields.declared.items():
+        for comparison, param in field.params.items():
+            sign = comparison if comparison in {"<", "<=", ">", ">="} else None
+            written = f"where({name}=...)" if sign is None else f"where(fields.{name} {sign} ...)"
+            given.setdefault(argument_of(param), written)
+    return given
 
 
 def argument_faults(operation: Any, arguments: Iterable[str], needed: Iterable[str]) -> Iterator[str]:
