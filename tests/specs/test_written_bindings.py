@@ -274,7 +274,7 @@ def test_a_binding_is_never_written_again(project, capsys):
     path.write_text(mine)
     capsys.readouterr()
     assert of(project, desk()) == 0
-    assert "nothing would be written otherwise now" in capsys.readouterr().out
+    assert capsys.readouterr().out == "desk: unchanged, nothing to do\n"
     new = json.loads(json.dumps(desk()))
     new["paths"]["/v1/tickets"]["get"]["parameters"][1]["schema"]["maximum"] = 25
     of(project, new)
