@@ -319,3 +319,15 @@ def test_it_passes_what_our_own_bindings_pass(written, tmp_path):
         tools = [("mypy", "--no-error-summary"), ("ruff", "check"), ("ruff", "format", "--check")]
         for done in pool.map(lambda command: run(*command), tools):
             assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_binding_of_a_document_that_was_taken_before(project, capsys):
+    """It is written, and told of, though the document has not changed."""
+    assert of(project, desk()) == 0
+    path = project / "wrapper/readahead/desk.py"
+    first = path.read_text()
+    path.unlink()
+    capsys.readouterr()
+    assert of(project, desk()) == 0
+    assert path.read_text() == first
+    assert "`wrapper/readahead/desk.py` declares 6 lists" in capsys.readouterr().out
