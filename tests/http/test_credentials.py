@@ -33,8 +33,12 @@ from readahead.errors import (
     UnexpectedAnswer,
     UsageError,
 )
+from readahead.http.client import Client
+from readahead.http.credentials import Credential
 from readahead.http.libraries import client_for_app
-from readahead.kintsugi import Kintsugi
+from readahead.kintsugi import CUSTOMERS, Kintsugi
+from readahead.query import Query
+from readahead.reading import Reading
 from readahead.sandbox import Sandbox
 from readahead.sweetspot import SweetSpot
 
@@ -751,3 +755,41 @@ async def test_nothing_of_a_client_that_was_handed_in_takes_the_place_of_ours(ap
     (headers,) = app.seen
     assert [headers[name] for name in HEADERS[api]] == SENT[api]
     assert headers["user-agent"].startswith("readahead/")
+
+
+# ---- a name and a password
+
+
+class Desk(Client):
+    """An API without an address of its own, whose credentials are a name and a password."""
+
+    def __init__(self, *, login=None, **options):
+        super().__init__({"Authorization": Credential("login", login, "DESK_LOGIN", basic=True)}, home=None, **options)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("login", ["Aladdin:open sesame", lambda: "Aladdin:open sesame"])
+async def test_a_name_and_a_password_are_encoded(login):
+    """As in RFC 7617, 2."""
+    asked = []
+
+    def answer(request):
+        asked.append(request.headers["authorization"])
+        return httpx.Response(200, json={"items": [], "total": 0, "page": 1, "size": 1, "pages": 0})
+
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(answer)) as transport,
+        Desk(login=login, base_url="https://desk.example", http_client=transport) as desk,
+    ):
+        await Query(Reading(desk._sender, CUSTOMERS)).count()
+    assert asked == ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]
+
+
+def test_a_name_without_a_password_is_refused():
+    with pytest.raises(CredentialsError, match=r"^login must be a name and a password, with a colon between them$"):
+        Desk(login="Aladdin", base_url="https://desk.example")
+
+
+def test_an_api_without_an_address_asks_for_it():
+    with pytest.raises(UsageError, match=r"^base_url is missing, and this client has no address of its own; pass base"):
+        Desk(login="Aladdin:open sesame")

@@ -423,7 +423,7 @@ def test_a_first_cursor_that_must_be_sent_is_not_guessed():
     [
         ({"type": "http", "scheme": "bearer"}, ("token", "Authorization", "Bearer ")),
         ({"type": "oauth2", "flows": {}}, ("token", "Authorization", "Bearer ")),
-        ({"type": "http", "scheme": "basic"}, ("basic", "Authorization", "Basic ")),
+        ({"type": "http", "scheme": "basic"}, ("login", "Authorization", "")),
         ({"type": "apiKey", "in": "header", "name": "X-Key"}, ("api_key", "X-Key", "")),
     ],
 )

@@ -21,12 +21,19 @@ from specs.pipeline.command import ROOT, main
 
 TEXT, WHOLE, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 TIME = {"type": "string", "format": "date-time"}
+NUMERAL = {"type": "string", "pattern": "^(0|[1-9][0-9]*)$"}  # as Discord's ids
+TOKEN = {"type": "string", "pattern": r"^[a-zA-Z0-9\-_.]+$"}  # as Svix's cursors
 LIMIT = {"name": "limit", "in": "query", "schema": {**WHOLE, "minimum": 1, "maximum": 40}}
 SCHEMAS = {
     "Ticket": {
         "type": "object",
         "required": ["id", "createdAt", "status"],
-        "properties": {"id": TEXT, "createdAt": TIME, "status": {"$ref": "#/components/schemas/Status"}, "group": TEXT},
+        "properties": {
+            "id": NUMERAL,
+            "createdAt": TIME,
+            "status": {"$ref": "#/components/schemas/Status"},
+            "group": TEXT,
+        },
     },
     "Status": {"type": "string", "enum": ["open", "done"]},
     "Wanted": {"type": "string", "enum": ["open", "done", "all"]},
@@ -62,10 +69,10 @@ STYLES = {
         query("sort", {"type": "string", "enum": ["createdAt", "-createdAt"]}), total=WHOLE,
     ),
     "/v1/logs": listed("list_logs", None, query("offset"), LIMIT),
-    "/v1/endpoint": listed("list_endpoints", "data", query("iterator", TEXT), LIMIT, iterator=TEXT, done=FLAG),
+    "/v1/endpoint": listed("list_endpoints", "data", query("iterator", TOKEN), LIMIT, iterator=TEXT, done=FLAG),
     "/v1/teams/{id}/tickets": listed("list_team_tickets", "data", TEAM, LIMIT, next={**TEXT, "format": "uri"}),
     "/v1/queries": listed(
-        "list_queries", "data", query("starting_after", TEXT, description="An id."), LIMIT, has_more=FLAG,
+        "list_queries", "data", query("starting_after", NUMERAL, description="An id."), LIMIT, has_more=FLAG,
     ),
     "/v1/sources": listed(
         "list_sources", "data", query("page", {**WHOLE, "minimum": 1}), LIMIT,
@@ -196,6 +203,46 @@ def test_every_row_is_read_in_order(binding, endpoint):
     assert is_complete
 
 
+ISSUES = listed(
+    "list_issues", None, query("page"), LIMIT,
+    query("status", {"type": "string", "enum": ["open", "done", "all"], "default": "open"}),
+    query("createdAt", {"anyOf": [
+        {"type": "object", "properties": {"gte": WHOLE, "gt": WHOLE, "lte": WHOLE, "lt": WHOLE}}, WHOLE,
+    ]}, style="deepObject", explode=True, description="A Unix timestamp."),
+)  # fmt: skip
+LINK = {"description": "", "schema": {**TEXT, "example": '<https://desk.example/api/v1/issues?page=2>; rel="next"'}}
+LOGIN = {"key": {"type": "http", "scheme": "basic"}}
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory):
+    """A list like those of GitHub and Stripe."""
+    issues = json.loads(json.dumps(ISSUES))
+    issues["responses"]["200"]["headers"] = {"Link": LINK}
+    document = desk({"/v1/issues": issues}, components={"schemas": SCHEMAS, "securitySchemes": LOGIN})
+    return written_of(document, tmp_path_factory.mktemp("second")).text
+
+
+def test_a_value_for_all_rows_is_sent_where_some_are_the_default(second):
+    assert 'status = Choice(ListIssuesStatus, param="status", attr="status", every="all")' in second
+
+
+def test_a_link_header_ends_numbered_pages(second):
+    assert 'reader=RowReader(Ticket.from_dict, key="id", items=None, more=LinkHeader())' in second
+
+
+def test_an_object_of_bounds_is_a_range(second):
+    """Also where the parameter takes a single value as well."""
+    said = " ".join(block(second, "    created_at = ").split())
+    bounds = 'ge="created_at[gte]", gt="created_at[gt]", le="created_at[lte]", lt="created_at[lt]"'
+    assert f'Timestamp( {bounds}, attr="created_at" )' in said
+
+
+def test_a_name_and_a_password_are_passed_as_they_are(second):
+    assert 'Credential("login", login, "DESK_LOGIN", basic=True)' in second
+    assert "Login is ``name:password``, and defaults to the environment variable DESK_LOGIN." in second
+
+
 # ---- the command
 
 
@@ -227,7 +274,7 @@ def test_a_binding_is_never_written_again(project, capsys):
     path.write_text(mine)
     capsys.readouterr()
     assert of(project, desk()) == 0
-    assert "nothing would be written otherwise now" in capsys.readouterr().out
+    assert capsys.readouterr().out == "desk: unchanged, nothing to do\n"
     new = json.loads(json.dumps(desk()))
     new["paths"]["/v1/tickets"]["get"]["parameters"][1]["schema"]["maximum"] = 25
     of(project, new)
@@ -272,3 +319,15 @@ def test_it_passes_what_our_own_bindings_pass(written, tmp_path):
         tools = [("mypy", "--no-error-summary"), ("ruff", "check"), ("ruff", "format", "--check")]
         for done in pool.map(lambda command: run(*command), tools):
             assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_binding_of_a_document_that_was_taken_before(project, capsys):
+    """It is written, and told of, though the document has not changed."""
+    assert of(project, desk()) == 0
+    path = project / "wrapper/readahead/desk.py"
+    first = path.read_text()
+    path.unlink()
+    capsys.readouterr()
+    assert of(project, desk()) == 0
+    assert path.read_text() == first
+    assert "`wrapper/readahead/desk.py` declares 6 lists" in capsys.readouterr().out

@@ -1,6 +1,5 @@
 """Twilio: the messages of an account. Each page names the next by a URL."""
 
-from base64 import b64encode
 from typing import Self, TypedDict, Unpack
 
 from readahead_clients.twilio.api.messages import list_messages
@@ -49,8 +48,7 @@ class Messages(Query[Message]):
 class Twilio(Client):
     def __init__(self, *, account: str, token: str, **options: Unpack[ClientOptions]) -> None:
         self._account = account
-        login = b64encode(f"{account}:{token}".encode()).decode()
-        key = Credential("token", login, "TWILIO_LOGIN", prefix="Basic ")
+        key = Credential("token", f"{account}:{token}", "TWILIO_LOGIN", basic=True)
         super().__init__({"Authorization": key}, home="https://api.twilio.com", **options)
 
     @property

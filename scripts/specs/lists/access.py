@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from specs.documents.document import operations
@@ -61,10 +62,6 @@ def _credentials(document: dict[str, Any]) -> tuple[tuple[CredentialFact, ...], 
                 if len(ways) > 1
                 else []
             )
-            if any(each.prefix == "Basic " for each in facts):
-                doubts.append(
-                    Doubt("credentials", "they are a name and a password", "pass both as base64 of name:password")
-                )
             return _named(facts), doubts
         reasons += [each for each in found if isinstance(each, str)]
     return (), [Doubt("credentials", reasons[0] if reasons else "none is described", "add them to the client by hand")]
@@ -92,7 +89,7 @@ def _credential(name: str, scheme: dict[str, Any], among: int) -> CredentialFact
     if kind in {"oauth2", "openIdConnect"} or (kind == "http" and said == "bearer"):
         return CredentialFact("token", "header", "Authorization", "Bearer ")
     if kind == "http" and said == "basic":
-        return CredentialFact("basic", "header", "Authorization", "Basic ")
+        return CredentialFact("login", "header", "Authorization", is_basic=True)
     if kind == "apiKey" and scheme.get("in") == "header" and scheme.get("name"):
         wire = str(scheme["name"])
         own = plain(name if among > 1 else wire)
@@ -112,5 +109,5 @@ def _named(facts: tuple[CredentialFact, ...]) -> tuple[CredentialFact, ...]:
     for each in facts:
         names[each.name] += 1
         name = each.name if names[each.name] == 1 else f"{each.name}_{names[each.name]}"
-        named.append(CredentialFact(name, each.place, each.wire, each.prefix))
+        named.append(replace(each, name=name))
     return tuple(named)

@@ -38,7 +38,7 @@ _FREE = re.compile(
 _SHOWN = re.compile(
     r"(.*_)?(fields?|expand|expands?|include|includes|embed|select|pretty|format|locale|language|lang|view|exclude"
     r"|additional_fields|with|populate|projection|attributes|columns|response_format|timezone|tz|raw|callback|envelope"
-    r"|indent|metadata_only|fields_.*|include_.*|with_.*|opt_.*|expand_.*|pass_through|unit_dp)"
+    r"|indent|metadata_only|pass_through|unit_dp)|(fields|include|with|opt|expand)_.*"
 )
 _CREATED = {
     "created": ("created_at", "created", "date_created", "creation_date", "create_time", "created_time", "created_date",
@@ -47,6 +47,7 @@ _CREATED = {
                 "updated_time", "last_updated", "updated_date", "updated_on", "last_modified_at"),
 }  # fmt: skip
 _MOST_OF_ROWS = 10
+_EVERY = frozenset({"all", "any", "both", "everything"})  # values that bring all rows
 
 
 def conditions_of(
@@ -119,7 +120,8 @@ class _Conditions:
             return base, self._exactly(param, found["op"])
         bare = _BARE.fullmatch(inner)
         if bare is not None and inner not in self.by_plain and (is_time or _TIME.search(param.text)):
-            return self._meant(param), self._exactly(param, bare["op"])
+            meant = self._meant(param)
+            return meant, self._exactly(param, bare["op"]) if meant else _OPS[bare["op"]]
         return None
 
     def _meant(self, param: Param) -> str:
@@ -183,12 +185,15 @@ class _Conditions:
             name = inner = one  # `ids` is for `id`
         kind, attr = self._kind(param, inner, schema, choices)
         unseen: tuple[str, ...] = ()
+        every = None
         if kind == "Choice" and attr:
             carried = self.members[attr].facts.get("enum") or ()
             unseen = tuple(each for each in choices if carried and each not in carried)
             if unseen == choices:
                 attr, unseen = None, ()
-        self.found[name] = Condition(name, kind, {"param": param.name}, attr, many, choices, unseen)
+            if param.schema.facts.get("default") in set(choices) - set(unseen):
+                every = next((each for each in unseen if plain(each) in _EVERY), None)
+        self.found[name] = Condition(name, kind, {"param": param.name}, attr, many, choices, unseen, every)
 
     def _take_members(self, param: Param, name: str, schema: Flat) -> None:
         """Take an object with a member for each bound: `created[gte]`."""

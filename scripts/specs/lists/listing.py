@@ -55,7 +55,7 @@ class Envelope:
         total: The number of rows in the whole list.
         total_header: The header that says so.
         next: The next cursor or URL; "Link": the header of that name.
-        more: The flag that says whether there is more.
+        more: The flag that says whether there is more; "Link": the header of that name.
         is_last: Whether the flag says the opposite.
         nullable: Whether the array may be null.
         optional: Whether the document lets the array be absent.
@@ -83,6 +83,7 @@ class Condition:
         many: Whether the parameter takes several values.
         choices: Its values, where they are listed.
         unseen: Values that the API takes and rows never carry.
+        every: The one of these that brings all rows, where the parameter brings only some by default.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Condition:
     many: bool = False
     choices: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    every: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,14 @@ class CredentialFact:
         place: Where it is sent: "header" or "query".
         wire: The name of the header or parameter.
         prefix: What stands before it there.
+        is_basic: Whether it is a name and a password.
     """
 
     name: str
     place: str
     wire: str
     prefix: str = ""
+    is_basic: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ _LINK = re.compile(
     r"\blink[`'\"]? (response )?header|header[`'\"]? link|\bRFC ?(5988|8288)\b|next[`'\"]? link (header|relation)",
     re.IGNORECASE,
 )
+_NEXT_LINK = re.compile(r"\bnext\b|\bpagina|\bRFC ?(5988|8288)\b", re.IGNORECASE)
 _URL_TEXT = re.compile(r"\b(ur[li]|hyperlink|link)\b", re.IGNORECASE)
 _AROUND_ROWS = frozenset({"data", "embedded", "payload", "response", "result", "results"})
 _ECHOES = frozenset(
@@ -177,6 +178,11 @@ class _Recogniser:
         is_declared = any(name.lower() == "link" for name in self.operation.answer_headers)
         return is_declared or any(_LINK.search(text) for text in (self.operation.text, *paged))
 
+    def _has_next_link(self) -> bool:
+        """Whether a Link header is declared, and says which page is next."""
+        declared = [each for name, each in self.operation.answer_headers.items() if name.lower() == "link"]
+        return any(_NEXT_LINK.search(str(self.schemas.whole(each))) for each in declared)
+
     def _around(self) -> Iterator[tuple[str, Flat]]:
         """Yield the members around the rows."""
         if self.items is not None:
@@ -233,7 +239,8 @@ class _Recogniser:
             if cursor is not None:
                 other = cursor[0].name
                 self._doubt(f"it pages by {one.name!r} and by {other!r}", f"{one.name!r} is used: it can be read ahead")
-            return paged(style, one, first)
+            is_flagged = bool(envelope.more or envelope.total or envelope.total_header)
+            return paged(style, one, first, **({} if is_flagged or not self._has_next_link() else {"more": "Link"}))
         if cursor is not None:
             if cursor[0].required and not cursor[0].schema.nullable:
                 return needs_first(cursor[0])

@@ -188,7 +188,7 @@ class _Writer:
             argument = made.module.argument("query", wire)
             outer, _, inner = wire.partition("[")
             whole = made.module.argument("query", outer) if inner else None
-            if argument is None and whole is not None and whole.types == {"object"}:
+            if argument is None and whole is not None and "object" in whole.types:
                 yield bound, f"{whole.name}[{inner}"
             elif argument is not None and argument.types <= _SENT[condition.kind] and (
                 argument.enum is not None or condition.kind != "Choice"
@@ -283,8 +283,11 @@ class _Writer:
             arguments += [f'{key}="{said[key]}"' for key in ("param", "ge", "gt", "le", "lt", "attr") if key in said]
             if "param" in said and self._is_many(made, condition):
                 arguments.append("many=True")
-            if condition.unseen and "attr" in said:
-                arguments.append(f"unseen={list(condition.unseen)!r}".replace("'", '"'))
+            unseen = [each for each in condition.unseen if each != condition.every]
+            if unseen and "attr" in said:
+                arguments.append(f"unseen={unseen!r}".replace("'", '"'))
+            if condition.every and "attr" in said:
+                arguments.append(f'every="{condition.every}"')
             lines.append(f"    {name} = {condition.kind}({', '.join(arguments)})")
         return "\n".join(lines)
 
@@ -319,7 +322,10 @@ class _Writer:
             yield "next=LinkHeader()"
         elif envelope.next:
             yield f'next="{envelope.next}"'
-        if envelope.more and envelope.is_last:
+        if envelope.more == "Link":
+            self._use("LinkHeader")
+            yield "more=LinkHeader()"
+        elif envelope.more and envelope.is_last:
             self._use("Not")
             yield f'more=Not("{envelope.more}")'
         elif envelope.more:
@@ -391,7 +397,8 @@ class _Writer:
         self.used.setdefault("typing", set()).add("Unpack")
         variables = [(each, f"{self.api}_{each.name}".upper()) for each in access.credentials]
         doc = f"The {self.title} API." + "".join(
-            f" {_sentence(each.name)} defaults to the environment variable {variable}." for each, variable in variables
+            f" {_sentence(each.name)}{_form(each)} defaults to the environment variable {variable}."
+            for each, variable in variables
         )
         lines = [f"class {_camel(self.title)}(Client):", *_docstring(doc, "    "), ""]
         if access.base_url is None:
@@ -464,8 +471,12 @@ def _is_sent(argument: Argument, listing: Listing) -> bool:
 
 
 def _credential(fact: CredentialFact, variable: str) -> str:
-    prefix = f', prefix="{fact.prefix}"' if fact.prefix else ""
-    return f'Credential("{fact.name}", {fact.name}, "{variable}"{prefix})'
+    form = ", basic=True" if fact.is_basic else f', prefix="{fact.prefix}"' if fact.prefix else ""
+    return f'Credential("{fact.name}", {fact.name}, "{variable}"{form})'
+
+
+def _form(fact: CredentialFact) -> str:
+    return " is ``name:password``, and" if fact.is_basic else ""
 
 
 def _annotation(argument: Argument) -> str:
@@ -512,5 +523,6 @@ def _python(name: str) -> str:
 def _enumerated(names: list[str]) -> str:
     names = list(dict.fromkeys(names))
     if len(names) > _MOST_NAMED:
-        return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more lists"
+        more = len(names) - _MOST_NAMED
+        return f"{', '.join(names[:_MOST_NAMED])} and {more} more {'lists' if more > 1 else 'list'}"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "no lists"

@@ -50,7 +50,8 @@ class Bound:
 
     def markdown(self) -> list[str]:
         """Return it as lines of the report."""
-        said = f"`{self.place}` declares {self.lists} lists. It is yours now: nothing writes it again."
+        lists = f"{self.lists} {'list' if self.lists == 1 else 'lists'}"
+        said = f"`{self.place}` declares {lists}. It is yours now: nothing writes it again."
         lines = ["## Binding", ""]
         if self.text:
             lines += [said, ""]

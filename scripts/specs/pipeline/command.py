@@ -316,12 +316,14 @@ def _not_taken(options: argparse.Namespace, report: Report, advice: Advice) -> i
 
 
 def _due(report: Report, *, quiet: bool = True) -> dict[str, Any]:
+    is_bound = report.binding is not None and bool(report.binding.text or report.binding.diff)
+    quiet = quiet and not is_bound and report.verdict == "unchanged"
     return {
         "api": report.api,
         "status": report.status,
         "markdown": report.markdown(),
         "json": report.json(),
-        "quiet": quiet and report.verdict == "unchanged" and bool(report.before) and not report.left_out,
+        "quiet": quiet and bool(report.before) and not report.left_out,
     }
 
 

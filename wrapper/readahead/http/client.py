@@ -150,6 +150,8 @@ class Client:
             agent += f" {user_agent}"
         if not isinstance(cast("object", insecure), bool):
             raise UsageError(f"insecure must be True or False, not {type(insecure).__name__}")
+        if base_url is _HOME and home is None:
+            raise UsageError("base_url is missing, and this client has no address of its own; pass base_url=")
         base_url = checked_base_url(home or "" if base_url is _HOME else base_url, insecure=insecure)
         sessions = Sessions(
             base_url,

@@ -1,5 +1,6 @@
 """What says who asks: read from arguments or the environment, kept out of everything that is shown, and renewed."""
 
+import base64
 import inspect
 import os
 from collections import deque
@@ -60,12 +61,16 @@ class Credential:
         value: The argument. An empty one is an error; it never falls back to the environment.
         variable: The environment variable.
         prefix: Put before it in its header: ``"Bearer "``.
+        basic: Whether it is a name and a password, ``name:password``, which are sent as HTTP Basic (RFC 7617).
     """
 
-    __slots__ = ("_prefix", "_value", "name", "variable")
+    __slots__ = ("_basic", "_prefix", "_value", "name", "variable")
 
-    def __init__(self, name: str, value: CredentialSource | None, variable: str, *, prefix: str = "") -> None:
-        self.name, self.variable, self._prefix = name, variable, prefix
+    def __init__(
+        self, name: str, value: CredentialSource | None, variable: str, *, prefix: str = "", basic: bool = False
+    ) -> None:
+        self.name, self.variable = name, variable
+        self._prefix, self._basic = "Basic " if basic else prefix, basic
         self._value: Hidden[CredentialSource | None] = Hidden(value)
 
     @property
@@ -135,6 +140,10 @@ class Credential:
             raise CredentialsError(f"{source} must not be empty")
         if fault := header_fault(text):
             raise CredentialsError(f"{source} {fault}")
+        if self._basic:
+            if ":" not in text:
+                raise CredentialsError(f"{source} must be a name and a password, with a colon between them")
+            text = base64.b64encode(text.encode()).decode()
         return Secret(self._prefix + text)
 
 

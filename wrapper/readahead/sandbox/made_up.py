@@ -204,20 +204,33 @@ def _shaped(schema: Schema, number: int) -> str | None:
     pattern = schema.get("pattern")
     if not isinstance(pattern, str):
         return None
-    rest, made = pattern.removeprefix("^").removesuffix("$"), ""
+    whole = pattern.removeprefix("^").removesuffix("$")
+    group = re.fullmatch(r"\((?:\?:)?([^()]*)\)", whole)
+    each = [_parts(one, number) for one in (group[1].split("|") if group else [whole])]
+    return max((made for made in each if made and re.search(pattern, made)), key=len, default=None)
+
+
+def _parts(rest: str, number: int) -> str | None:
+    """Return text of a pattern without groups and alternatives."""
+    made = ""
     while rest:
         part = _PART.match(rest)
         if part is None:
             return None
         one, how, times = part[1], part[2] or "", part[3]
         rest = rest[part.end() :]
-        count = int(times) if times else 0 if how in {"*", "?"} else 8 if how == "+" else 1
+        is_long = how == "+" or (how == "*" and _has_digits(one))
+        count = int(times) if times else 8 if is_long else 0 if how in {"*", "?"} else 1
         made += one if not how and len(one) == 1 and one != "." else _of_set(one, count, number)
-    return made if re.search(pattern, made) else None
+    return made
+
+
+def _has_digits(one: str) -> bool:
+    return bool(re.match(one, "0") and re.match(one, "9"))
 
 
 def _of_set(one: str, count: int, number: int) -> str:
     """Return so many characters of a set: the last digits of a number, where it has digits."""
-    if re.match(one, "0") and re.match(one, "9"):
+    if _has_digits(one):
         return str(abs(number)).zfill(count)[-count:] if count else ""
     return next((character for character in map(chr, range(33, 127)) if re.match(one, character)), "") * count

@@ -243,12 +243,12 @@ def _plain(name: str) -> str:
 
 
 def _text_cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(f"after:{position}".encode()).decode()
+    return base64.urlsafe_b64encode(f"after:{position}".encode()).decode().rstrip("=")  # APIs that allow `=` are few
 
 
 def _position_of(text: str) -> int:
     try:
-        word, _, number = base64.urlsafe_b64decode(text.encode()).decode().partition(":")
+        word, _, number = base64.urlsafe_b64decode(text.encode() + b"==").decode().partition(":")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise ValueError(text) from error
     if word != "after":
