@@ -766,6 +766,10 @@ class Desk(Client):
     def __init__(self, *, login=None, **options):
         super().__init__({"Authorization": Credential("login", login, "DESK_LOGIN", basic=True)}, home=None, **options)
 
+    @property
+    def customers(self):
+        return Query(Reading(self._sender, CUSTOMERS))
+
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("login", ["Aladdin:open sesame", lambda: "Aladdin:open sesame"])
@@ -781,7 +785,7 @@ async def test_a_name_and_a_password_are_encoded(login):
         httpx.AsyncClient(transport=httpx.MockTransport(answer)) as transport,
         Desk(login=login, base_url="https://desk.example", http_client=transport) as desk,
     ):
-        await Query(Reading(desk._sender, CUSTOMERS)).count()
+        await desk.customers.count()
     assert asked == ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]
 
 

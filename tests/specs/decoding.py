@@ -4,12 +4,15 @@ Every value is read twice: by a server that splits at delimiters and then decode
 decodes first, as most frameworks do. Both must read the same.
 """
 
+import asyncio
 import datetime as dt
 import email
 import email.policy
 import json
 import uuid
 from urllib.parse import unquote, unquote_plus
+
+import httpx
 
 SCALARS = {
     "string": str,
@@ -152,3 +155,20 @@ def multipart(schema, content_type, body):
         else:
             found[name] = value
     return found, names
+
+
+def parsed(module, operation, response):
+    """What a generated function makes of a response.
+
+    Args:
+        module: Imports a module of the generated package, by its name there.
+        operation: The name of the operation's module.
+        response: What the server answers with.
+    """
+
+    async def call():
+        transport = httpx.MockTransport(lambda _: response)
+        async with module("client").Client(base_url="http://api", httpx_args={"transport": transport}) as client:
+            return (await module(f"api.default.{operation}").asyncio_detailed(client=client)).parsed
+
+    return asyncio.run(call())

@@ -6,6 +6,7 @@ import sys
 
 import httpx
 import pytest
+from decoding import parsed
 
 from specs.documents import generate
 from specs.pipeline.command import ROOT
@@ -300,7 +301,7 @@ def test_branches_whose_inner_objects_alone_differ(generated):
     def read(name, part):
         data = {"part": {"deep": part} if name in deep else part}
         answer = httpx.Response(200, json=data)
-        return type(module(f"api.default.get_{name}")._parse(answer)).__name__
+        return type(parsed(module, f"get_{name}", answer)).__name__
 
     for name, first, second in (("const", "a", "b"), ("enum", "c", "d"), ("type", "x", 1)):
         assert read(name, {"kind": first}) == f"{name.capitalize()}A"
@@ -326,7 +327,7 @@ def test_several_discriminators_of_the_same_branches(generated):
     module = generated("clients_of_several_tags", paths, {"A": one, "B": one})
 
     def read(name, **data):
-        return type(module(f"api.default.{name}")._parse(httpx.Response(200, json=data))).__name__
+        return type(parsed(module, name, httpx.Response(200, json=data))).__name__
 
     assert (read("by_kind", kind="a"), read("by_kind", kind="b", type="other")) == ("A", "B")
     assert (read("by_type", type="one"), read("by_type", type="two", kind="other")) == ("A", "B")

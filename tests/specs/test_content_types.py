@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from decoding import parsed
 
 BINARY = {"type": "string", "format": "binary"}
 REPORT = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
@@ -32,10 +33,9 @@ def answered(generated):
     types, errors = module("types"), module("errors")
 
     def read(name, content_type, body):
-        parse = module(f"api.default.get_{name}")._parse
         response = httpx.Response(200, content=body, headers={"content-type": content_type} if content_type else {})
         try:
-            found = types.read_response(response, parse).parsed
+            found = parsed(module, f"get_{name}", response)
         except errors.UnexpectedResponse:
             return "refused", None
         if isinstance(found, types.File):
