@@ -241,7 +241,7 @@ async def _wrong(binding: Any, document: dict[str, Any], most: int) -> dict[str,
     endpoint_type = importlib.import_module("readahead.endpoint").Endpoint
     endpoints = [each for each in vars(binding).values() if isinstance(each, endpoint_type)][:most]
     client = binding.Recognised
-    credentials = {name: "any" for name, each in inspect.signature(client.__init__).parameters.items()
+    credentials = {name: "any:any" for name, each in inspect.signature(client.__init__).parameters.items()
                    if each.kind is each.KEYWORD_ONLY}  # fmt: skip
     found = {}
     for endpoint in endpoints:

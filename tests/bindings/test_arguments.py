@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
+from attrs import evolve
 
 from readahead.collection import Collection
 from readahead.endpoint import Endpoint
@@ -28,7 +29,7 @@ ISSUES = Endpoint(
             "url": f"/repos/{quote(owner, safe='')}/{quote(repo, safe='')}/issues",
         },
     ),
-    reader=READER,
+    reader=evolve(READER, next=None),
     paging=OffsetLimit(),
 )
 

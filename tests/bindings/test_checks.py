@@ -88,7 +88,8 @@ def array(**kwargs):
 
 
 def searched(paging):
-    return lambda things: declare(things, "search_things", paging=paging, next="meta.next")
+    following = "meta.next" if isinstance(paging, Cursor) else None
+    return lambda things: declare(things, "search_things", paging=paging, next=following)
 
 
 PARAMETERS = [
@@ -498,6 +499,10 @@ ORDERS = [
     (
         reader(order=OrderBy(["created"], param="sort", descending=Direction("number"), several=False)),
         "order.descending: parameter 'number' is an integer, which no order can be sent as",
+    ),
+    (
+        reader(paging=PageNumber(size="per_page"), next="meta.next"),
+        "PageNumber goes to the next page by itself, so RowReader(next=...) has no use; leave it out",
     ),
 ]
 WRONG = [*PARAMETERS, *ATTRIBUTES, *READERS, *PAGING, *ORDERS]

@@ -61,7 +61,9 @@ def build_request(
 def endpoint(paging):
     return Endpoint(
         SimpleNamespace(OPERATION="GET /things", build_request=build_request),
-        reader=RowReader(Customer.from_dict, key="id", items="data", next="next"),
+        reader=RowReader(
+            Customer.from_dict, key="id", items="data", next="next" if isinstance(paging, Cursor) else None
+        ),
         paging=paging,
         fields=fields,
     )

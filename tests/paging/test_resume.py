@@ -456,7 +456,8 @@ class Shop(Client):
             return {"method": "get", "url": f"/v1/orgs/{org}/customers"}
 
         operation = SimpleNamespace(OPERATION="GET /v1/orgs/{org}/customers", build_request=build_request)
-        reader = RowReader(kintsugi.Customer.from_dict, key="id", items="items", next="next")
+        following = "next" if isinstance(paging, Cursor) else None
+        reader = RowReader(kintsugi.Customer.from_dict, key="id", items="items", next=following)
         return Query(Reading(self._sender, Endpoint(operation, reader=reader, paging=paging)))
 
 

@@ -78,6 +78,7 @@ KNOWN = {
     ("response-property-min-decreased", None): "nothing that is read is held against a limit",
     ("request-property-became-not-nullable", None): "oasdiff does not see the null in a union inside a union",
     ("request-property-became-nullable", None): "as above, the other way round",
+    (None, "parameter takes more"): "oasdiff does not see listed values in a union with null",
     ("request-parameter-default-value-changed", None): "what is not given is not sent; bindings give number and size",
     ("api-operation-id-removed", None): "the overlay gives operations their names",
     ("api-schema-removed", None): "a class that no operation uses is not generated",

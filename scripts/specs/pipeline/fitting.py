@@ -226,7 +226,7 @@ class _Fitter:
         changes: dict[str, str | None] = {}
         reader = self._reader(listing)
         if f"list[{row}]" in results and not self._is_bare(listing):
-            changes["bare"] = "True"
+            changes |= {"bare": "True"} if envelope else self._without_envelope(reader)
         for role in ("items", "total", "size", "next"):
             name = text_of(keyword_of(reader, role)) if reader else None
             if name is None or name in envelope or not envelope:
@@ -258,6 +258,16 @@ class _Fitter:
                 )
         if changes and (reader := self._reader(listing)) is not None:
             self.source.set_keywords(reader, **changes)
+
+    def _without_envelope(self, reader: ast.Call | None) -> dict[str, str | None]:
+        """Return what changes of a reader where the response is the array itself: nothing stands around it."""
+        gone = [
+            (role, name)
+            for role in ("total", "size", "next")
+            if reader is not None and (name := text_of(keyword_of(reader, role)))
+        ]
+        self.result.members |= {(role, name): None for role, name in gone if role != "size"}
+        return {"items": "None", **dict.fromkeys(role for role, _ in gone)}
 
     def _reader(self, listing: Listing) -> ast.Call | None:
         reader = keyword_of(self.source.calls("Endpoint")[listing.at], "reader")

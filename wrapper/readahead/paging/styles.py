@@ -96,7 +96,7 @@ class Style(ABC):
         """Return the page of this many rows from a position on, a multiple of ``rows``; None: it has no position."""
         return None
 
-    def check(self, following: Location | None) -> None:  # noqa: B027  positions need nothing
+    def check(self, following: Location | None) -> None:
         """Check that responses say what this style needs.
 
         Args:
@@ -105,6 +105,11 @@ class Style(ABC):
         Raises:
             UsageError: It is none that this style can use.
         """
+        if following is not None:
+            raise UsageError(
+                f"{type(self).__name__} goes to the next page by itself, so RowReader(next=...) has no use; leave it "
+                "out, or say with more=... whether rows follow"
+            )
 
 
 @frozen
@@ -330,7 +335,7 @@ class LastId(_Chained):
         return sized if cursor is None else ((self.after, cursor), *sized)
 
     def check(self, following: Location | None) -> None:
-        """The rows say it all."""
+        Style.check(self, following)
 
 
 @frozen
