@@ -223,7 +223,13 @@ CALLS = [(Kintsugi, changed), (SweetSpot, listed)]
 EACH_FAILURE = [
     (*CALLS[at], failure) for number, failure in enumerate(FAILURES) for at in range(2) if EVERY or at == number % 2
 ]
-MORE_STEPS = [(plain, False), (stall_half_way, True)] if EVERY else []
+CANCELLED = [
+    (api, call, step, tls)
+    for (api, call), first in (((Kintsugi, one), plain), ((SweetSpot, listed), stall_half_way))
+    for step in (plain, stall_half_way)
+    for tls in (True, False)
+    if EVERY or (step is first and tls is (first is plain))
+]
 
 
 async def fails(api, url, call, options, notes):
@@ -376,8 +382,7 @@ class Notes:
 
 
 @LEFT_BY_ASYNCIO
-@pytest.mark.parametrize(("api", "call"), [(Kintsugi, one), (SweetSpot, listed)])
-@pytest.mark.parametrize(("step", "tls"), [(plain, True), (stall_half_way, False), *MORE_STEPS])
+@pytest.mark.parametrize(("api", "call", "step", "tls"), CANCELLED)
 async def test_no_key_shows_in_a_cancellation(api, call, step, tls, http, certificates):
     """At each of many turns of the loop: while it connects, sends, waits, and reads."""
     notes = Notes()
