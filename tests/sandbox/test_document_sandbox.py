@@ -21,6 +21,7 @@ from readahead.filters import Fields, FullText, Text, Timestamp
 from readahead.kintsugi import CUSTOMERS, Kintsugi
 from readahead.order import Direction, OrderBy
 from readahead.paging import Cursor, PageNumber
+from readahead.paging.styles import Style
 from readahead.rows import RowReader
 from readahead.sandbox import DocumentSandbox, Sandbox
 from readahead.sweetspot import SweetSpot
@@ -383,3 +384,15 @@ async def test_errors_reach_the_client_in_words():
     async with sandbox.client(SweetSpot, token="any") as sweetspot:
         with pytest.raises(InvalidRequest, match="there is no parameter 'colour'"):
             await sweetspot.customers.extra_params(colour="red").first()
+
+
+def test_a_style_of_ones_own_is_refused():
+    """Before anything is served, not at the first request."""
+
+    class Spiral(Style):
+        """One that the sandbox does not know."""
+
+        largest, where, page_size, parameters, plan_type = 10, "query", None, (), None
+
+    with pytest.raises(UsageError, match=r"the sandbox cannot page by Spiral; test such a list against a server"):
+        Sandbox.from_document("kintsugi", evolve(CUSTOMERS, paging=Spiral()), rows=1)

@@ -20,7 +20,7 @@ from .fields import (
 )
 from .kinds import Kind, Kinds, kinds_of
 from .slices import sliced
-from .values import Choices, Incomparable, checked_choice, checked_extra, checked_order, checked_text
+from .values import Choices, Incomparable, checked_choice, checked_extra, checked_text
 
 __all__ = [
     "And",
@@ -44,7 +44,6 @@ __all__ = [
     "Timestamp",
     "checked_choice",
     "checked_extra",
-    "checked_order",
     "checked_text",
     "kinds_of",
     "read_condition",

@@ -13,6 +13,7 @@ import math
 import operator
 import re
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, TypeVar, cast, get_args
 
@@ -309,7 +310,7 @@ class Bound:
     exact: bool
 
 
-class Ordered(_Nullable, Generic[V]):
+class Ordered(_Nullable, ABC, Generic[V]):
     """A field whose values have an order: ``<``, ``<=``, ``>``, ``>=``, ``between``.
 
     Args:
@@ -426,6 +427,7 @@ class Ordered(_Nullable, Generic[V]):
         sent, exact = self.rounded(value, lower=lower, excludes=excludes, is_open=is_open, kind=kind)
         return Bound(param, sent, exact and told and excludes == is_open)
 
+    @abstractmethod
     def rounded(self, value: Any, *, lower: bool, excludes: bool, is_open: bool, kind: Kind) -> tuple[object, bool]:
         """Return a bound as a parameter takes it, and whether nothing was lost.
 
@@ -436,11 +438,10 @@ class Ordered(_Nullable, Generic[V]):
             is_open: Whether rows at the bound are not wanted.
             kind: What the parameter takes.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def margin(self, kind: Kind) -> Any:
         """Return how far from a bound rows may lie that the API sends for a parameter which cannot say it exactly."""
-        raise NotImplementedError
 
 
 class _Partial(Field):

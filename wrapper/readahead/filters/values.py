@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from ..errors import FilterError, nearest, shown
 
-__all__ = ["Choices", "Incomparable", "checked_choice", "checked_extra", "checked_order", "checked_text", "is_list"]
+__all__ = ["Choices", "Incomparable", "checked_choice", "checked_extra", "checked_text", "is_list"]
 __all__ += ["in_text", "plain"]
 
 
@@ -72,27 +72,6 @@ def checked_choice(name: str, text: str, choices: type[Choices]) -> None:
         f"{choices.__name__}.unlisted(...) for a value that the API has added since"
     )
     raise FilterError(name, message, value=text, near=nearest(text, listed))
-
-
-def checked_order(names: tuple[object, ...], orders: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names to sort by. Raises FilterError for one that is not documented, and for a repeated one."""
-    if not orders:
-        message = "order_by() cannot be used, since this API documents no order; sort the rows instead"
-        raise FilterError("order_by", message, value=names)
-    known = f"known are {', '.join(orders)}"
-    if not names:
-        raise FilterError("order_by", f"order_by() needs at least one name; {known}", value=names)
-    for index, name in enumerate(names):
-        text = name if isinstance(name, str) else ""
-        if text.startswith("-") or text.casefold().endswith(" desc"):
-            message = f"order_by() cannot sort by {name!r}, since this API documents no descending order; {known}"
-            raise FilterError("order_by", message, value=name)
-        if text not in orders:
-            message = f"order_by() cannot sort by {shown(name)}; {known}"
-            raise FilterError("order_by", message, value=name, near=nearest(name, orders))
-        if name in names[:index]:
-            raise FilterError("order_by", f"order_by() has {name!r} twice; name each field once", value=name)
-    return tuple(plain(cast("str", name)) for name in names)
 
 
 def in_text(value: object) -> str:

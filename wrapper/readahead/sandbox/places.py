@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import orjson
 from attrs import define, field, frozen
 
+from ..errors import UsageError
 from ..locations import member
 from ..paging.styles import Cursor, LastId, NextURL, OffsetLimit, PageNumber, SinglePage, Style
 from .document import Described, Document, Schema, branches, types_of
@@ -49,6 +50,9 @@ class Places:
         table: The rows.
         mark: The members of a row that lead to what names it as the last one of a page.
         cap: Rows of a page at most, whatever the request and the style say.
+
+    Raises:
+        UsageError: It pages in a style that the sandbox does not know.
     """
 
     document: Document
@@ -61,6 +65,10 @@ class Places:
     _url_param: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.style, PageNumber | OffsetLimit | Cursor | LastId | NextURL | SinglePage):
+            raise UsageError(
+                f"the sandbox cannot page by {type(self.style).__name__}; test such a list against a server of your own"
+            )
         self._url_param = self._param_of_urls()
 
     @property
@@ -102,10 +110,8 @@ class Places:
                 return Begin(0 if position is None else self._behind(position, positions, order), limit)
             case NextURL():
                 return Begin(self._of_url(call, limit, positions, order), limit)
-            case SinglePage():
+            case _:  # SinglePage
                 return Begin(0, max(1, len(positions)))
-            case _:
-                raise NotImplementedError(f"the sandbox has no server for {style.name}")
 
     def _limit(self, call: Call) -> int:
         style, largest = self.style, self.style.largest
